@@ -1,0 +1,6 @@
+"""Packages whose libraries the dependency table governs. layers_test checks that none is missing."""
+
+LAYERED_PACKAGES = [
+    "base",
+    "entity",
+]
