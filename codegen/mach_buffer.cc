@@ -1,0 +1,1 @@
+#include "codegen/mach_buffer.h"
