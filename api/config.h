@@ -1,0 +1,119 @@
+// Config: everything an engine can be told, as a value.
+//
+// Setters can be called in any order and any number of times; the last call counts. Nothing
+// is checked until Engine::Create, which reports all conflicts at once by name.
+//
+//   gantry::Config config;
+//   config.OptLevel(gantry::OptLevel::kSpeed).ConsumeFuel(true).CompilationThreads(4);
+//   absl::StatusOr<gantry::Engine> engine = gantry::Engine::Create(config);
+#ifndef GANTRY_API_CONFIG_H_
+#define GANTRY_API_CONFIG_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace gantry {
+
+enum class Strategy {
+  kAuto,        // the optimizing compiler where it is linked, else the baseline compiler
+  kOptimizing,  // cranelift_shared
+  kWinch,       // the baseline compiler
+};
+
+enum class OptLevel { kNone, kSpeed, kSpeedAndSize };
+
+// Called by the compiler for one function: which dump it is ("ir", "vcode", "asm", or an IR
+// pass's name), the function's name in the module, and the text.
+class DumpSink {
+ public:
+  virtual ~DumpSink() = default;
+  virtual void Dump(absl::string_view kind, absl::string_view function, absl::string_view text) = 0;
+};
+
+class Config {
+ public:
+  Config() = default;
+
+  // Which compiler makes code. Asking for one that is not linked fails in Engine::Create.
+  Config& Compiler(Strategy strategy) { return Set(strategy_, strategy); }
+  // Name of the target as in "x86_64-linux"; the host when never set. Features of an
+  // explicit target are not inferred: give them by CompilerFlag.
+  Config& Target(absl::string_view triple) { return Set(target_, std::string(triple)); }
+  Config& OptLevel(gantry::OptLevel level) { return Set(opt_level_, level); }
+  // A setting of the code generator by name, as `gantry settings` lists them.
+  Config& CompilerFlag(absl::string_view name, absl::string_view value);
+  // Threads that compile one module; 0 is the number of the machine's processors.
+  Config& CompilationThreads(uint32_t threads) { return Set(compilation_threads_, threads); }
+  // Receives dumps of the kinds named (comma-separated: ir, vcode, asm, passes). The sink must
+  // outlive the engine; compilation then uses one thread, so that dumps come in order.
+  Config& Dump(absl::string_view kinds, DumpSink* sink);
+
+  // Fuel: every operator costs one unit; a store starts with none (Store::SetFuel).
+  Config& ConsumeFuel(bool enable) { return Set(consume_fuel_, enable); }
+  // Bytes of stack that WebAssembly code may use in one call from the host.
+  Config& MaxWasmStack(uint64_t bytes) { return Set(max_wasm_stack_, bytes); }
+  // Address space reserved for a linear memory, in bytes. Memories that stay within it never
+  // move; with at least 4 GiB and a guard, 32-bit memories need no bounds checks in code.
+  Config& MemoryReservation(uint64_t bytes) { return Set(memory_reservation_, bytes); }
+  // Inaccessible bytes behind the reservation.
+  Config& MemoryGuardSize(uint64_t bytes) { return Set(memory_guard_size_, bytes); }
+  // Whether faults of guest code are found by signals; without, code has explicit checks.
+  Config& SignalsBasedTraps(bool enable) { return Set(signals_based_traps_, enable); }
+  // Masks against speculative out-of-bounds accesses; on by default.
+  Config& SpectreMitigations(bool enable) { return Set(spectre_mitigations_, enable); }
+  // Whether a trap carries the WebAssembly call stack; on by default.
+  Config& WasmBacktrace(bool enable) { return Set(wasm_backtrace_, enable); }
+  // Each module's time per compile phase is kept and can be asked for (Module::timing).
+  Config& CollectTiming(bool enable) { return Set(collect_timing_, enable); }
+
+  Strategy strategy() const { return strategy_; }
+  const std::optional<std::string>& target() const { return target_; }
+  gantry::OptLevel opt_level() const { return opt_level_; }
+  const std::vector<std::pair<std::string, std::string>>& compiler_flags() const {
+    return compiler_flags_;
+  }
+  uint32_t compilation_threads() const { return compilation_threads_; }
+  const std::string& dump_kinds() const { return dump_kinds_; }
+  DumpSink* dump_sink() const { return dump_sink_; }
+  bool consume_fuel() const { return consume_fuel_; }
+  uint64_t max_wasm_stack() const { return max_wasm_stack_; }
+  std::optional<uint64_t> memory_reservation() const { return memory_reservation_; }
+  std::optional<uint64_t> memory_guard_size() const { return memory_guard_size_; }
+  bool signals_based_traps() const { return signals_based_traps_; }
+  bool spectre_mitigations() const { return spectre_mitigations_; }
+  bool wasm_backtrace() const { return wasm_backtrace_; }
+  bool collect_timing() const { return collect_timing_; }
+
+ private:
+  template <typename Field, typename Value>
+  Config& Set(Field& field, Value&& value) {
+    field = std::forward<Value>(value);
+    return *this;
+  }
+
+  Strategy strategy_ = Strategy::kAuto;
+  std::optional<std::string> target_;
+  gantry::OptLevel opt_level_ = gantry::OptLevel::kSpeed;
+  // In order of first setting; one entry a name.
+  std::vector<std::pair<std::string, std::string>> compiler_flags_;
+  uint32_t compilation_threads_ = 0;
+  std::string dump_kinds_;
+  DumpSink* dump_sink_ = nullptr;
+  bool consume_fuel_ = false;
+  uint64_t max_wasm_stack_ = 512 << 10;
+  std::optional<uint64_t> memory_reservation_;
+  std::optional<uint64_t> memory_guard_size_;
+  bool signals_based_traps_ = true;
+  bool spectre_mitigations_ = true;
+  bool wasm_backtrace_ = true;
+  bool collect_timing_ = false;
+};
+
+}  // namespace gantry
+
+#endif  // GANTRY_API_CONFIG_H_

@@ -1,0 +1,180 @@
+// Handles to what lives in a store: Func, Memory, Table, Global, ExternRef, and Extern, which
+// is any of what a module imports or exports.
+//
+// A handle is a small value that can be copied freely. It names its store; every use gives
+// the store and fails with kInvalidArgument when it is another one (lessons.md row 19). It
+// is good for as long as the store lives.
+//
+//   ASSIGN_OR_RETURN(Func add, instance.GetFunc(store, "add"));
+//   ASSIGN_OR_RETURN(std::vector<Val> sum, add.Call(store, {Val::I32(1), Val::I32(2)}));
+#ifndef GANTRY_API_EXTERN_H_
+#define GANTRY_API_EXTERN_H_
+
+#include <any>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "api/module.h"
+
+namespace gantry {
+
+class Store;
+class Val;
+class Caller;
+
+namespace runtime {
+struct VMFuncRef;
+union ValRaw;
+class Memory;
+class Table;
+class Global;
+}  // namespace runtime
+
+// A reference to a value of the host, opaque to the guest: an externref that is not null.
+class ExternRef {
+ public:
+  // Puts `value` into the store; it lives as long as the guest or a handle can reach it.
+  static absl::StatusOr<ExternRef> Create(Store& store, std::any value);
+
+  // The value.
+  absl::StatusOr<std::any*> Get(Store& store) const;
+
+  uint64_t store_id() const { return store_id_; }
+  // The store heap's handle; never 0.
+  uint32_t raw() const { return raw_; }
+  static ExternRef FromRaw(uint64_t store_id, uint32_t raw) { return ExternRef(store_id, raw); }
+
+  friend bool operator==(const ExternRef&, const ExternRef&) = default;
+
+ private:
+  ExternRef(uint64_t store_id, uint32_t raw) : store_id_(store_id), raw_(raw) {}
+  uint64_t store_id_;
+  uint32_t raw_;
+};
+
+// A function, of a guest or of the host.
+class Func {
+ public:
+  // What a host function does: arguments by type, results to be filled in (they start as
+  // default values). An error returned becomes a trap in the guest that called.
+  using Callback = std::function<absl::Status(Caller& caller, absl::Span<const Val> arguments,
+                                              absl::Span<Val> results)>;
+  // The same without conversion: `values` holds the arguments on entry, the results on
+  // return, as many slots as the larger number of the two.
+  using RawCallback = std::function<absl::Status(Caller& caller, runtime::ValRaw* values)>;
+
+  static absl::StatusOr<Func> Create(Store& store, const FuncType& type, Callback callback);
+
+  absl::StatusOr<FuncType> type(Store& store) const;
+
+  // Calls the function. Errors: kInvalidArgument where number or type of the arguments is not
+  // the function's (says both); a trap (GetTrap tells more, api/trap.h); whatever error a
+  // host function returned.
+  absl::StatusOr<std::vector<Val>> Call(Store& store, absl::Span<const Val> arguments) const;
+  absl::StatusOr<std::vector<Val>> Call(Store& store, std::initializer_list<Val> arguments) const;
+
+  uint64_t store_id() const { return store_id_; }
+  runtime::VMFuncRef* raw() const { return func_ref_; }
+  static Func FromRaw(uint64_t store_id, runtime::VMFuncRef* func_ref) {
+    return Func(store_id, func_ref);
+  }
+
+  friend bool operator==(const Func&, const Func&) = default;
+
+ private:
+  Func(uint64_t store_id, runtime::VMFuncRef* func_ref)
+      : store_id_(store_id), func_ref_(func_ref) {}
+  uint64_t store_id_;
+  runtime::VMFuncRef* func_ref_;
+};
+
+// A linear memory.
+class Memory {
+ public:
+  static absl::StatusOr<Memory> Create(Store& store, const MemoryType& type);
+
+  // The type as declared, its minimum being the size now.
+  absl::StatusOr<MemoryType> type(Store& store) const;
+  // Size in pages.
+  absl::StatusOr<uint64_t> size(Store& store) const;
+  // All bytes. Good until the guest or the host next grows the memory.
+  absl::StatusOr<absl::Span<uint8_t>> data(Store& store) const;
+  // Adds pages and returns the size before. Error: kResourceExhausted, nothing changed.
+  absl::StatusOr<uint64_t> Grow(Store& store, uint64_t delta) const;
+
+  uint64_t store_id() const { return store_id_; }
+  runtime::Memory* raw() const { return memory_; }
+  static Memory FromRaw(uint64_t store_id, runtime::Memory* memory) {
+    return Memory(store_id, memory);
+  }
+
+  friend bool operator==(const Memory&, const Memory&) = default;
+
+ private:
+  Memory(uint64_t store_id, runtime::Memory* memory) : store_id_(store_id), memory_(memory) {}
+  uint64_t store_id_;
+  runtime::Memory* memory_;
+};
+
+// A table of references.
+class Table {
+ public:
+  static absl::StatusOr<Table> Create(Store& store, const TableType& type, const Val& initial);
+
+  absl::StatusOr<TableType> type(Store& store) const;
+  absl::StatusOr<uint64_t> size(Store& store) const;
+  // Error: kOutOfRange past the end.
+  absl::StatusOr<Val> Get(Store& store, uint64_t index) const;
+  absl::Status Set(Store& store, uint64_t index, const Val& value) const;
+  absl::StatusOr<uint64_t> Grow(Store& store, uint64_t delta, const Val& initial) const;
+
+  uint64_t store_id() const { return store_id_; }
+  runtime::Table* raw() const { return table_; }
+  static Table FromRaw(uint64_t store_id, runtime::Table* table) { return Table(store_id, table); }
+
+  friend bool operator==(const Table&, const Table&) = default;
+
+ private:
+  Table(uint64_t store_id, runtime::Table* table) : store_id_(store_id), table_(table) {}
+  uint64_t store_id_;
+  runtime::Table* table_;
+};
+
+// A global variable.
+class Global {
+ public:
+  static absl::StatusOr<Global> Create(Store& store, const GlobalType& type, const Val& initial);
+
+  absl::StatusOr<GlobalType> type(Store& store) const;
+  absl::StatusOr<Val> Get(Store& store) const;
+  // Errors: kFailedPrecondition for an immutable one, kInvalidArgument for another type.
+  absl::Status Set(Store& store, const Val& value) const;
+
+  uint64_t store_id() const { return store_id_; }
+  runtime::Global* raw() const { return global_; }
+  static Global FromRaw(uint64_t store_id, runtime::Global* global) {
+    return Global(store_id, global);
+  }
+
+  friend bool operator==(const Global&, const Global&) = default;
+
+ private:
+  Global(uint64_t store_id, runtime::Global* global) : store_id_(store_id), global_(global) {}
+  uint64_t store_id_;
+  runtime::Global* global_;
+};
+
+using Extern = std::variant<Func, Table, Memory, Global>;
+
+}  // namespace gantry
+
+#endif  // GANTRY_API_EXTERN_H_

@@ -1,0 +1,76 @@
+// Linker: names for what modules import.
+//
+//   gantry::Linker linker(engine);
+//   RETURN_IF_ERROR(linker.Func("env", "add", [](int32_t a, int32_t b) { return a + b; }));
+//   ASSIGN_OR_RETURN(gantry::Instance instance, linker.Instantiate(store, module));
+//
+// Host functions belong to no store and serve all of them; other definitions belong to the
+// store they came from.
+#ifndef GANTRY_API_LINKER_H_
+#define GANTRY_API_LINKER_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "api/extern.h"
+#include "api/host_func.h"
+#include "api/instance.h"
+#include "api/module.h"
+#include "api/store.h"
+
+namespace gantry {
+
+namespace api_internal {
+class LinkerState;
+}
+
+class Linker {
+ public:
+  explicit Linker(const Engine& engine);
+  ~Linker();
+  Linker(Linker&&) noexcept;
+  Linker& operator=(Linker&&) noexcept;
+
+  // Off by default: a second definition of a name is kAlreadyExists.
+  void AllowShadowing(bool allow);
+
+  // A host function from a plain callable; parameters and result are int32_t, uint32_t,
+  // int64_t, uint64_t, float, double; the first parameter may be Caller&; the result may be
+  // wrapped in StatusOr, or be Status, void, or a std::tuple of several.
+  template <typename F>
+  absl::Status Func(absl::string_view module, absl::string_view name, F callable) {
+    return RawFunc(module, name, HostFuncTraits<F>::Type(),
+                   HostFuncTraits<F>::Wrap(std::move(callable)));
+  }
+  absl::Status Func(absl::string_view module, absl::string_view name, const FuncType& type,
+                    gantry::Func::Callback callback);
+  // The fastest form: arguments and results as raw slots.
+  absl::Status RawFunc(absl::string_view module, absl::string_view name, const FuncType& type,
+                       gantry::Func::RawCallback callback);
+  // Anything that lives in a store.
+  absl::Status Define(absl::string_view module, absl::string_view name, const Extern& definition);
+  // Every export of an instance under the name `module`.
+  absl::Status DefineInstance(Store& store, absl::string_view module, const Instance& instance);
+
+  // What a name means in the store; nothing where it is not defined.
+  absl::StatusOr<std::optional<Extern>> Get(Store& store, absl::string_view module,
+                                            absl::string_view name) const;
+  // Whether the name is defined, for any store.
+  bool Has(absl::string_view module, absl::string_view name) const;
+
+  // Resolves all imports and instantiates. Errors: kNotFound naming every import that is not
+  // defined; otherwise as Instance::Create.
+  absl::StatusOr<Instance> Instantiate(Store& store, const Module& module) const;
+
+ private:
+  std::unique_ptr<api_internal::LinkerState> state_;
+};
+
+}  // namespace gantry
+
+#endif  // GANTRY_API_LINKER_H_

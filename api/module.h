@@ -1,0 +1,111 @@
+// Module: compiled code and everything needed to instantiate it. Immutable, shared between
+// threads and stores; a copy is another handle.
+//
+//   ASSIGN_OR_RETURN(gantry::Module module, gantry::Module::Compile(engine, bytes));
+//   for (const gantry::ImportType& import : module.imports()) ...
+#ifndef GANTRY_API_MODULE_H_
+#define GANTRY_API_MODULE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "api/engine.h"
+#include "wasm_translate/types.h"
+
+namespace gantry {
+
+namespace api_internal {
+class ModuleState;
+}
+
+using wasm::FuncType;
+using wasm::GlobalType;
+using wasm::MemoryType;
+using wasm::TableType;
+using wasm::ValType;
+
+// The type of an import or export. Function types refer to no index of the module.
+using ExternType = std::variant<FuncType, TableType, MemoryType, GlobalType>;
+
+// "function (i32) -> (i64)", "memory {min 1, max 2}": as used in error messages.
+std::string ExternTypeToString(const ExternType& type);
+
+struct ImportType {
+  std::string module;
+  std::string name;
+  ExternType type;
+};
+
+struct ExportType {
+  std::string name;
+  ExternType type;
+};
+
+// Where compilation spent its time: phases in order of the pipeline.
+struct CompileTiming {
+  struct Phase {
+    std::string name;
+    absl::Duration time;
+  };
+  std::vector<Phase> phases;  // summed over threads
+  absl::Duration wall;        // from the first byte to the finished text
+  uint64_t functions = 0;
+  uint64_t wasm_bytes = 0;
+  uint64_t code_bytes = 0;
+};
+
+class Module {
+ public:
+  // Compiles a module in the binary format.
+  // Errors: kInvalidArgument for a module that is malformed or invalid, with the byte offset
+  // (the lowest one); kUnimplemented for a feature that is off or has no compiler yet, by
+  // name; kResourceExhausted past a limit or out of memory.
+  static absl::StatusOr<Module> Compile(const Engine& engine, absl::Span<const uint8_t> bytes);
+
+  // Whether a module is valid, without compiling it. Errors as Compile's.
+  static absl::Status Validate(const Engine& engine, absl::Span<const uint8_t> bytes);
+
+  // The artifact (an ELF object) that Deserialize takes.
+  absl::StatusOr<std::vector<uint8_t>> Serialize() const;
+
+  // Loads what Serialize made. Every field is checked, code is trusted: load only artifacts
+  // from where you would load a shared library from.
+  // Errors: kFailedPrecondition naming the difference where the artifact was made by another
+  // version, for another target or with other settings; kInvalidArgument for a damaged one.
+  static absl::StatusOr<Module> Deserialize(const Engine& engine,
+                                            absl::Span<const uint8_t> artifact);
+
+  // Whether bytes begin like an artifact rather than like a module.
+  static bool IsArtifact(absl::Span<const uint8_t> bytes);
+
+  const Engine& engine() const;
+  // From the name section; empty where there is none.
+  absl::string_view name() const;
+  const std::vector<ImportType>& imports() const;
+  const std::vector<ExportType>& exports() const;
+  // Null where the module has no such export.
+  const ExternType* GetExport(absl::string_view name) const;
+
+  // Set where Config::CollectTiming was on and the module was compiled, not loaded.
+  const std::optional<CompileTiming>& timing() const;
+
+  const std::shared_ptr<const api_internal::ModuleState>& state() const { return state_; }
+
+ private:
+  explicit Module(std::shared_ptr<const api_internal::ModuleState> state)
+      : state_(std::move(state)) {}
+  std::shared_ptr<const api_internal::ModuleState> state_;
+};
+
+}  // namespace gantry
+
+#endif  // GANTRY_API_MODULE_H_

@@ -1,0 +1,95 @@
+// Store: where instances and everything they own live, together with the host's data.
+//
+// A store and what is in it are used by one thread at a time. It dies as a whole; nothing in
+// it is freed before. StoreOf<T> carries user data that host functions reach through Caller.
+//
+//   gantry::StoreOf<RequestState> store(engine, RequestState{...});
+//   RETURN_IF_ERROR(store.SetFuel(1'000'000));
+#ifndef GANTRY_API_STORE_H_
+#define GANTRY_API_STORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <typeinfo>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "api/engine.h"
+#include "api/extern.h"
+
+namespace gantry {
+
+namespace api_internal {
+class StoreState;
+}
+
+class Store {
+ public:
+  explicit Store(const Engine& engine);
+  virtual ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const Engine& engine() const;
+  // Differs from every other store's of the process, dead ones included.
+  uint64_t id() const;
+
+  // Fuel left, where Config::ConsumeFuel is on; kFailedPrecondition otherwise.
+  absl::StatusOr<uint64_t> GetFuel() const;
+  absl::Status SetFuel(uint64_t units);
+
+  api_internal::StoreState& state() { return *state_; }
+  const api_internal::StoreState& state() const { return *state_; }
+
+ protected:
+  // Address of the user data if it is of that type; null otherwise.
+  virtual void* UserData(const std::type_info& type);
+
+ private:
+  friend class Caller;
+  std::unique_ptr<api_internal::StoreState> state_;
+};
+
+template <typename T>
+class StoreOf : public Store {
+ public:
+  explicit StoreOf(const Engine& engine, T data = T()) : Store(engine), data_(std::move(data)) {}
+  T& data() { return data_; }
+  const T& data() const { return data_; }
+
+ protected:
+  void* UserData(const std::type_info& type) override {
+    return type == typeid(T) ? &data_ : nullptr;
+  }
+
+ private:
+  T data_;
+};
+
+// What a host function sees of the guest that called it.
+class Caller {
+ public:
+  Caller(Store& store, void* caller_vmctx) : store_(store), vmctx_(caller_vmctx) {}
+
+  Store& store() { return store_; }
+  // User data of a StoreOf<T>; null for a store of another type.
+  template <typename T>
+  T* data() {
+    return static_cast<T*>(store_.UserData(typeid(T)));
+  }
+  // An export of the calling instance; nothing where there is none of that name, or where the
+  // function was called by the host.
+  std::optional<Extern> GetExport(absl::string_view name);
+  // The bytes of the export "memory"; empty where there is none.
+  absl::Span<uint8_t> MemoryBytes();
+
+ private:
+  Store& store_;
+  void* vmctx_;
+};
+
+}  // namespace gantry
+
+#endif  // GANTRY_API_STORE_H_

@@ -1,0 +1,47 @@
+// Traps: what went wrong in a guest, as the payload of an absl::Status.
+//
+//   absl::StatusOr<std::vector<Val>> results = func.Call(store, arguments);
+//   if (std::optional<Trap> trap = GetTrap(results.status())) Log(trap->ToString());
+#ifndef GANTRY_API_TRAP_H_
+#define GANTRY_API_TRAP_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace gantry {
+
+// One WebAssembly function on the stack, innermost first.
+struct Frame {
+  std::string module_name;                // empty where the module has none
+  uint32_t func_index = 0;                // in the module's function index space
+  std::string func_name;                  // from the name section; may be empty
+  std::optional<uint32_t> module_offset;  // of the instruction, in bytes from the module's start
+};
+
+struct Trap {
+  // The reason as the specification's scripts name it, such as "integer divide by zero";
+  // for an error of a host function its message.
+  std::string message;
+  // Name of the trap code, such as "kIntegerDivideByZero"; empty for a host function's error.
+  std::string code;
+  std::vector<Frame> backtrace;
+
+  // The message and one line a frame.
+  std::string ToString() const;
+};
+
+// What a failed call carries; nothing where the status is no trap.
+std::optional<Trap> GetTrap(const absl::Status& status);
+
+// The status by which a host function ends the program with an exit code (WASI proc_exit),
+// and the way to tell.
+absl::Status ExitStatus(int32_t code);
+std::optional<int32_t> GetExitCode(const absl::Status& status);
+
+}  // namespace gantry
+
+#endif  // GANTRY_API_TRAP_H_
