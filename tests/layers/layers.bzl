@@ -3,4 +3,8 @@
 LAYERED_PACKAGES = [
     "base",
     "entity",
+    "cranelift_shared",
+    "environ/core",
+    "environ/translation",
+    "isa_x64",
 ]

@@ -1,0 +1,84 @@
+// LinkedText: the code of a compilation laid out in one section, every call resolved, with
+// its tables concatenated. What the artifact writer stores and the loader maps.
+//
+// All tables are flat arrays sorted by text offset, made to be searched in place by a
+// binary search; offsets are from the start of the text, which is at most 4 GiB - 1 long.
+#ifndef GANTRY_ENVIRON_CORE_LINKED_TEXT_H_
+#define GANTRY_ENVIRON_CORE_LINKED_TEXT_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "environ/core/func_key.h"
+
+namespace gantry::environ {
+
+// Stands for code that belongs to no wasm instruction.
+inline constexpr uint32_t kNoWasmOffset = 0xFFFFFFFF;
+
+// A call that returns to `offset` and whose exceptions with `tag` (kCatchAll: any) continue
+// at `handler`.
+struct HandlerEntry {
+  static constexpr uint32_t kCatchAll = 0xFFFFFFFF;
+  uint32_t offset = 0;
+  uint32_t tag = kCatchAll;
+  uint32_t handler = 0;
+
+  friend bool operator==(const HandlerEntry&, const HandlerEntry&) = default;
+};
+
+// How a stack walk passes over the function's frame. The frame-pointer chain holds in every
+// function but a frameless leaf, whose return address lies `frame_size` bytes above sp.
+struct FrameInfo {
+  bool frameless_leaf = false;
+  // Bytes between sp in the body and the saved frame pointer (or the return address).
+  uint32_t frame_size = 0;
+  // Where the prologue ends.
+  uint32_t prologue_end = 0;
+
+  friend bool operator==(const FrameInfo&, const FrameInfo&) = default;
+};
+
+// Where one function lies and what its frame looks like.
+struct TextFunction {
+  FuncKey key = FuncKey::BuiltinShim(0);
+  uint32_t offset = 0;
+  uint32_t size = 0;
+  FrameInfo frame;
+
+  friend bool operator==(const TextFunction&, const TextFunction&) = default;
+};
+
+struct LinkedText {
+  std::vector<uint8_t> text;
+  uint32_t alignment = 16;
+  // In order of offset.
+  std::vector<TextFunction> functions;
+  // Stretches of veneers between functions: offset and size. They have no frame.
+  std::vector<std::pair<uint32_t, uint32_t>> veneers;
+
+  std::vector<uint32_t> trap_offsets;
+  std::vector<uint8_t> trap_codes;
+
+  // Entry i covers [address_offsets[i], address_offsets[i + 1]).
+  std::vector<uint32_t> address_offsets;
+  std::vector<uint32_t> address_wasm_offsets;
+
+  // The map of the return address stack_map_offsets[i] is the slots
+  // [stack_map_ends[i - 1], stack_map_ends[i]) of stack_map_slots (from 0 for i = 0).
+  std::vector<uint32_t> stack_map_offsets;
+  std::vector<uint32_t> stack_map_ends;
+  std::vector<uint32_t> stack_map_slots;
+
+  std::vector<HandlerEntry> handlers;
+
+  // Contents of .eh_frame for a section that begins `eh_frame_distance` bytes after the
+  // text; empty where unwind info is off.
+  std::vector<uint8_t> eh_frame;
+  uint32_t eh_frame_distance = 0;
+};
+
+}  // namespace gantry::environ
+
+#endif  // GANTRY_ENVIRON_CORE_LINKED_TEXT_H_

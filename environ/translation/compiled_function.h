@@ -1,0 +1,109 @@
+// CompiledFunction: what a compiler hands over for one FuncKey. Plain data that knows no
+// ISA, the same from every compiler; one place makes it from a finished machine buffer
+// (cranelift_shared/make_compiled_function.h).
+//
+// Every offset is from the start of `code` unless it says otherwise, and every list is
+// sorted by it, so that the text builder concatenates lists without sorting.
+//
+// An object is meant to be cleared and filled again for the next function: vectors keep
+// their memory.
+#ifndef GANTRY_ENVIRON_TRANSLATION_COMPILED_FUNCTION_H_
+#define GANTRY_ENVIRON_TRANSLATION_COMPILED_FUNCTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "environ/core/func_key.h"
+#include "environ/core/linked_text.h"
+
+namespace gantry::environ {
+
+// A reference from code to other code. Its encoding (which bits are patched, how far it
+// reaches) is a number whose meaning the ISA gives (codegen's relocation kinds).
+struct CodeRelocation {
+  uint32_t offset = 0;
+  uint8_t kind = 0;
+  int32_t addend = 0;
+  FuncKey target = FuncKey::BuiltinShim(0);
+
+  friend bool operator==(const CodeRelocation&, const CodeRelocation&) = default;
+};
+
+// The instruction at `offset` may trap for the reason `code` (environ core's TrapCode).
+struct TrapRecord {
+  uint32_t offset = 0;
+  uint8_t code = 0;
+
+  friend bool operator==(const TrapRecord&, const TrapRecord&) = default;
+};
+
+// From `offset` on, code belongs to the wasm instruction at `wasm_offset`, an offset into
+// the module; kNoWasmOffset where it belongs to none.
+struct AddressMapEntry {
+  uint32_t offset = 0;
+  uint32_t wasm_offset = 0;
+
+  friend bool operator==(const AddressMapEntry&, const AddressMapEntry&) = default;
+};
+
+// At the return address `offset`, the references that the frame holds live lie in
+// `slots[first_slot, first_slot + slot_count)`, each a distance in bytes from sp. There is
+// one for every safepoint, also where no reference is live (lessons.md row 3).
+struct StackMapEntry {
+  uint32_t offset = 0;
+  uint32_t first_slot = 0;
+  uint32_t slot_count = 0;
+
+  friend bool operator==(const StackMapEntry&, const StackMapEntry&) = default;
+};
+
+// What a debugger wants and nothing else reads; apart, so that compilation without it does
+// not pay. Ranges of code where a wasm local lives in a register or stack slot.
+struct DebugMetadata {
+  struct ValueRange {
+    uint32_t local = 0;
+    uint32_t start = 0;
+    uint32_t end = 0;
+    // A DWARF location expression.
+    std::vector<uint8_t> location;
+  };
+  std::vector<ValueRange> ranges;
+};
+
+struct CompiledFunction {
+  std::vector<uint8_t> code;
+  // A power of two.
+  uint32_t alignment = 1;
+  std::vector<CodeRelocation> relocations;
+  std::vector<TrapRecord> traps;
+  std::vector<AddressMapEntry> address_map;
+  std::vector<StackMapEntry> stack_maps;
+  std::vector<uint32_t> stack_map_slots;
+  std::vector<HandlerEntry> handlers;
+  // The function's DWARF call-frame instructions, to follow the ISA's common ones
+  // (environ::UnwindFormat); empty where nothing differs from them or unwind info is off.
+  std::vector<uint8_t> unwind;
+  FrameInfo frame;
+  std::unique_ptr<DebugMetadata> debug;
+
+  // Back to the state of a new object, memory kept.
+  void clear() {
+    code.clear();
+    alignment = 1;
+    relocations.clear();
+    traps.clear();
+    address_map.clear();
+    stack_maps.clear();
+    stack_map_slots.clear();
+    handlers.clear();
+    unwind.clear();
+    frame = FrameInfo();
+    debug.reset();
+  }
+};
+
+}  // namespace gantry::environ
+
+#endif  // GANTRY_ENVIRON_TRANSLATION_COMPILED_FUNCTION_H_
