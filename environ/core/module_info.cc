@@ -1,0 +1,37 @@
+#include "environ/core/module_info.h"
+
+#include <algorithm>
+
+namespace gantry::environ {
+
+VMContextCounts ModuleInfo::VMCounts() const {
+  VMContextCounts counts;
+  counts.imported_functions = num_imported_functions;
+  counts.imported_tables = num_imported_tables;
+  counts.imported_memories = num_imported_memories;
+  counts.imported_globals = num_imported_globals;
+  counts.imported_tags = num_imported_tags;
+  counts.defined_tables = static_cast<uint32_t>(tables.size()) - num_imported_tables;
+  counts.defined_memories = static_cast<uint32_t>(memories.size()) - num_imported_memories;
+  counts.defined_globals = static_cast<uint32_t>(globals.size()) - num_imported_globals;
+  counts.defined_tags = static_cast<uint32_t>(tags.size()) - num_imported_tags;
+  counts.func_refs = num_func_refs;
+  return counts;
+}
+
+absl::string_view ModuleInfo::FuncNameOf(wasm::FuncIndex i) const {
+  const auto at = std::lower_bound(
+      func_names.begin(), func_names.end(), i,
+      [](const FuncName& entry, wasm::FuncIndex func) { return entry.func < func; });
+  if (at == func_names.end() || at->func != i) return {};
+  return at->name;
+}
+
+std::optional<EntityRef> ModuleInfo::FindExport(absl::string_view export_name) const {
+  for (const ExportInfo& candidate : exports) {
+    if (candidate.name == export_name) return candidate.entity;
+  }
+  return std::nullopt;
+}
+
+}  // namespace gantry::environ

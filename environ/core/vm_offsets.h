@@ -1,0 +1,231 @@
+// Where compiled code finds things at run time: the layout of VMContext and of the structs
+// it points to. The C++ structs are `runtime/vm_structs.h`; a test there checks every
+// offset of this file against them.
+//
+//   VMOffsets offsets(VMContextCounts{.imported_functions = 2, .defined_globals = 1});
+//   uint32_t at = offsets.Global(DefinedGlobalIndex(0));       // from the VMContext
+//
+// One VMContext belongs to one instance. In order:
+//
+//   magic, store, builtins, type ids, instance, tier table      fixed offsets
+//   imported functions   VMFunctionImport each
+//   imported tables      VMTableDefinition* each
+//   imported memories    VMMemoryDefinition* each
+//   imported globals     address of the 16 bytes, each
+//   imported tags        VMTagDefinition* each
+//   defined tables       VMTableDefinition each
+//   defined memories     VMMemoryDefinition each
+//   defined globals      16 bytes each, 16-aligned
+//   defined tags         VMTagDefinition each
+//   function references  VMFuncRef each, for functions that escape, 16-aligned
+//
+// Everything is for a 64-bit host, little-endian.
+#ifndef GANTRY_ENVIRON_CORE_VM_OFFSETS_H_
+#define GANTRY_ENVIRON_CORE_VM_OFFSETS_H_
+
+#include <cstdint>
+
+#include "base/check.h"
+#include "entity/entity_id.h"
+#include "wasm_translate/types.h"
+
+namespace gantry::environ {
+
+// Position of a function in its instance's array of VMFuncRefs: only functions that escape
+// (exported, in an element segment or global, named by ref.func) have one.
+GANTRY_ENTITY_ID(FuncRefIndex, "funcref");
+
+// One argument or result passed by array: 16 bytes, so that a vector fits.
+inline constexpr uint32_t kValRawSize = 16;
+
+// Head of each instance's VMContext. VMHostFuncContext has `store` at the same place, so
+// that an exit trampoline finds the store from either.
+struct VMContextOffsets {
+  static constexpr uint32_t kMagic = 0;       // u32 kVMContextMagic
+  static constexpr uint32_t kStore = 8;       // VMStoreContext*
+  static constexpr uint32_t kBuiltins = 16;   // const void* const*: by Builtin
+  static constexpr uint32_t kTypeIds = 24;    // const u32*: canonical id by wasm::TypeIndex
+  static constexpr uint32_t kInstance = 32;   // runtime::Instance*, for C++ alone
+  static constexpr uint32_t kTierTable = 40;  // const void* const*: by DefinedFuncIndex, or null
+  static constexpr uint32_t kHeadSize = 48;
+};
+inline constexpr uint32_t kVMContextMagic = 0x796e7267;          // "grny"
+inline constexpr uint32_t kVMHostFuncContextMagic = 0x74736867;  // "ghst"
+
+// State of one store that compiled code, trampolines and signal handlers share.
+//
+// last_entry_*: where the innermost entry trampoline continues when a trap or a failed host
+// call unwinds to it: pc, sp and frame pointer to load before the jump. The frame pointer is
+// that of the entry trampoline's own frame, at which a walk of the wasm stack ends.
+// last_exit_fp: frame pointer of the frame of the exit trampoline or built-in shim by which
+// wasm was left last; last_exit_pc: the return address in that frame, which lies in the
+// wasm caller. So [fp] is the wasm caller's frame pointer, [fp + 8] == last_exit_pc, and
+// fp + 16 was the caller's sp at its call.
+struct VMStoreContextOffsets {
+  static constexpr uint32_t kStackLimit = 0;      // u64: lowest sp that wasm may have
+  static constexpr uint32_t kFuelConsumed = 8;    // i64: minus what is left; >= 0 is exhausted
+  static constexpr uint32_t kEpochDeadline = 16;  // u64
+  static constexpr uint32_t kEpochCounter = 24;   // const u64*: the engine's current epoch
+  static constexpr uint32_t kLastEntryPc = 32;
+  static constexpr uint32_t kLastEntrySp = 40;
+  static constexpr uint32_t kLastEntryFp = 48;
+  static constexpr uint32_t kLastExitPc = 56;
+  static constexpr uint32_t kLastExitFp = 64;
+  static constexpr uint32_t kHeapBase = 72;    // u8*: store heap of references
+  static constexpr uint32_t kHeapLength = 80;  // u64: bytes
+  static constexpr uint32_t kSharedSize = 88;  // What follows is C++'s alone.
+};
+
+// A callable function of any instance or host. `wasm_call` takes `vmctx` as callee context.
+struct VMFuncRefOffsets {
+  static constexpr uint32_t kWasmCall = 0;  // code, wasm ABI
+  static constexpr uint32_t kVmctx = 8;     // VMContext* or VMHostFuncContext*
+  static constexpr uint32_t kTypeId = 16;   // u32 canonical id
+  static constexpr uint32_t kEntry = 24;    // entry trampoline of its signature
+  static constexpr uint32_t kSize = 32;
+};
+
+// An imported function, in the importing VMContext.
+struct VMFunctionImportOffsets {
+  static constexpr uint32_t kWasmCall = 0;
+  static constexpr uint32_t kVmctx = 8;
+  static constexpr uint32_t kFuncRef = 16;  // VMFuncRef*, what ref.func of the import gives
+  static constexpr uint32_t kSize = 24;
+};
+
+// A table: its elements are VMFuncTableEntry for function references, u32 handles otherwise.
+struct VMTableDefinitionOffsets {
+  static constexpr uint32_t kBase = 0;    // element array; moves when the table grows
+  static constexpr uint32_t kLength = 8;  // u64: elements
+  static constexpr uint32_t kSize = 16;
+};
+
+// Element of a table of function references: what call_indirect needs lies inline. A null
+// element has `func_ref` 0 and a type id that no function has (kNullTypeId, or 0 where the
+// element was never written), so a call compares the type id alone and looks at `func_ref`
+// only to name the trap of a mismatch. `wasm_call` and `vmctx` of a null are unspecified.
+struct VMFuncTableEntryOffsets {
+  static constexpr uint32_t kWasmCall = 0;
+  static constexpr uint32_t kVmctx = 8;
+  static constexpr uint32_t kFuncRef = 16;  // VMFuncRef*, 0 for null
+  static constexpr uint32_t kTypeId = 24;   // u32
+  static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kSizeLog2 = 5;
+};
+// Canonical type ids run from 1 to wasm::HeapType::kMaxIndex.
+inline constexpr uint32_t kNullTypeId = 0xFFFFFFFF;
+
+inline constexpr uint32_t kReferenceTableEntrySize = 4;
+
+struct VMMemoryDefinitionOffsets {
+  static constexpr uint32_t kBase = 0;    // first byte
+  static constexpr uint32_t kLength = 8;  // u64: bytes accessible
+  static constexpr uint32_t kSize = 16;
+};
+
+struct VMGlobalDefinitionOffsets {
+  static constexpr uint32_t kSize = 16;  // Value at 0: zero-extended, a u32 handle, VMFuncRef*.
+};
+
+struct VMTagDefinitionOffsets {
+  static constexpr uint32_t kTypeId = 0;  // u32 canonical id
+  static constexpr uint32_t kSize = 16;
+};
+
+// What a host function is called with in place of a VMContext.
+struct VMHostFuncContextOffsets {
+  static constexpr uint32_t kMagic = 0;      // u32 kVMHostFuncContextMagic
+  static constexpr uint32_t kStore = 8;      // VMStoreContext*, as in VMContext
+  static constexpr uint32_t kHostCall = 16;  // u32 (*)(VMHostFuncContext*, VMContext*, ValRaw*)
+  static constexpr uint32_t kData = 24;      // for C++ alone
+  static constexpr uint32_t kFuncRef = 32;   // VMFuncRef
+  static constexpr uint32_t kSize = 64;
+};
+static_assert(VMHostFuncContextOffsets::kStore == VMContextOffsets::kStore);
+
+// How many of each thing a module has.
+struct VMContextCounts {
+  uint32_t imported_functions = 0;
+  uint32_t imported_tables = 0;
+  uint32_t imported_memories = 0;
+  uint32_t imported_globals = 0;
+  uint32_t imported_tags = 0;
+  uint32_t defined_tables = 0;
+  uint32_t defined_memories = 0;
+  uint32_t defined_globals = 0;
+  uint32_t defined_tags = 0;
+  uint32_t func_refs = 0;
+
+  friend bool operator==(const VMContextCounts&, const VMContextCounts&) = default;
+};
+
+class VMOffsets {
+ public:
+  // With up to this many of each kind no offset overflows; a module over it is refused.
+  static constexpr uint32_t kMaxCount = 10'000'000;
+
+  VMOffsets() : VMOffsets(VMContextCounts{}) {}
+  explicit VMOffsets(const VMContextCounts& counts);
+
+  const VMContextCounts& counts() const { return counts_; }
+
+  // Offsets from the start of the VMContext. The index must be one of those counted.
+  uint32_t ImportedFunction(wasm::FuncIndex index) const {
+    return At(functions_, VMFunctionImportOffsets::kSize, index, counts_.imported_functions);
+  }
+  // Of the pointer to the definition.
+  uint32_t ImportedTable(wasm::TableIndex index) const {
+    return At(table_pointers_, 8, index, counts_.imported_tables);
+  }
+  uint32_t ImportedMemory(wasm::MemoryIndex index) const {
+    return At(memory_pointers_, 8, index, counts_.imported_memories);
+  }
+  uint32_t ImportedGlobal(wasm::GlobalIndex index) const {
+    return At(global_pointers_, 8, index, counts_.imported_globals);
+  }
+  uint32_t ImportedTag(wasm::TagIndex index) const {
+    return At(tag_pointers_, 8, index, counts_.imported_tags);
+  }
+  // Of the definition itself.
+  uint32_t Table(wasm::DefinedTableIndex index) const {
+    return At(tables_, VMTableDefinitionOffsets::kSize, index, counts_.defined_tables);
+  }
+  uint32_t Memory(wasm::DefinedMemoryIndex index) const {
+    return At(memories_, VMMemoryDefinitionOffsets::kSize, index, counts_.defined_memories);
+  }
+  uint32_t Global(wasm::DefinedGlobalIndex index) const {
+    return At(globals_, VMGlobalDefinitionOffsets::kSize, index, counts_.defined_globals);
+  }
+  uint32_t Tag(wasm::DefinedTagIndex index) const {
+    return At(tags_, VMTagDefinitionOffsets::kSize, index, counts_.defined_tags);
+  }
+  uint32_t FuncRef(FuncRefIndex index) const {
+    return At(func_refs_, VMFuncRefOffsets::kSize, index, counts_.func_refs);
+  }
+  // Size of the whole VMContext, a multiple of 16.
+  uint32_t size() const { return size_; }
+
+ private:
+  template <typename Id>
+  static uint32_t At(uint32_t start, uint32_t stride, Id index, uint32_t count) {
+    CHECK(index.raw() < count) << index << " of " << count;
+    return start + stride * index.raw();
+  }
+
+  VMContextCounts counts_;
+  uint32_t functions_;
+  uint32_t table_pointers_;
+  uint32_t memory_pointers_;
+  uint32_t global_pointers_;
+  uint32_t tag_pointers_;
+  uint32_t tables_;
+  uint32_t memories_;
+  uint32_t globals_;
+  uint32_t tags_;
+  uint32_t func_refs_;
+  uint32_t size_;
+};
+
+}  // namespace gantry::environ
+
+#endif  // GANTRY_ENVIRON_CORE_VM_OFFSETS_H_
