@@ -1,0 +1,179 @@
+#include "codegen/ir/function.h"
+
+namespace gantry::codegen {
+namespace {
+
+// Collects the numbers of a key, least significant byte first.
+class KeyWriter {
+ public:
+  explicit KeyWriter(std::string* out) : out_(out) {}
+  void U8(uint8_t v) { out_->push_back(static_cast<char>(v)); }
+  void U32(uint32_t v) {
+    for (int shift = 0; shift < 32; shift += 8) U8(static_cast<uint8_t>(v >> shift));
+  }
+  void Size(size_t v) {
+    U32(static_cast<uint32_t>(v));
+    U32(static_cast<uint32_t>(uint64_t{v} >> 32));
+  }
+
+ private:
+  std::string* out_;
+};
+
+void WriteSignature(const Signature& signature, KeyWriter* key) {
+  key->U8(static_cast<uint8_t>(signature.call_conv));
+  for (const Signature::ParamList* list : {&signature.params, &signature.returns}) {
+    key->Size(list->size());
+    for (const AbiParam& param : *list) {
+      key->U8(static_cast<uint8_t>(param.type));
+      key->U8(static_cast<uint8_t>(param.purpose));
+    }
+  }
+}
+
+// Writes a stencil's body with blocks, values and locations numbered by where they stand.
+class BodyWriter {
+ public:
+  BodyWriter(const FunctionStencil& func, KeyWriter* key) : func_(func), key_(key) {}
+
+  void Run() {
+    const DataFlowGraph& dfg = func_.dfg;
+    uint32_t block_count = 0;
+    uint32_t value_count = 0;
+    for (Block block : func_.layout.blocks()) {
+      block_numbers_[block] = block_count++;
+      for (Value v : dfg.block_params(block)) value_numbers_[v] = value_count++;
+      for (Inst inst : func_.layout.insts(block)) {
+        for (Value v : dfg.results(inst)) value_numbers_[v] = value_count++;
+      }
+    }
+    key_->U32(block_count);
+    for (Block block : func_.layout.blocks()) {
+      key_->U8(dfg.block(block).cold);
+      key_->Size(dfg.block_params(block).size());
+      for (Value v : dfg.block_params(block)) Definition(v);
+      for (Inst inst : func_.layout.insts(block)) Instruction(inst);
+      key_->U8(0xFF);
+    }
+  }
+
+ private:
+  void Definition(Value v) {
+    key_->U8(static_cast<uint8_t>(func_.dfg.value_type(v)));
+    key_->U8(func_.dfg.IsReference(v));
+  }
+  void Use(Value v) { key_->U32(value_numbers_.Get(v)); }
+
+  void Instruction(Inst inst) {
+    const DataFlowGraph& dfg = func_.dfg;
+    const InstData& data = dfg.inst(inst);
+    key_->U8(static_cast<uint8_t>(data.opcode()));
+    key_->U8(static_cast<uint8_t>(data.type()));
+    key_->U32(data.immediate());
+    key_->U32(func_.relative_locs.Get(inst));
+    key_->Size(dfg.num_results(inst));
+    for (Value v : dfg.results(inst)) Definition(v);
+    for (Value v : data.args()) Use(v);
+    key_->Size(dfg.list_args(inst).size());
+    for (Value v : dfg.list_args(inst)) Use(v);
+    switch (data.format()) {
+      case Format::kIntConst:
+      case Format::kF32Const:
+      case Format::kF64Const:
+        key_->U32(data.word(0));
+        key_->U32(data.word(1));
+        break;
+      case Format::kLoad:
+      case Format::kStore:
+      case Format::kStackAddr:
+      case Format::kStackLoad:
+      case Format::kStackStore:
+        key_->U32(data.word(data.args().size()));
+        key_->U32(data.word(data.args().size() + 1));
+        break;
+      case Format::kFuncAddr:
+      case Format::kCall:
+      case Format::kReturnCall:
+      case Format::kTryCall:
+        key_->U32(data.func_ref().raw());
+        break;
+      case Format::kCallIndirect:
+      case Format::kReturnCallIndirect:
+      case Format::kTryCallIndirect:
+        key_->U32(data.sig_ref().raw());
+        break;
+      default:
+        break;
+    }
+    if (!IsTerminator(data.opcode())) return;
+    size_t targets = 0;
+    dfg.ForEachBlockCall(inst, [&](const BlockCall&) { ++targets; });
+    key_->Size(targets);
+    dfg.ForEachBlockCall(inst, [&](const BlockCall& call) {
+      key_->U32(block_numbers_.Get(call.block));
+      key_->Size(dfg.args_of(call).size());
+      for (Value v : dfg.args_of(call)) Use(v);
+    });
+    if (data.format() == Format::kTryCall || data.format() == Format::kTryCallIndirect) {
+      for (const Handler& handler : dfg.handlers(data.handler_table())) key_->U32(handler.tag);
+    }
+  }
+
+  const FunctionStencil& func_;
+  KeyWriter* key_;
+  entity::SecondaryMap<Block, uint32_t> block_numbers_{0xFFFFFFFF};
+  entity::SecondaryMap<Value, uint32_t> value_numbers_{0xFFFFFFFF};
+};
+
+}  // namespace
+
+Block FunctionStencil::MakeEntryBlock() {
+  const Block entry = dfg.MakeBlock();
+  for (const AbiParam& param : signature.params) dfg.AppendBlockParam(entry, param.type);
+  layout.InsertBefore(entry, layout.entry());
+  return entry;
+}
+
+void FunctionStencil::ResolveAliases() {
+  if (!dfg.has_aliases()) return;
+  for (Block block : layout.blocks()) {
+    for (Inst inst : layout.insts(block)) {
+      dfg.MapArgs(inst, [this](Value v) { return dfg.ResolveAlias(v); });
+    }
+  }
+  dfg.set_has_aliases(false);
+}
+
+void FunctionStencil::AppendKey(std::string* out) const {
+  KeyWriter key(out);
+  WriteSignature(signature, &key);
+  key.Size(dfg.signatures().size());
+  for (const Signature& s : dfg.signatures()) WriteSignature(s, &key);
+  key.Size(dfg.ext_funcs().size());
+  for (const ExtFunc& f : dfg.ext_funcs()) {
+    key.U32(f.name.raw());
+    key.U32(f.signature.raw());
+    key.U8(f.colocated);
+  }
+  key.Size(dfg.stack_slots().size());
+  for (const StackSlotData& s : dfg.stack_slots()) {
+    key.U32(s.bytes);
+    key.U8(s.align_log2);
+  }
+  key.Size(dfg.num_constants());
+  for (uint32_t i = 0; i < dfg.num_constants(); ++i) {
+    const absl::Span<const uint8_t> bytes = dfg.constant(Constant(i));
+    key.Size(bytes.size());
+    for (uint8_t byte : bytes) key.U8(byte);
+  }
+  BodyWriter(*this, &key).Run();
+}
+
+void FunctionStencil::ClearStencil() {
+  signature.Clear();
+  dfg.Clear();
+  layout.Clear();
+  relative_locs.clear();
+}
+
+}  // namespace gantry::codegen

@@ -1,0 +1,150 @@
+#include "codegen/ir/function.h"
+
+#include <string>
+#include <vector>
+
+#include "codegen/ir/builder.h"
+#include "gtest/gtest.h"
+
+namespace gantry::codegen {
+namespace {
+
+constexpr TrapCode kTestTrap = static_cast<TrapCode>(7);
+
+std::string KeyOf(const Function& func) {
+  std::string key;
+  func.AppendKey(&key);
+  return key;
+}
+
+// f(x) = x + `addend`, with locations starting at `base`.
+void BuildAdd(Function* func, int32_t addend, uint32_t base) {
+  func->Clear();
+  func->signature.params = {Type::kI32};
+  func->signature.returns = {Type::kI32};
+  InstBuilder b(func);
+  const Block entry = b.MakeEntryBlock();
+  b.SetLoc(SourceLoc(base));
+  const Value c = b.Iconst(Type::kI32, addend);
+  b.SetLoc(SourceLoc(base + 3));
+  b.Return({b.Iadd(func->dfg.block_params(entry)[0], c)});
+}
+
+TEST(FunctionTest, BuilderPlacesInstructionsInOrderWithResults) {
+  Function func;
+  BuildAdd(&func, -1, 100);
+  const Block entry = func.layout.entry();
+  std::vector<Opcode> opcodes;
+  for (Inst inst : func.layout.insts(entry)) opcodes.push_back(func.dfg.opcode(inst));
+  EXPECT_EQ(opcodes, (std::vector<Opcode>{Opcode::kIconst, Opcode::kIadd, Opcode::kReturn}));
+  const Inst constant = func.layout.first_inst(entry);
+  EXPECT_EQ(func.dfg.inst(constant).const_bits(), 0xFFFFFFFFu);
+  EXPECT_EQ(func.dfg.inst(constant).const_signed(), -1);
+  EXPECT_EQ(func.dfg.value_type(func.dfg.result(constant)), Type::kI32);
+  EXPECT_EQ(func.dfg.defining_inst(func.dfg.result(constant)), constant);
+  EXPECT_EQ(func.LocOf(func.layout.last_inst(entry)), SourceLoc(103));
+}
+
+TEST(FunctionTest, KeyIgnoresWhereTheFunctionStandsAndWhatItsArenasHold) {
+  Function a, b;
+  BuildAdd(&a, 5, 100);
+  BuildAdd(&b, 6, 100);
+  EXPECT_NE(KeyOf(a), KeyOf(b));
+  BuildAdd(&b, 5, 900);
+  EXPECT_EQ(KeyOf(a), KeyOf(b));
+  InstBuilder builder(&b);
+  builder.SetEnd(b.layout.entry());
+  builder.Nop();
+  EXPECT_NE(KeyOf(a), KeyOf(b));
+  b.layout.Remove(b.layout.last_inst(b.layout.entry()));
+  EXPECT_EQ(KeyOf(a), KeyOf(b));
+}
+
+TEST(FunctionTest, CallsTakeTheirResultsFromTheSignature) {
+  Function func;
+  InstBuilder b(&func);
+  b.MakeEntryBlock();
+  Signature signature;
+  signature.params = {Type::kI64};
+  signature.returns = {Type::kI32, Type::kF64};
+  const SigRef sig = func.dfg.ImportSignature(signature);
+  const FuncRef callee = func.dfg.ImportFunction({func.DeclareName(0, 3), sig});
+  const Value x = b.I64(1);
+  const Inst call = b.Call(callee, {x});
+  ASSERT_EQ(func.dfg.num_results(call), 2u);
+  EXPECT_EQ(func.dfg.value_type(func.dfg.result(call, 1)), Type::kF64);
+  EXPECT_EQ(func.dfg.call_signature(call), sig);
+  const Inst indirect = b.CallIndirect(sig, b.FuncAddr(callee), {x});
+  EXPECT_EQ(func.dfg.num_results(indirect), 2u);
+  EXPECT_EQ(func.dfg.inst(indirect).sig_ref(), sig);
+  EXPECT_EQ(func.dfg.list_args(indirect)[0], x);
+}
+
+TEST(FunctionTest, BranchesKeepTargetsAndArguments) {
+  Function func;
+  InstBuilder b(&func);
+  b.MakeEntryBlock();
+  const Block one = b.MakeBlock(), two = b.MakeBlock();
+  const Value x = b.I32(1), y = b.I32(2);
+  const Inst branch = b.Brif(x, one, {y, x}, two, {});
+  std::vector<Block> targets;
+  func.dfg.ForEachBlockCall(branch, [&](const BlockCall& c) { targets.push_back(c.block); });
+  EXPECT_EQ(targets, (std::vector<Block>{one, two}));
+  std::vector<Value> args;
+  func.dfg.ForEachArg(branch, [&](Value v) { args.push_back(v); });
+  EXPECT_EQ(args, (std::vector<Value>{x, y, x}));
+  const JumpTable table = func.dfg.MakeJumpTable({func.dfg.MakeBlockCall(one, {x, y})},
+                                                 func.dfg.MakeBlockCall(two, {}));
+  const Inst switch_inst = b.BrTable(y, table);
+  func.dfg.MapArgs(switch_inst, [&](Value v) { return v == y ? x : v; });
+  args.clear();
+  func.dfg.ForEachArg(switch_inst, [&](Value v) { args.push_back(v); });
+  EXPECT_EQ(args, (std::vector<Value>{x, x, x}));
+  EXPECT_EQ(func.dfg.jump_table_entries(table).size(), 1u);
+}
+
+TEST(FunctionTest, AliasesAreResolvedThroughChains) {
+  Function func;
+  InstBuilder b(&func);
+  b.MakeEntryBlock();
+  const Value x = b.I32(1), y = b.I32(2), z = b.I32(3);
+  const Inst use = b.Return({z});
+  func.dfg.ChangeToAlias(z, y);
+  func.dfg.ChangeToAlias(y, x);
+  func.ResolveAliases();
+  EXPECT_EQ(func.dfg.list_args(use)[0], x);
+}
+
+TEST(FunctionTest, MemFlagsKeepTheirFields) {
+  const MemFlags flags = MemFlags::Trapping(kTestTrap).WithRegion(513).WithReadonly();
+  EXPECT_EQ(flags.trap(), kTestTrap);
+  EXPECT_EQ(flags.region(), 513u);
+  EXPECT_TRUE(flags.readonly());
+  EXPECT_FALSE(flags.aligned());
+  EXPECT_FALSE(flags.WithTrap(std::nullopt).can_trap());
+}
+
+TEST(LayoutTest, InsertsRemovesAndSplits) {
+  Function func;
+  InstBuilder b(&func);
+  const Block first = b.MakeEntryBlock();
+  const Inst one = b.Nop(), three = b.Nop();
+  b.SetBefore(three);
+  const Inst two = b.Nop();
+  EXPECT_EQ(func.layout.next_inst(one), two);
+  EXPECT_EQ(func.layout.prev_inst(three), two);
+  const Block second = b.MakeBlock();
+  func.layout.InsertAfter(second, first);
+  func.layout.MoveTail(two, second);
+  EXPECT_EQ(func.layout.last_inst(first), one);
+  EXPECT_EQ(func.layout.first_inst(second), two);
+  EXPECT_EQ(func.layout.block_of(three), second);
+  func.layout.Remove(two);
+  EXPECT_EQ(func.layout.first_inst(second), three);
+  func.layout.Remove(second);
+  EXPECT_EQ(func.layout.last_block(), first);
+  EXPECT_TRUE(func.layout.block_of(three).is_none());
+}
+
+}  // namespace
+}  // namespace gantry::codegen

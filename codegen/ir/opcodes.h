@@ -1,0 +1,220 @@
+// Opcode and what the table opcodes.def says about each.
+//
+//   Info(Opcode::kIadd).name == "iadd"
+//   IsTerminator(Opcode::kBrif)
+#ifndef GANTRY_CODEGEN_IR_OPCODES_H_
+#define GANTRY_CODEGEN_IR_OPCODES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <ostream>
+
+#include "absl/strings/string_view.h"
+#include "codegen/ir/types.h"
+
+namespace gantry::codegen {
+
+enum class Opcode : uint8_t {
+#define OP(Camel, ...) k##Camel,
+#include "codegen/ir/opcodes.def"
+#undef OP
+};
+inline constexpr size_t kNumOpcodes = 0
+#define OP(...) +1
+#include "codegen/ir/opcodes.def"
+#undef OP
+    ;
+
+// How an instruction's operands lie in InstData; see the table in instruction.h.
+enum class Format : uint8_t {
+  kNullary,
+  kEffect,
+  kIntConst,
+  kF32Const,
+  kF64Const,
+  kUnary,
+  kConvert,
+  kTrappingConvert,
+  kBinary,
+  kBinaryPair,
+  kTernaryPair,
+  kDivision,
+  kSignedDivision,
+  kIntCompare,
+  kFloatCompare,
+  kSelect,
+  kLoad,
+  kStore,
+  kStackAddr,
+  kStackLoad,
+  kStackStore,
+  kFuncAddr,
+  kCall,
+  kCallIndirect,
+  kReturnCall,
+  kReturnCallIndirect,
+  kTryCall,
+  kTryCallIndirect,
+  kJump,
+  kBranch,
+  kBranchTable,
+  kReturn,
+  kTrap,
+  kCondTrap,
+  kTierCheck,
+};
+
+// A set of types that an opcode's controlling type is out of.
+enum class TypeSet : uint8_t {
+  kNone,
+  kInt,
+  kInt16Up,
+  kInt32Up,
+  kI32,
+  kI64,
+  kF32,
+  kF64,
+  kFloat,
+  kScalar,
+};
+
+// Effects of an opcode, a bit set.
+using Effects = uint8_t;
+inline constexpr Effects kPure = 0;
+inline constexpr Effects kTraps = 1 << 0;
+inline constexpr Effects kLoads = 1 << 1;
+inline constexpr Effects kStores = 1 << 2;
+inline constexpr Effects kSideEffect = 1 << 3;
+inline constexpr Effects kCalls = 1 << 4;
+inline constexpr Effects kTerminator = 1 << 5;
+
+// One row of the table. `args` and `results` are letters as opcodes.def explains them.
+struct OpcodeInfo {
+  const char* name;
+  Format format;
+  TypeSet types;
+  Effects effects;
+  uint8_t num_args;     // Fixed value operands.
+  uint8_t num_results;  // 0 for calls, whose signature decides.
+  const char* args;
+  const char* results;
+};
+
+inline constexpr OpcodeInfo kOpcodeTable[] = {
+#define OP(Camel, name, format, types, args, results, effects) \
+  {                                                            \
+      #name,                                                   \
+      Format::k##format,                                       \
+      TypeSet::types,                                          \
+      effects,                                                 \
+      sizeof(args) - 1,                                        \
+      sizeof(results) - 1,                                     \
+      args,                                                    \
+      results},
+#include "codegen/ir/opcodes.def"
+#undef OP
+};
+
+constexpr const OpcodeInfo& Info(Opcode opcode) {
+  return kOpcodeTable[static_cast<size_t>(opcode)];
+}
+constexpr bool IsTerminator(Opcode opcode) { return (Info(opcode).effects & kTerminator) != 0; }
+constexpr bool IsCall(Opcode opcode) { return (Info(opcode).effects & kCalls) != 0; }
+// Same operands, same result, no effect: may be computed anywhere and any number of times.
+constexpr bool IsPure(Opcode opcode) { return Info(opcode).effects == kPure; }
+// x op y == y op x, the bits of NaN results apart.
+constexpr bool IsCommutative(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::kIadd:
+    case Opcode::kImul:
+    case Opcode::kUmulhi:
+    case Opcode::kSmulhi:
+    case Opcode::kUmulWide:
+    case Opcode::kSmulWide:
+    case Opcode::kUaddOverflow:
+    case Opcode::kSaddOverflow:
+    case Opcode::kUaddCarry:
+    case Opcode::kBand:
+    case Opcode::kBor:
+    case Opcode::kBxor:
+    case Opcode::kFadd:
+    case Opcode::kFmul:
+      return true;
+    default:
+      return false;
+  }
+}
+
+constexpr bool Contains(TypeSet set, Type type) {
+  switch (set) {
+    case TypeSet::kNone:
+      return type == Type::kInvalid;
+    case TypeSet::kInt:
+      return IsInt(type);
+    case TypeSet::kInt16Up:
+      return IsInt(type) && type != Type::kI8;
+    case TypeSet::kInt32Up:
+      return type == Type::kI32 || type == Type::kI64;
+    case TypeSet::kI32:
+      return type == Type::kI32;
+    case TypeSet::kI64:
+      return type == Type::kI64;
+    case TypeSet::kF32:
+      return type == Type::kF32;
+    case TypeSet::kF64:
+      return type == Type::kF64;
+    case TypeSet::kFloat:
+      return IsFloat(type);
+    case TypeSet::kScalar:
+      return IsScalar(type);
+  }
+  return false;
+}
+
+// True if an operand of type `type` is what `letter` asks for under controlling type `t`.
+constexpr bool LetterAccepts(char letter, Type t, Type type) {
+  switch (letter) {
+    case 't':
+      return type == t;
+    case 'i':
+      return type == Type::kI32;
+    case 'l':
+      return type == Type::kI64;
+    case 'c':
+    case 'j':
+      return type == Type::kI32 || type == Type::kI64;
+    case 'n':
+      return IsInt(type) && TypeBits(type) < TypeBits(t);
+    case 'w':
+      return IsInt(type) && TypeBits(type) > TypeBits(t);
+    case 'f':
+      return IsFloat(type);
+    case 'F':
+      return type == Type::kF32;
+    case 'D':
+      return type == Type::kF64;
+    case 's':
+      return IsScalar(type) && TypeBits(type) == TypeBits(t);
+    default:
+      return false;
+  }
+}
+// The type of a result, whose letter is one of t, i, l.
+constexpr Type ResultTypeOf(char letter, Type t) {
+  return letter == 'i' ? Type::kI32 : letter == 'l' ? Type::kI64 : t;
+}
+
+inline std::optional<Opcode> OpcodeFromName(absl::string_view name) {
+  for (size_t i = 0; i < kNumOpcodes; ++i) {
+    if (name == kOpcodeTable[i].name) return static_cast<Opcode>(i);
+  }
+  return std::nullopt;
+}
+inline std::ostream& operator<<(std::ostream& out, Opcode opcode) {
+  return out << Info(opcode).name;
+}
+
+}  // namespace gantry::codegen
+
+#endif  // GANTRY_CODEGEN_IR_OPCODES_H_
