@@ -7,4 +7,5 @@ LAYERED_PACKAGES = [
     "environ/core",
     "environ/translation",
     "isa_x64",
+    "wasi",
 ]
