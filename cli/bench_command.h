@@ -1,0 +1,17 @@
+// `gantry bench`: compile, instantiate and run once in a fresh process, and say how long each
+// took.
+#ifndef GANTRY_CLI_BENCH_COMMAND_H_
+#define GANTRY_CLI_BENCH_COMMAND_H_
+
+namespace CLI {
+class App;
+}
+
+namespace gantry::cli {
+
+// Adds the command; when it is given, *exit_code is the process's.
+void AddBenchCommand(CLI::App& app, int* exit_code);
+
+}  // namespace gantry::cli
+
+#endif  // GANTRY_CLI_BENCH_COMMAND_H_

@@ -1,0 +1,296 @@
+#include "cli/options.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+
+namespace gantry::cli {
+namespace {
+
+// One `name[=value]` of a list option; a name alone means yes.
+struct Entry {
+  std::string name;
+  std::string value;
+};
+
+std::vector<Entry> SplitEntries(const std::vector<std::string>& lists) {
+  std::vector<Entry> entries;
+  for (const std::string& list : lists) {
+    for (absl::string_view part : absl::StrSplit(list, ',', absl::SkipEmpty())) {
+      const std::pair<absl::string_view, absl::string_view> halves =
+          absl::StrSplit(part, absl::MaxSplits('=', 1));
+      const bool has_value = absl::StrContains(part, '=');
+      entries.push_back({std::string(halves.first), has_value ? std::string(halves.second) : "y"});
+    }
+  }
+  return entries;
+}
+
+absl::StatusOr<bool> ParseBool(const char* option, const Entry& entry) {
+  if (entry.value == "y" || entry.value == "yes" || entry.value == "true") return true;
+  if (entry.value == "n" || entry.value == "no" || entry.value == "false") return false;
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " ", entry.name, "=", entry.value, ": y or n is needed"));
+}
+
+absl::StatusOr<uint64_t> ParseNumber(const char* option, const Entry& entry) {
+  uint64_t number = 0;
+  if (!absl::SimpleAtoi(entry.value, &number)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(option, " ", entry.name, "=", entry.value, ": a number is needed"));
+  }
+  return number;
+}
+
+absl::Status UnknownEntry(const char* option, const Entry& entry, absl::string_view known) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, " ", entry.name, " is not known; there are: ", known));
+}
+
+absl::Status FileError(const std::string& path, int error) {
+  return absl::ErrnoToStatus(error, path);
+}
+
+}  // namespace
+
+void EngineOptions::AddTo(CLI::App& command) {
+  command
+      .add_option("-O,--optimize", optimize_,
+                  "Optimization: opt-level=0|2|s, memory-reservation=BYTES, "
+                  "memory-guard-size=BYTES, signals-based-traps=y|n")
+      ->allow_extra_args(false);
+  command
+      .add_option("-C,--codegen", codegen_,
+                  "Code generation: compiler=auto|cranelift|winch, parallel-compilation=y|n, "
+                  "threads=N, spectre=y|n, or any setting that `gantry settings` lists")
+      ->allow_extra_args(false);
+  command.add_option("-W,--wasm", wasm_, "Guests: fuel=UNITS, max-wasm-stack=BYTES")
+      ->allow_extra_args(false);
+  command.add_option("--target", target_, "Compile for this target instead of the host");
+}
+
+absl::StatusOr<Config> EngineOptions::ToConfig() const {
+  Config config;
+  for (const Entry& entry : SplitEntries(optimize_)) {
+    if (entry.name == "opt-level") {
+      if (entry.value == "0") {
+        config.OptLevel(OptLevel::kNone);
+      } else if (entry.value == "1" || entry.value == "2") {
+        config.OptLevel(OptLevel::kSpeed);
+      } else if (entry.value == "s") {
+        config.OptLevel(OptLevel::kSpeedAndSize);
+      } else {
+        return absl::InvalidArgumentError(
+            absl::StrCat("-O opt-level=", entry.value, ": 0, 1, 2 or s is needed"));
+      }
+    } else if (entry.name == "memory-reservation") {
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseNumber("-O", entry));
+      config.MemoryReservation(bytes);
+    } else if (entry.name == "memory-guard-size") {
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseNumber("-O", entry));
+      config.MemoryGuardSize(bytes);
+    } else if (entry.name == "signals-based-traps") {
+      ASSIGN_OR_RETURN(const bool enable, ParseBool("-O", entry));
+      config.SignalsBasedTraps(enable);
+    } else {
+      return UnknownEntry("-O", entry,
+                          "opt-level, memory-reservation, memory-guard-size, signals-based-traps");
+    }
+  }
+  for (const Entry& entry : SplitEntries(codegen_)) {
+    if (entry.name == "compiler") {
+      if (entry.value == "auto") {
+        config.Compiler(Strategy::kAuto);
+      } else if (entry.value == "cranelift") {
+        config.Compiler(Strategy::kOptimizing);
+      } else if (entry.value == "winch") {
+        config.Compiler(Strategy::kWinch);
+      } else {
+        return absl::InvalidArgumentError(
+            absl::StrCat("-C compiler=", entry.value, ": auto, cranelift or winch is needed"));
+      }
+    } else if (entry.name == "parallel-compilation") {
+      ASSIGN_OR_RETURN(const bool enable, ParseBool("-C", entry));
+      config.CompilationThreads(enable ? 0 : 1);
+    } else if (entry.name == "threads") {
+      ASSIGN_OR_RETURN(const uint64_t threads, ParseNumber("-C", entry));
+      config.CompilationThreads(static_cast<uint32_t>(std::min<uint64_t>(threads, 1024)));
+    } else if (entry.name == "spectre") {
+      ASSIGN_OR_RETURN(const bool enable, ParseBool("-C", entry));
+      config.SpectreMitigations(enable);
+    } else {
+      config.CompilerFlag(entry.name, entry.value == "y"   ? "true"
+                                      : entry.value == "n" ? "false"
+                                                           : entry.value);
+    }
+  }
+  for (const Entry& entry : SplitEntries(wasm_)) {
+    if (entry.name == "fuel") {
+      RETURN_IF_ERROR(ParseNumber("-W", entry).status());
+      config.ConsumeFuel(true);
+    } else if (entry.name == "max-wasm-stack") {
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseNumber("-W", entry));
+      config.MaxWasmStack(bytes);
+    } else {
+      return UnknownEntry("-W", entry, "fuel, max-wasm-stack");
+    }
+  }
+  if (!target_.empty()) config.Target(target_);
+  return config;
+}
+
+absl::StatusOr<std::optional<uint64_t>> EngineOptions::Fuel() const {
+  std::optional<uint64_t> fuel;
+  for (const Entry& entry : SplitEntries(wasm_)) {
+    if (entry.name != "fuel") continue;
+    ASSIGN_OR_RETURN(fuel, ParseNumber("-W", entry));
+  }
+  return fuel;
+}
+
+void GuestOptions::AddTo(CLI::App& command) {
+  command
+      .add_option("--dir", directory_texts,
+                  "Give the guest a directory of the host, as HOST or HOST::GUEST")
+      ->allow_extra_args(false);
+  command
+      .add_option("--env", environment_texts,
+                  "Set a variable of the guest's environment, as NAME=VALUE; NAME alone passes "
+                  "the host's value on")
+      ->allow_extra_args(false);
+  command
+      .add_option("--preload", preload_texts,
+                  "Instantiate another module first and offer its exports, as NAME=FILE")
+      ->allow_extra_args(false);
+  command.add_option("--argv0", argv0, "The guest's argv[0] instead of the file's name");
+}
+
+std::vector<GuestOptions::Mapping> GuestOptions::Directories() const {
+  std::vector<Mapping> mappings;
+  for (const std::string& text : directory_texts) {
+    const size_t separator = text.find("::");
+    if (separator == std::string::npos) {
+      mappings.push_back({text, text});
+    } else {
+      mappings.push_back({text.substr(0, separator), text.substr(separator + 2)});
+    }
+  }
+  return mappings;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, std::string>>> GuestOptions::Environment() const {
+  std::vector<std::pair<std::string, std::string>> variables;
+  for (const std::string& text : environment_texts) {
+    const size_t separator = text.find('=');
+    const std::string name = text.substr(0, separator);
+    if (name.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat("--env \"", text, "\": NAME=VALUE is needed"));
+    }
+    if (separator != std::string::npos) {
+      variables.emplace_back(name, text.substr(separator + 1));
+    } else if (const char* value = std::getenv(name.c_str())) {
+      variables.emplace_back(name, value);
+    } else {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--env ", name, ": the host has no such variable; NAME=VALUE sets one"));
+    }
+  }
+  return variables;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, std::string>>> GuestOptions::Preloads() const {
+  std::vector<std::pair<std::string, std::string>> preloads;
+  for (const std::string& text : preload_texts) {
+    const size_t separator = text.find('=');
+    if (separator == std::string::npos || separator == 0 || separator + 1 == text.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--preload \"", text, "\": NAME=FILE is needed"));
+    }
+    preloads.emplace_back(text.substr(0, separator), text.substr(separator + 1));
+  }
+  return preloads;
+}
+
+void TakeProgramAndArguments(CLI::App& command) {
+  command.prefix_command();
+  command.usage(absl::StrCat("Usage: gantry ", command.get_name(), " [OPTIONS] FILE [ARGS...]"));
+}
+
+absl::StatusOr<std::vector<std::string>> ProgramAndArguments(const CLI::App& command) {
+  std::vector<std::string> words = command.remaining();
+  if (!words.empty() && words.front() == "--") {
+    words.erase(words.begin());
+  } else if (!words.empty() && words.front().size() > 1 && words.front()[0] == '-') {
+    return absl::InvalidArgumentError(absl::StrCat("unknown option ", words.front(), "; `gantry ",
+                                                   command.get_name(), " --help` lists them"));
+  }
+  if (words.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("FILE is missing; `gantry ", command.get_name(), " --help` shows examples"));
+  }
+  return words;
+}
+
+absl::StatusOr<std::vector<uint8_t>> ReadFile(const std::string& path) {
+  const bool is_stdin = path == "-";
+  const int fd = is_stdin ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FileError(path, errno);
+  std::vector<uint8_t> bytes;
+  struct stat info;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) bytes.reserve(info.st_size + 1);
+  int error = 0;
+  while (true) {
+    const size_t old_size = bytes.size();
+    bytes.resize(std::max(bytes.capacity(), old_size + (64 << 10)));
+    const ssize_t count = read(fd, bytes.data() + old_size, bytes.size() - old_size);
+    bytes.resize(old_size + (count > 0 ? count : 0));
+    if (count == 0) break;
+    if (count < 0 && errno != EINTR) {
+      error = errno;
+      break;
+    }
+  }
+  if (!is_stdin) close(fd);
+  if (error != 0) return FileError(path, error);
+  return bytes;
+}
+
+absl::Status WriteFile(const std::string& path, const std::vector<uint8_t>& bytes) {
+  const bool is_stdout = path == "-";
+  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  const int fd = is_stdout ? STDOUT_FILENO
+                           : open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0) return FileError(path, errno);
+  int error = 0;
+  for (size_t written = 0; written < bytes.size();) {
+    const ssize_t count = write(fd, bytes.data() + written, bytes.size() - written);
+    if (count >= 0) {
+      written += count;
+    } else if (errno != EINTR) {
+      error = errno;
+      break;
+    }
+  }
+  if (is_stdout) return error == 0 ? absl::OkStatus() : FileError("standard output", error);
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error == 0 && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) {
+    unlink(temporary.c_str());
+    return FileError(path, error);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace gantry::cli
