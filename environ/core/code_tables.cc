@@ -1,0 +1,111 @@
+#include "environ/core/code_tables.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace gantry::environ {
+namespace {
+
+absl::Status Damaged(const char* table, const char* why) {
+  return absl::InvalidArgumentError(absl::StrCat("the table of ", table, " is damaged: ", why));
+}
+
+// Ascending (strictly where `strict`) and at most `limit`.
+absl::Status CheckOffsets(const char* table, absl::Span<const uint32_t> offsets, uint64_t limit,
+                          bool strict) {
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    if (offsets[i] > limit) return Damaged(table, "an offset lies out of range");
+    if (i > 0 && (strict ? offsets[i - 1] >= offsets[i] : offsets[i - 1] > offsets[i])) {
+      return Damaged(table, "offsets are not in order");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Position of the last element that is at most `value`; nothing where there is none.
+std::optional<size_t> LastAtMost(absl::Span<const uint32_t> sorted, uint32_t value) {
+  const auto after = std::upper_bound(sorted.begin(), sorted.end(), value);
+  if (after == sorted.begin()) return std::nullopt;
+  return static_cast<size_t>(after - sorted.begin()) - 1;
+}
+
+std::optional<size_t> Exactly(absl::Span<const uint32_t> sorted, uint32_t value) {
+  const std::optional<size_t> position = LastAtMost(sorted, value);
+  if (!position || sorted[*position] != value) return std::nullopt;
+  return position;
+}
+
+}  // namespace
+
+FunctionRecord FunctionRecord::From(const TextFunction& function) {
+  FunctionRecord record;
+  record.key = function.key.packed();
+  record.offset = function.offset;
+  record.size = function.size;
+  record.frame_size = function.frame.frame_size;
+  record.prologue_end_and_leaf =
+      function.frame.prologue_end << 1 | (function.frame.frameless_leaf ? 1 : 0);
+  return record;
+}
+
+absl::Status CodeTables::Validate(size_t text_size) const {
+  uint64_t end = 0;
+  for (const FunctionRecord& function : functions) {
+    if (!FuncKey::FromPacked(function.key)) return Damaged("functions", "a key is not known");
+    if (function.offset < end) return Damaged("functions", "two overlap");
+    end = uint64_t{function.offset} + function.size;
+    if (end > text_size) return Damaged("functions", "one reaches out of the text");
+  }
+  if (trap_offsets.size() != trap_codes.size()) return Damaged("traps", "lengths differ");
+  RETURN_IF_ERROR(CheckOffsets("traps", trap_offsets, text_size, true));
+  if (address_offsets.size() != address_wasm_offsets.size()) {
+    return Damaged("addresses", "lengths differ");
+  }
+  RETURN_IF_ERROR(CheckOffsets("addresses", address_offsets, text_size, true));
+  if (stack_map_offsets.size() != stack_map_ends.size()) {
+    return Damaged("stack maps", "lengths differ");
+  }
+  RETURN_IF_ERROR(CheckOffsets("stack maps", stack_map_offsets, text_size, true));
+  RETURN_IF_ERROR(CheckOffsets("stack maps", stack_map_ends, stack_map_slots.size(), false));
+  uint32_t last_return = 0;
+  for (const HandlerEntry& handler : handlers) {
+    if (handler.offset < last_return || handler.offset > text_size ||
+        handler.handler >= text_size) {
+      return Damaged("handlers", "an offset is out of order or range");
+    }
+    last_return = handler.offset;
+  }
+  return absl::OkStatus();
+}
+
+const FunctionRecord* CodeTables::FindFunction(uint32_t offset) const {
+  const auto after = std::upper_bound(
+      functions.begin(), functions.end(), offset,
+      [](uint32_t value, const FunctionRecord& function) { return value < function.offset; });
+  if (after == functions.begin()) return nullptr;
+  const FunctionRecord& function = *(after - 1);
+  return offset - function.offset < function.size ? &function : nullptr;
+}
+
+std::optional<uint8_t> CodeTables::FindTrap(uint32_t offset) const {
+  const std::optional<size_t> position = Exactly(trap_offsets, offset);
+  if (!position) return std::nullopt;
+  return trap_codes[*position];
+}
+
+std::optional<uint32_t> CodeTables::FindWasmOffset(uint32_t offset) const {
+  const std::optional<size_t> position = LastAtMost(address_offsets, offset);
+  if (!position || address_wasm_offsets[*position] == kNoWasmOffset) return std::nullopt;
+  return address_wasm_offsets[*position];
+}
+
+std::optional<absl::Span<const uint32_t>> CodeTables::FindStackMap(uint32_t return_offset) const {
+  const std::optional<size_t> position = Exactly(stack_map_offsets, return_offset);
+  if (!position) return std::nullopt;
+  const uint32_t first = *position == 0 ? 0 : stack_map_ends[*position - 1];
+  return stack_map_slots.subspan(first, stack_map_ends[*position] - first);
+}
+
+}  // namespace gantry::environ

@@ -1,0 +1,110 @@
+#include "environ/core/code_tables.h"
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace gantry::environ {
+namespace {
+
+FunctionRecord Record(uint32_t index, uint32_t offset, uint32_t size) {
+  TextFunction function;
+  function.key = FuncKey::WasmFunction(ModuleId(0), wasm::DefinedFuncIndex(index));
+  function.offset = offset;
+  function.size = size;
+  function.frame = {index % 2 == 1, 32 * index, index};
+  return FunctionRecord::From(function);
+}
+
+struct Arrays {
+  std::vector<FunctionRecord> functions = {Record(0, 0, 16), Record(1, 16, 8), Record(2, 32, 8)};
+  std::vector<uint32_t> trap_offsets = {3, 20};
+  std::vector<uint8_t> trap_codes = {1, 2};
+  std::vector<uint32_t> address_offsets = {2, 8, 16};
+  std::vector<uint32_t> address_wasm_offsets = {100, kNoWasmOffset, 200};
+  std::vector<uint32_t> stack_map_offsets = {5, 9, 12};
+  std::vector<uint32_t> stack_map_ends = {0, 2, 3};
+  std::vector<uint32_t> stack_map_slots = {8, 16, 24};
+  std::vector<HandlerEntry> handlers = {{5, 0, 10}};
+
+  CodeTables tables() const {
+    return {functions,       trap_offsets,         trap_codes,
+            address_offsets, address_wasm_offsets, stack_map_offsets,
+            stack_map_ends,  stack_map_slots,      handlers};
+  }
+};
+
+constexpr size_t kTextSize = 40;
+
+TEST(CodeTablesTest, RecordsKeepTheFrame) {
+  const FunctionRecord record = Record(3, 8, 4);
+  EXPECT_EQ(record.frame(), (FrameInfo{true, 96, 3}));
+  EXPECT_EQ(record.func_key().index(), 3u);
+}
+
+TEST(CodeTablesTest, FindsByEveryOffset) {
+  const Arrays arrays;
+  const CodeTables tables = arrays.tables();
+  ASSERT_TRUE(tables.Validate(kTextSize).ok());
+  for (uint32_t offset = 0; offset < kTextSize + 4; ++offset) {
+    const FunctionRecord* function = tables.FindFunction(offset);
+    const int expected = offset < 16   ? 0
+                         : offset < 24 ? 1
+                         : offset < 32 ? -1
+                         : offset < 40 ? 2
+                                       : -1;
+    if (expected < 0) {
+      EXPECT_EQ(function, nullptr) << offset;
+    } else {
+      EXPECT_EQ(function, &arrays.functions[expected]) << offset;
+    }
+    const std::optional<uint8_t> trap = tables.FindTrap(offset);
+    EXPECT_EQ(trap.has_value(), offset == 3 || offset == 20) << offset;
+    const std::optional<uint32_t> wasm = tables.FindWasmOffset(offset);
+    EXPECT_EQ(wasm.value_or(0), offset < 2 ? 0u : offset < 8 ? 100u : offset < 16 ? 0u : 200u);
+    EXPECT_EQ(tables.FindStackMap(offset).has_value(), offset == 5 || offset == 9 || offset == 12);
+  }
+  EXPECT_EQ(tables.FindStackMap(5)->size(), 0u);
+  EXPECT_EQ(tables.FindStackMap(9)->size(), 2u);
+  EXPECT_EQ((*tables.FindStackMap(12))[0], 24u);
+}
+
+TEST(CodeTablesTest, RefusesWhatIsDamaged) {
+  const auto expect_damaged = [](const Arrays& arrays, const char* what) {
+    const absl::Status status = arrays.tables().Validate(kTextSize);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << what;
+    EXPECT_NE(std::string(status.message()).find(what), std::string::npos) << status;
+  };
+  Arrays arrays;
+  arrays.functions[1].offset = 15;
+  expect_damaged(arrays, "functions");
+  arrays = Arrays();
+  arrays.functions[2].size = 9;
+  expect_damaged(arrays, "functions");
+  arrays = Arrays();
+  arrays.functions[0].key = ~uint64_t{0};
+  expect_damaged(arrays, "functions");
+  arrays = Arrays();
+  arrays.trap_codes.pop_back();
+  expect_damaged(arrays, "traps");
+  arrays = Arrays();
+  arrays.trap_offsets[0] = 20;
+  expect_damaged(arrays, "traps");
+  arrays = Arrays();
+  arrays.address_offsets[2] = 41;
+  expect_damaged(arrays, "addresses");
+  arrays = Arrays();
+  arrays.stack_map_ends[1] = 4;
+  expect_damaged(arrays, "stack maps");
+  arrays = Arrays();
+  arrays.stack_map_ends[1] = 2;
+  arrays.stack_map_ends[2] = 1;
+  expect_damaged(arrays, "stack maps");
+  arrays = Arrays();
+  arrays.handlers[0].handler = 40;
+  expect_damaged(arrays, "handlers");
+}
+
+}  // namespace
+}  // namespace gantry::environ
