@@ -8,4 +8,5 @@ LAYERED_PACKAGES = [
     "environ/translation",
     "isa_x64",
     "wasi",
+    "runtime",
 ]

@@ -1,0 +1,99 @@
+// Table: one table of references. A table of functions holds VMFuncTableEntry, with all that
+// call_indirect needs inline; any other holds 32-bit handles into the store's reference heap.
+//
+//   ASSIGN_OR_RETURN(std::unique_ptr<Table> table, Table::Create(type, ValRaw(), limits));
+//   table->Set(0, ValRaw::FuncRef(func_ref));
+//
+// As with Memory, compiled code sees a VMTableDefinition that is kept current. A function
+// table starts as zero pages, which read as nulls.
+#ifndef GANTRY_RUNTIME_TABLE_H_
+#define GANTRY_RUNTIME_TABLE_H_
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "runtime/vm_structs.h"
+#include "wasm_translate/types.h"
+
+namespace gantry::runtime {
+
+class Table {
+ public:
+  // The default of the JavaScript API's specification.
+  static constexpr uint64_t kDefaultMaxElements = 10'000'000;
+
+  // A table of the type's minimum size, filled with `initial`.
+  // Error: kResourceExhausted where it is larger than `max_elements` or the host has no memory.
+  static absl::StatusOr<std::unique_ptr<Table>> Create(const wasm::TableType& type, ValRaw initial,
+                                                       uint64_t max_elements = kDefaultMaxElements);
+
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  // Element types are canonical (type_registry.h), so that tables of two modules compare.
+  const wasm::TableType& type() const { return type_; }
+  // The type with the current size as minimum, as an import sees it.
+  wasm::TableType CurrentType() const;
+  bool holds_functions() const { return holds_functions_; }
+
+  uint64_t size() const { return definition_->length; }
+  // `index` must be less than size().
+  ValRaw Get(uint64_t index) const;
+  void Set(uint64_t index, ValRaw value);
+
+  // Adds elements; returns the size before. Error: kResourceExhausted, nothing has changed.
+  absl::StatusOr<uint64_t> Grow(uint64_t delta, ValRaw value);
+
+  bool InBounds(uint64_t offset, uint64_t length) const {
+    return offset <= size() && length <= size() - offset;
+  }
+  // Both ranges must be in bounds; they may overlap. Both tables hold the same kind.
+  static void Copy(Table& destination, uint64_t destination_offset, const Table& source,
+                   uint64_t source_offset, uint64_t length);
+  // The range must be in bounds.
+  void Fill(uint64_t offset, ValRaw value, uint64_t length);
+
+  // The handles of a table that does not hold functions.
+  absl::Span<const uint32_t> references() const {
+    return absl::MakeConstSpan(static_cast<const uint32_t*>(definition_->base), size());
+  }
+
+  VMTableDefinition* definition() const { return definition_; }
+  // Moves the definition that compiled code reads; `definition` must outlive the table.
+  void SetDefinition(VMTableDefinition* definition);
+
+ private:
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+
+  Table(const wasm::TableType& type, uint64_t max_elements);
+
+  size_t element_size() const {
+    return holds_functions_ ? sizeof(VMFuncTableEntry) : sizeof(uint32_t);
+  }
+  VMFuncTableEntry* entries() const { return static_cast<VMFuncTableEntry*>(definition_->base); }
+  uint32_t* handles() const { return static_cast<uint32_t*>(definition_->base); }
+
+  wasm::TableType type_;
+  uint64_t max_elements_;
+  bool holds_functions_;
+  std::unique_ptr<void, Free> elements_;
+  uint64_t capacity_ = 0;
+  VMTableDefinition own_definition_;
+  VMTableDefinition* definition_ = &own_definition_;
+};
+
+// The table element for a function; the null element for null.
+VMFuncTableEntry MakeFuncTableEntry(VMFuncRef* func_ref);
+
+// Whether references of this type are VMFuncRef* rather than handles.
+bool IsFuncReference(wasm::ValType type);
+
+}  // namespace gantry::runtime
+
+#endif  // GANTRY_RUNTIME_TABLE_H_

@@ -1,0 +1,62 @@
+// Traps as absl::Status: a trap is a status with a payload that names the reason and the
+// WebAssembly functions that were running.
+//
+//   absl::Status status = store.Call(func_ref, values);
+//   if (std::optional<TrapInfo> trap = GetTrapInfo(status)) {
+//     if (trap->code == TrapCode::kUnreachable) ...
+//   }
+//
+// The error of a host function passes through WebAssembly unchanged but for frames appended
+// to its payload. Frames are innermost first.
+#ifndef GANTRY_RUNTIME_TRAP_H_
+#define GANTRY_RUNTIME_TRAP_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "environ/core/trap_code.h"
+
+namespace gantry::runtime {
+
+// One WebAssembly function on the stack.
+struct TrapFrame {
+  std::string module_name;                // Empty where the module has none.
+  uint32_t func_index = 0;                // In the module's function index space.
+  std::string func_name;                  // From the name section; may be empty.
+  std::optional<uint32_t> module_offset;  // Of the instruction, from the module's first byte.
+
+  friend bool operator==(const TrapFrame&, const TrapFrame&) = default;
+};
+
+struct TrapInfo {
+  // Nothing for the error of a host function.
+  std::optional<environ::TrapCode> code;
+  std::vector<TrapFrame> frames;
+  // Frames beyond those kept (a walk keeps the innermost ones).
+  uint64_t omitted_frames = 0;
+
+  friend bool operator==(const TrapInfo&, const TrapInfo&) = default;
+};
+
+// A status of a trap: kAborted, or kResourceExhausted for an exhausted stack, fuel, or memory
+// of the host. Its message is the code's.
+absl::Status TrapStatus(environ::TrapCode code, absl::Span<const TrapFrame> frames = {});
+
+// Adds outer frames to a failed status: to the payload it has, or a new one without a code.
+void AppendTrapFrames(absl::Status& status, absl::Span<const TrapFrame> frames,
+                      uint64_t omitted_frames = 0);
+
+// The payload; nothing where the status carries none.
+std::optional<TrapInfo> GetTrapInfo(const absl::Status& status);
+
+// "    at name (module, function 3) offset 0x1f", a line a frame.
+std::string BacktraceToString(const TrapInfo& trap);
+
+}  // namespace gantry::runtime
+
+#endif  // GANTRY_RUNTIME_TRAP_H_
