@@ -36,6 +36,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/base/attributes.h"
@@ -110,8 +111,8 @@ class MachBuffer {
     if (alignment > alignment_) alignment_ = alignment;
   }
 
-  // Rewrites settled bytes: `offset + bytes.size()` must not exceed offset().
-  void Overwrite(CodeOffset offset, absl::Span<const uint8_t> bytes);
+  // Rewrites bytes that are there: `at + bytes.size()` must not exceed offset().
+  void Overwrite(CodeOffset at, absl::Span<const uint8_t> bytes);
 
   // --- Labels --------------------------------------------------------------------------
 
@@ -146,10 +147,11 @@ class MachBuffer {
   // --- Islands -------------------------------------------------------------------------
 
   // Whether an island must be emitted here, given that the emitter asks again within
-  // `distance` bytes of code.
+  // `distance` bytes: those of the code it writes until then, and 32 for each label used,
+  // constant, or out-of-line trap in it (4 a target for a jump table).
   bool NeedsIsland(uint32_t distance) {
-    const uint64_t horizon = uint64_t{offset()} + distance;
-    return ABSL_PREDICT_FALSE(horizon >= island_check_) && NeedsIslandSlow(distance);
+    const uint64_t horizon = uint64_t{offset()} + distance + pending_bytes_;
+    return ABSL_PREDICT_FALSE(horizon >= first_deadline_) && NeedsIslandSlow(distance);
   }
   // Emits an island here. Control must not fall into it.
   void EmitIsland(uint32_t distance);
@@ -173,7 +175,11 @@ class MachBuffer {
 
   // The instruction about to be written may fault with `code`.
   void AddTrap(TrapCode code) { AddTrapAt(SettledOffset(), code); }
-  void AddTrapAt(CodeOffset at, TrapCode code) { traps_.push_back({at, code}); }
+  // The instruction at `at` may; for one that was just written.
+  void AddTrapAt(CodeOffset at, TrapCode code) {
+    SettledOffset();
+    traps_.push_back({at, code});
+  }
   // The field at `at` is filled by whoever places the code.
   void AddReloc(CodeOffset at, RelocKind kind, ExternalName name, int64_t addend) {
     relocs_.push_back({at, kind, name, addend});
@@ -193,7 +199,9 @@ class MachBuffer {
   absl::Status Finish();
 
   // The rest only after a successful Finish; views live until Reset.
-  absl::Span<const uint8_t> bytes() const { return {begin_, static_cast<size_t>(cursor_ - begin_)}; }
+  absl::Span<const uint8_t> bytes() const {
+    return {begin_, static_cast<size_t>(cursor_ - begin_)};
+  }
   // Alignment that the code's start needs.
   uint32_t alignment() const { return alignment_; }
   // End of the code proper; what follows are constants, stubs and jump tables.
@@ -210,37 +218,39 @@ class MachBuffer {
  private:
   static constexpr CodeOffset kUnbound = 0xFFFFFFFF;
   static constexpr uint32_t kNone = 0xFFFFFFFF;
+  static constexpr uint64_t kNever = ~uint64_t{0};
 
   struct Label {
     CodeOffset offset = kUnbound;
-    // Another label to which this one resolves, or kNone.
+    // Another label to which this one resolves, or kNone; only bound labels have one. Labels
+    // bound to one place are aliases of one of them, their representative.
     mutable uint32_t alias = kNone;
-    // Next label bound to the same place at the end of the code.
-    uint32_t next = kNone;
   };
   struct Use {
     CodeOffset offset;
     MachLabel label;
   };
-  // Uses of one kind, ascending, from `head` on.
+  // Unresolved uses of one kind, ascending by offset, from `head` on. (A use whose label has
+  // been bound since is resolved when it is next looked at.)
   struct UseQueue {
     std::vector<Use> uses;
     size_t head = 0;
-    // Where compaction last stopped, to keep its cost linear.
     CodeOffset compacted_at = 0;
     size_t size() const { return uses.size() - head; }
+    bool empty() const { return uses.size() == head; }
   };
-  // A jump at the end of the code.
+  // A jump at the end of the code. `queued`: its use is in the queue of its kind, and no use
+  // of that kind but later jumps' is behind it.
   struct Jump {
     CodeOffset start;
     CodeOffset end;
     CodeOffset use;
     MachLabel target;
+    uint32_t invert_mask;
+    MachLabel label_at_start;  // Representative of the labels that stay at `start`, or none.
     LabelKind kind;
     bool conditional;
-    bool queued;  // The use waits at the back of its queue.
-    uint32_t invert_mask;
-    uint32_t labels_at_start;  // List of labels bound to `start`.
+    bool queued;
   };
   struct PendingConstant {
     MachLabel label;
@@ -265,11 +275,6 @@ class MachBuffer {
     TrapCode code;
     SourceLoc loc;
   };
-  struct PendingHandler {
-    uint32_t tag;
-    MachLabel target;
-  };
-
   template <typename T>
   void Put(T value) {
     uint8_t* at = BeginInstruction();
@@ -288,27 +293,39 @@ class MachBuffer {
   }
   MachLabel RootSlow(MachLabel label) const;
 
-  // The end of the code as an offset that no simplification will move any more.
+  // The end of the code, as an offset that simplification will not move any more.
   CodeOffset SettledOffset() {
     jumps_.clear();
-    labels_at_end_ = kNone;
+    label_at_end_ = MachLabel();
+    flow_end_ = kUnbound;
     return offset();
   }
-  uint32_t TakeLabelsAt(CodeOffset offset);
-  void PushJump(CodeOffset start, CodeOffset use, MachLabel target, LabelKind kind,
-                bool conditional, uint32_t invert_mask, uint32_t labels);
+  MachLabel LabelAtEnd() const {
+    return label_at_end_offset_ == offset() ? label_at_end_ : MachLabel();
+  }
+  void RewindTo(CodeOffset offset);
+  void AddAnyJump(Jump jump);
   void RemoveLastJump();
   void SimplifyJumps();
+
   // Patches the use, or says that it is out of reach.
   bool TryPatch(CodeOffset use, CodeOffset target, LabelKind kind);
-  bool Queue(CodeOffset use, MachLabel label, LabelKind kind);
-  void LowerIslandCheck(CodeOffset use, const LabelKindInfo& info);
+  // The same for a label; also false if it is not bound.
+  bool TryResolve(const Use& use, LabelKind kind);
+  bool TryResolveSettled(const Use& use, LabelKind kind);
+  void Queue(CodeOffset use, MachLabel label, LabelKind kind);
+  uint64_t Deadline(LabelKind kind) const;
+  uint32_t VeneerBound(LabelKind kind) const;
+  void DrainFront(LabelKind kind);
   void Compact(LabelKind kind);
-  uint64_t PendingDataBound() const;
+  void RecomputePending();
+  int DataPosition() const;
+  void EmitVeneers(int kind_count, uint64_t distance, bool forced);
+  void BindData(MachLabel label) { labels_[label.index()].offset = offset(); }
   void EmitPendingData();
   void EmitVeneer(const Use& use, LabelKind kind);
-  void RecomputeIslandCheck();
-  void ResolveAll();
+  void AlignCode();
+  void SetTooLarge();
 
   uint8_t* cursor_ = nullptr;
   uint8_t* safe_limit_ = nullptr;  // Room for an instruction while cursor_ is not beyond.
@@ -323,14 +340,18 @@ class MachBuffer {
   CodeOffset code_end_ = 0;
 
   std::vector<Label> labels_;
-  std::vector<Jump> jumps_;  // Contiguous, the last one ending the code.
-  uint32_t labels_at_end_ = kNone;
-  CodeOffset labels_at_end_offset_ = 0;
+  std::vector<Jump> jumps_;  // Contiguous; live while the last one ends the code.
+  MachLabel label_at_end_;   // Representative; live while its offset is the code's end.
+  CodeOffset label_at_end_offset_ = 0;
   CodeOffset flow_end_ = kUnbound;
 
   UseQueue queues_[LabelKindTable::kMaxKinds];
-  // No island can be needed while the horizon is below this offset.
-  uint64_t island_check_ = ~uint64_t{0};
+  // Uses that no veneer can help, waiting for their label to be bound in reach.
+  std::vector<std::pair<Use, LabelKind>> stuck_;
+  // No use goes out of reach before this offset; 0 makes NeedsIsland look every time.
+  uint64_t first_deadline_ = kNever;
+  // At most so many bytes would an island here take.
+  uint64_t pending_bytes_ = 0;
   CodeOffset last_island_ = 0;
 
   std::vector<uint8_t> constant_bytes_;
@@ -341,11 +362,12 @@ class MachBuffer {
   std::vector<PendingTable> pending_tables_;
   std::vector<MachLabel> table_targets_;
   std::vector<PendingTrap> pending_traps_;
+  uint64_t pending_data_bytes_ = 0;  // Bound on the size of the above, padding included.
 
   std::vector<TrapRecord> traps_;
   std::vector<RelocRecord> relocs_;
   std::vector<CallSite> call_sites_;
-  std::vector<PendingHandler> pending_handlers_;
+  std::vector<MachLabel> handler_labels_;  // Parallel to call_handlers_.
   std::vector<CallHandler> call_handlers_;
   std::vector<StackMap> stack_maps_;
   std::vector<uint32_t> stack_map_slots_;

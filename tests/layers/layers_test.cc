@@ -34,7 +34,8 @@ const Row kTable[] = {
     {"base:.*", ""},
     {"entity:.*", "entity:.*"},
     // The code buffer and the assemblers over it stand alone, for Winch.
-    {"codegen:mach_(buffer|label).*", "entity:.*|codegen:mach_(buffer|label).*"},
+    {"codegen:(mach_buffer|label_kind|code_records)",
+     "entity:.*|codegen:(mach_buffer|label_kind|code_records)"},
     {"codegen[:/].*",
      "entity:.*|codegen[:/].*|@debian//:(cpu_features|zydis|crypto)|@com_googlesource_code_re2//"
      ":.*|"
@@ -42,7 +43,8 @@ const Row kTable[] = {
      ""},
     {"isa_(x64|aarch64)(/asm)?:(registers|operands|encoder|assembler|asm|wasm_abi|trampolines).*|"
      "isa_(x64|aarch64)/asm:.*",
-     "entity:.*|codegen:mach_(buffer|label).*|isa_x64:.*|isa_x64/asm:.*|isa_aarch64:.*|"
+     "entity:.*|codegen:(mach_buffer|label_kind|code_records)|isa_x64:.*|isa_x64/"
+     "asm:.*|isa_aarch64:.*|"
      "isa_aarch64/asm:.*"},
     {"isa_x64[:/].*", "entity:.*|codegen[:/].*|isa_x64[:/].*|@debian//:(cpu_features|zydis)"},
     {"isa_aarch64[:/].*",
@@ -58,7 +60,8 @@ const Row kTable[] = {
      "entity:.*|environ[:/].*|codegen[:/].*|isa_(x64|aarch64)[:/].*|wasm_translate[:/].*|"
      "cranelift_shared[:/].*"},
     {"winch[:/].*",
-     "entity:.*|environ[:/].*|codegen:mach_(buffer|label).*|isa_(x64|aarch64)/asm:.*|"
+     "entity:.*|environ[:/].*|codegen:(mach_buffer|label_kind|code_records)|isa_(x64|aarch64)/"
+     "asm:.*|"
      "wasm_translate[:/].*|winch[:/].*|cranelift_shared[:/].*"},
     {"runtime[:/].*",
      "entity:.*|environ[:/].*|wasm_translate:types|runtime[:/].*|@debian//:boost_context"},
