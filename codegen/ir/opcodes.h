@@ -172,6 +172,35 @@ constexpr bool Contains(TypeSet set, Type type) {
   return false;
 }
 
+// True if the set leaves a choice, so that text has to state the type: "iadd.i32".
+constexpr bool HasTypeSuffix(TypeSet set) {
+  switch (set) {
+    case TypeSet::kInt:
+    case TypeSet::kInt16Up:
+    case TypeSet::kInt32Up:
+    case TypeSet::kFloat:
+    case TypeSet::kScalar:
+      return true;
+    default:
+      return false;
+  }
+}
+// The member of a set of one; kInvalid for kNone and sets of several.
+constexpr Type OnlyType(TypeSet set) {
+  switch (set) {
+    case TypeSet::kI32:
+      return Type::kI32;
+    case TypeSet::kI64:
+      return Type::kI64;
+    case TypeSet::kF32:
+      return Type::kF32;
+    case TypeSet::kF64:
+      return Type::kF64;
+    default:
+      return Type::kInvalid;
+  }
+}
+
 // True if an operand of type `type` is what `letter` asks for under controlling type `t`.
 constexpr bool LetterAccepts(char letter, Type t, Type type) {
   switch (letter) {
