@@ -3,6 +3,8 @@
 LAYERED_PACKAGES = [
     "base",
     "entity",
+    "codegen/analysis",
+    "codegen/ir",
     "cranelift_shared",
     "environ/core",
     "environ/translation",
