@@ -5,7 +5,6 @@
 #ifndef GANTRY_API_HOST_FUNC_H_
 #define GANTRY_API_HOST_FUNC_H_
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
@@ -30,39 +29,41 @@ template <>
 struct HostValue<int32_t> {
   static wasm::ValType Type() { return wasm::ValType::I32(); }
   static int32_t Load(const runtime::ValRaw& raw) { return raw.i32; }
-  static void Store(int32_t value, runtime::ValRaw& raw) { raw.i32 = value; }
+  static void Store(int32_t value, runtime::ValRaw& raw) { raw = runtime::ValRaw::I32(value); }
 };
 template <>
 struct HostValue<uint32_t> {
   static wasm::ValType Type() { return wasm::ValType::I32(); }
-  static uint32_t Load(const runtime::ValRaw& raw) { return static_cast<uint32_t>(raw.i32); }
-  static void Store(uint32_t value, runtime::ValRaw& raw) { raw.i32 = static_cast<int32_t>(value); }
+  static uint32_t Load(const runtime::ValRaw& raw) { return raw.u32; }
+  static void Store(uint32_t value, runtime::ValRaw& raw) {
+    raw = runtime::ValRaw::I32(static_cast<int32_t>(value));
+  }
 };
 template <>
 struct HostValue<int64_t> {
   static wasm::ValType Type() { return wasm::ValType::I64(); }
   static int64_t Load(const runtime::ValRaw& raw) { return raw.i64; }
-  static void Store(int64_t value, runtime::ValRaw& raw) { raw.i64 = value; }
+  static void Store(int64_t value, runtime::ValRaw& raw) { raw = runtime::ValRaw::I64(value); }
 };
 template <>
 struct HostValue<uint64_t> {
   static wasm::ValType Type() { return wasm::ValType::I64(); }
-  static uint64_t Load(const runtime::ValRaw& raw) { return static_cast<uint64_t>(raw.i64); }
-  static void Store(uint64_t value, runtime::ValRaw& raw) { raw.i64 = static_cast<int64_t>(value); }
+  static uint64_t Load(const runtime::ValRaw& raw) { return raw.u64; }
+  static void Store(uint64_t value, runtime::ValRaw& raw) {
+    raw = runtime::ValRaw::I64(static_cast<int64_t>(value));
+  }
 };
 template <>
 struct HostValue<float> {
   static wasm::ValType Type() { return wasm::ValType::F32(); }
-  static float Load(const runtime::ValRaw& raw) { return std::bit_cast<float>(raw.f32); }
-  static void Store(float value, runtime::ValRaw& raw) { raw.f32 = std::bit_cast<uint32_t>(value); }
+  static float Load(const runtime::ValRaw& raw) { return raw.f32(); }
+  static void Store(float value, runtime::ValRaw& raw) { raw = runtime::ValRaw::F32(value); }
 };
 template <>
 struct HostValue<double> {
   static wasm::ValType Type() { return wasm::ValType::F64(); }
-  static double Load(const runtime::ValRaw& raw) { return std::bit_cast<double>(raw.f64); }
-  static void Store(double value, runtime::ValRaw& raw) {
-    raw.f64 = std::bit_cast<uint64_t>(value);
-  }
+  static double Load(const runtime::ValRaw& raw) { return raw.f64(); }
+  static void Store(double value, runtime::ValRaw& raw) { raw = runtime::ValRaw::F64(value); }
 };
 
 // How a result type travels: which value types it is, and how it is stored.

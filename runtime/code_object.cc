@@ -1,0 +1,159 @@
+#include "runtime/code_object.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+
+namespace gantry::runtime {
+namespace {
+
+using environ::FuncKey;
+using environ::FunctionRecord;
+
+// All code of the process, as an immutable array by address that writers replace. A reader
+// announces itself before it takes the array; a writer frees retired arrays only when it has
+// seen no reader since the last one was retired.
+class Registry {
+ public:
+  struct Range {
+    uintptr_t start;
+    uintptr_t end;
+    const CodeObject* code;
+  };
+  using Snapshot = std::vector<Range>;
+
+  void Add(const Range& range) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const Snapshot* old = current_.load(std::memory_order_relaxed);
+    auto next = std::make_unique<Snapshot>();
+    next->reserve((old == nullptr ? 0 : old->size()) + 1);
+    if (old != nullptr) *next = *old;
+    const auto place =
+        std::upper_bound(next->begin(), next->end(), range,
+                         [](const Range& a, const Range& b) { return a.start < b.start; });
+    next->insert(place, range);
+    Publish(std::move(next));
+  }
+
+  void Remove(const CodeObject* code) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto next = std::make_unique<Snapshot>();
+    for (const Range& range : *current_.load(std::memory_order_relaxed)) {
+      if (range.code != code) next->push_back(range);
+    }
+    Publish(std::move(next));
+  }
+
+  const CodeObject* Find(uintptr_t pc) {
+    readers_.fetch_add(1, std::memory_order_seq_cst);
+    const Snapshot* snapshot = current_.load(std::memory_order_seq_cst);
+    const CodeObject* found = nullptr;
+    if (snapshot != nullptr) {
+      const auto after =
+          std::upper_bound(snapshot->begin(), snapshot->end(), pc,
+                           [](uintptr_t value, const Range& range) { return value < range.start; });
+      if (after != snapshot->begin() && pc < (after - 1)->end) found = (after - 1)->code;
+    }
+    readers_.fetch_sub(1, std::memory_order_seq_cst);
+    return found;
+  }
+
+ private:
+  void Publish(std::unique_ptr<Snapshot> next) {
+    retired_.reserve(retired_.size() + 1);
+    const Snapshot* old = current_.exchange(next.release(), std::memory_order_seq_cst);
+    if (old != nullptr) retired_.emplace_back(old);
+    if (readers_.load(std::memory_order_seq_cst) == 0) retired_.clear();
+  }
+
+  std::mutex mutex_;
+  std::atomic<const Snapshot*> current_{nullptr};
+  std::atomic<uint64_t> readers_{0};
+  std::vector<std::unique_ptr<const Snapshot>> retired_;
+};
+
+Registry& GlobalRegistry() {
+  // Lives to the end of the process: a signal can come after static destructors have run.
+  static Registry* registry = new Registry();
+  return *registry;
+}
+
+// Made before any signal handler can ask, so that Find never runs a static initialiser there.
+[[maybe_unused]] Registry& registry_made_early = GlobalRegistry();
+
+absl::Status CheckParts(const CodeObject::Parts& parts) {
+  RETURN_IF_ERROR(parts.tables.Validate(parts.text.size()));
+  for (size_t i = 1; i < parts.tables.functions.size(); ++i) {
+    if (parts.tables.functions[i - 1].key >= parts.tables.functions[i].key) {
+      return absl::InvalidArgumentError("the table of functions is damaged: keys are not in order");
+    }
+  }
+  if (parts.data.size() != parts.modules.size()) {
+    return absl::InvalidArgumentError("the artifact has not one data section for each module");
+  }
+  for (size_t i = 0; i < parts.modules.size(); ++i) {
+    const uint64_t size = parts.data[i].size();
+    for (const environ::DataSegment& segment : parts.modules[i].data_segments) {
+      if (segment.data_offset > size || segment.data_length > size - segment.data_offset) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("a data segment of module ", i, " lies outside of the data"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const CodeObject>> CodeObject::Create(Parts parts) {
+  RETURN_IF_ERROR(CheckParts(parts));
+  std::shared_ptr<CodeObject> code(new CodeObject(std::move(parts)));
+  if (!code->text().empty()) {
+    GlobalRegistry().Add({code->start(), code->start() + code->text().size(), code.get()});
+    code->registered_ = true;
+  }
+  return std::shared_ptr<const CodeObject>(std::move(code));
+}
+
+CodeObject::~CodeObject() {
+  if (registered_) GlobalRegistry().Remove(this);
+}
+
+const void* CodeObject::FunctionByKey(const FuncKey& key) const {
+  const absl::Span<const FunctionRecord> functions = parts_.tables.functions;
+  const auto found = std::lower_bound(
+      functions.begin(), functions.end(), key.packed(),
+      [](const FunctionRecord& function, uint64_t packed) { return function.key < packed; });
+  if (found == functions.end() || found->key != key.packed()) return nullptr;
+  return parts_.text.data() + found->offset;
+}
+
+const FunctionRecord* CodeObject::FindFunction(uintptr_t pc) const {
+  if (!Contains(pc)) return nullptr;
+  return parts_.tables.FindFunction(static_cast<uint32_t>(pc - start()));
+}
+
+std::optional<uint8_t> CodeObject::FindTrap(uintptr_t pc) const {
+  if (!Contains(pc)) return std::nullopt;
+  return parts_.tables.FindTrap(static_cast<uint32_t>(pc - start()));
+}
+
+std::optional<uint32_t> CodeObject::FindWasmOffset(uintptr_t pc) const {
+  if (!Contains(pc)) return std::nullopt;
+  return parts_.tables.FindWasmOffset(static_cast<uint32_t>(pc - start()));
+}
+
+std::optional<absl::Span<const uint32_t>> CodeObject::FindStackMap(uintptr_t return_pc) const {
+  // A call can be the last instruction of the text.
+  if (return_pc - start() > parts_.text.size()) return std::nullopt;
+  return parts_.tables.FindStackMap(static_cast<uint32_t>(return_pc - start()));
+}
+
+const CodeObject* CodeObject::Find(uintptr_t pc) { return GlobalRegistry().Find(pc); }
+
+}  // namespace gantry::runtime

@@ -1,0 +1,82 @@
+// CodeObject: the executable code of one artifact with everything known about it, and the
+// process-wide way from a program counter to it.
+//
+//   ASSIGN_OR_RETURN(std::shared_ptr<const CodeObject> code, CodeObject::Create(parts));
+//   const void* body = code->FunctionByKey(FuncKey::WasmFunction(module, index));
+//
+//   // In a signal handler:
+//   if (const CodeObject* code = CodeObject::Find(pc)) code->FindTrap(pc);
+//
+// A CodeObject is immutable and registered for as long as it lives. Whoever runs its code
+// holds it; so what Find returns for a pc on the stack stays good while that code runs.
+#ifndef GANTRY_RUNTIME_CODE_OBJECT_H_
+#define GANTRY_RUNTIME_CODE_OBJECT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "environ/core/code_tables.h"
+#include "environ/core/func_key.h"
+#include "environ/core/module_info.h"
+
+namespace gantry::runtime {
+
+class CodeObject {
+ public:
+  struct Parts {
+    // Executable memory, mapped for as long as `owner` lives.
+    absl::Span<const uint8_t> text;
+    environ::CodeTables tables;
+    // One for each core module of the artifact, by ModuleId.
+    std::vector<environ::ModuleInfo> modules;
+    // Bytes of the data segments that the ModuleInfos refer to, by ModuleId.
+    std::vector<absl::Span<const uint8_t>> data;
+    // Keeps text, tables and data alive.
+    std::shared_ptr<const void> owner;
+  };
+
+  // Registers the code. Error: kInvalidArgument where a table contradicts the text, or a data
+  // segment lies outside of the data.
+  static absl::StatusOr<std::shared_ptr<const CodeObject>> Create(Parts parts);
+  ~CodeObject();
+  CodeObject(const CodeObject&) = delete;
+  CodeObject& operator=(const CodeObject&) = delete;
+
+  absl::Span<const uint8_t> text() const { return parts_.text; }
+  const environ::CodeTables& tables() const { return parts_.tables; }
+  size_t num_modules() const { return parts_.modules.size(); }
+  const environ::ModuleInfo& module(environ::ModuleId id) const {
+    return parts_.modules.at(id.index());
+  }
+  absl::Span<const uint8_t> data(environ::ModuleId id) const { return parts_.data.at(id.index()); }
+
+  // First instruction of a function; null where the artifact has none of that key.
+  const void* FunctionByKey(const environ::FuncKey& key) const;
+
+  // Lookups by program counter: async-signal-safe, logarithmic, nothing for a pc outside.
+  bool Contains(uintptr_t pc) const { return pc - start() < parts_.text.size(); }
+  const environ::FunctionRecord* FindFunction(uintptr_t pc) const;
+  std::optional<uint8_t> FindTrap(uintptr_t pc) const;
+  std::optional<uint32_t> FindWasmOffset(uintptr_t pc) const;
+  std::optional<absl::Span<const uint32_t>> FindStackMap(uintptr_t return_pc) const;
+
+  // The code that holds the pc, of any engine; null where it is no code of ours.
+  // Async-signal-safe: takes no lock and allocates nothing.
+  static const CodeObject* Find(uintptr_t pc);
+
+ private:
+  explicit CodeObject(Parts parts) : parts_(std::move(parts)) {}
+  uintptr_t start() const { return reinterpret_cast<uintptr_t>(parts_.text.data()); }
+
+  Parts parts_;
+  bool registered_ = false;
+};
+
+}  // namespace gantry::runtime
+
+#endif  // GANTRY_RUNTIME_CODE_OBJECT_H_

@@ -1,0 +1,236 @@
+#include "runtime/type_registry.h"
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+
+namespace gantry::runtime {
+namespace {
+
+using wasm::FieldType;
+using wasm::FuncType;
+using wasm::HeapType;
+using wasm::SubType;
+using wasm::TypeIndex;
+using wasm::ValType;
+
+// Maps the concrete references of a type.
+template <typename MapIndex>
+ValType MapType(ValType type, MapIndex map_index) {
+  if (!type.is_ref() || !type.heap_type().is_concrete() || type.heap_type().is_canonical()) {
+    return type;
+  }
+  return ValType::Ref(map_index(type.heap_type().index()), type.is_nullable());
+}
+
+template <typename MapIndex>
+FieldType MapField(const FieldType& field, MapIndex map_index) {
+  if (field.storage.is_packed()) return field;
+  return {MapType(field.storage.unpacked(), map_index), field.is_mutable};
+}
+
+template <typename MapIndex>
+wasm::CompositeType MapComposite(const wasm::CompositeType& composite, MapIndex map_index) {
+  if (const FuncType* func = std::get_if<FuncType>(&composite)) {
+    std::vector<ValType> params, results;
+    for (ValType type : func->params()) params.push_back(MapType(type, map_index));
+    for (ValType type : func->results()) results.push_back(MapType(type, map_index));
+    return FuncType(absl::MakeConstSpan(params), absl::MakeConstSpan(results));
+  }
+  if (const wasm::StructType* structure = std::get_if<wasm::StructType>(&composite)) {
+    wasm::StructType mapped;
+    for (const FieldType& field : structure->fields) {
+      mapped.fields.push_back(MapField(field, map_index));
+    }
+    return mapped;
+  }
+  return wasm::ArrayType{MapField(std::get<wasm::ArrayType>(composite).element, map_index)};
+}
+
+// What equality of types looks at, as words: each kind is preceded by its lengths, so that two
+// different groups never give the same words.
+void AppendType(ValType type, std::vector<uint32_t>& key) { key.push_back(type.bits()); }
+
+void AppendField(const FieldType& field, std::vector<uint32_t>& key) {
+  key.push_back(static_cast<uint32_t>(field.storage.packed()) << 1 | (field.is_mutable ? 1 : 0));
+  AppendType(field.storage.unpacked(), key);
+}
+
+void AppendComposite(const wasm::CompositeType& composite, std::vector<uint32_t>& key) {
+  key.push_back(static_cast<uint32_t>(composite.index()));
+  if (const FuncType* func = std::get_if<FuncType>(&composite)) {
+    key.push_back(static_cast<uint32_t>(func->params().size()));
+    key.push_back(static_cast<uint32_t>(func->results().size()));
+    for (ValType type : func->params()) AppendType(type, key);
+    for (ValType type : func->results()) AppendType(type, key);
+  } else if (const wasm::StructType* structure = std::get_if<wasm::StructType>(&composite)) {
+    key.push_back(static_cast<uint32_t>(structure->fields.size()));
+    for (const FieldType& field : structure->fields) AppendField(field, key);
+  } else {
+    AppendField(std::get<wasm::ArrayType>(composite).element, key);
+  }
+}
+
+}  // namespace
+
+RegisteredTypes::~RegisteredTypes() { Release(); }
+
+RegisteredTypes& RegisteredTypes::operator=(RegisteredTypes&& other) noexcept {
+  if (this != &other) {
+    Release();
+    registry_ = std::move(other.registry_);
+    ids_ = std::move(other.ids_);
+    groups_ = std::move(other.groups_);
+  }
+  return *this;
+}
+
+void RegisteredTypes::Release() {
+  if (registry_ == nullptr) return;
+  {
+    std::lock_guard<std::mutex> lock(registry_->mutex_);
+    registry_->Forget(groups_);
+  }
+  registry_.reset();
+}
+
+std::shared_ptr<TypeRegistry> TypeRegistry::Create(uint32_t max_id) {
+  return std::shared_ptr<TypeRegistry>(new TypeRegistry(max_id));
+}
+
+size_t TypeRegistry::KeyHash::operator()(const Key& key) const { return absl::HashOf(key); }
+
+ValType TypeRegistry::CanonicalType(ValType type, absl::Span<const uint32_t> ids) {
+  return MapType(type, [&](TypeIndex index) {
+    CHECK(index.index() < ids.size()) << index;
+    return HeapType::Canonical(ids[index.index()]);
+  });
+}
+
+bool TypeRegistry::ReserveIds(size_t count, std::vector<uint32_t>& ids) {
+  const uint64_t fresh = uint64_t{max_id_} + 1 - next_id_;
+  if (fresh + free_ids_.size() < count) return false;
+  for (size_t i = 0; i < count; ++i) {
+    if (next_id_ <= max_id_) {
+      ids.push_back(next_id_++);
+    } else {
+      ids.push_back(free_ids_.front());
+      free_ids_.pop_front();
+    }
+  }
+  return true;
+}
+
+absl::StatusOr<uint32_t> TypeRegistry::RegisterGroup(absl::Span<const SubType> group,
+                                                     uint32_t group_start,
+                                                     std::vector<uint32_t>& ids) {
+  const size_t size = group.size();
+  const auto in_group = [&](TypeIndex index) {
+    return index.raw() >= group_start && index.raw() - group_start < size;
+  };
+  Key key;
+  for (const SubType& type : group) {
+    key.push_back(type.is_final ? 1 : 0);
+    const auto relative = [&](TypeIndex index) {
+      if (in_group(index)) return HeapType::Concrete(TypeIndex(index.raw() - group_start));
+      CHECK(index.index() < ids.size()) << index << " comes after its use";
+      return HeapType::Canonical(ids[index.index()]);
+    };
+    // A supertype is written as a reference to it; 0 is no reference.
+    AppendType(type.supertype.is_none() ? ValType() : ValType::Ref(relative(type.supertype), true),
+               key);
+    AppendComposite(MapComposite(type.composite, relative), key);
+  }
+
+  const auto known = by_key_.find(key);
+  if (known != by_key_.end()) {
+    Group& existing = groups_.at(known->second);
+    ++existing.holders;
+    ids.insert(ids.end(), existing.ids.begin(), existing.ids.end());
+    return known->second;
+  }
+
+  std::vector<uint32_t> new_ids;
+  if (!ReserveIds(size, new_ids)) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the engine holds ", entries_.size(), " distinct types and has no number for another; ",
+        "drop modules that are not used any more"));
+  }
+  ids.insert(ids.end(), new_ids.begin(), new_ids.end());
+  for (size_t i = 0; i < size; ++i) {
+    const auto canonical = [&](TypeIndex index) { return HeapType::Canonical(ids[index.index()]); };
+    Entry entry;
+    entry.composite = MapComposite(group[i].composite, canonical);
+    if (group[i].supertype.is_some()) entry.supertype = ids[group[i].supertype.index()];
+    entries_.insert_or_assign(new_ids[i], std::move(entry));
+  }
+  const uint32_t id = next_group_++;
+  const auto inserted = by_key_.emplace(std::move(key), id).first;
+  groups_.emplace(id, Group{&inserted->first, std::move(new_ids), 1});
+  return id;
+}
+
+absl::StatusOr<RegisteredTypes> TypeRegistry::Register(absl::Span<const SubType> types) {
+  RegisteredTypes registered;
+  registered.ids_.reserve(types.size());
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (size_t start = 0; start < types.size();) {
+    const size_t size = types[start].group_size;
+    CHECK(size > 0 && size <= types.size() - start) << "recursion group at " << start;
+    const absl::StatusOr<uint32_t> group =
+        RegisterGroup(types.subspan(start, size), static_cast<uint32_t>(start), registered.ids_);
+    if (!group.ok()) {
+      Forget(registered.groups_);
+      return group.status();
+    }
+    registered.groups_.push_back(*group);
+    start += size;
+  }
+  registered.registry_ = shared_from_this();
+  return registered;
+}
+
+absl::StatusOr<RegisteredTypes> TypeRegistry::RegisterFunc(const FuncType& type) {
+  SubType entry;
+  entry.composite = type;
+  return Register(absl::MakeConstSpan(&entry, 1));
+}
+
+void TypeRegistry::Forget(absl::Span<const uint32_t> groups) {
+  for (const uint32_t id : groups) {
+    const auto found = groups_.find(id);
+    CHECK(found != groups_.end()) << "type group " << id;
+    if (--found->second.holders > 0) continue;
+    for (const uint32_t type_id : found->second.ids) {
+      entries_.erase(type_id);
+      free_ids_.push_back(type_id);
+    }
+    by_key_.erase(by_key_.find(*found->second.key));
+    groups_.erase(found);
+  }
+}
+
+const FuncType* TypeRegistry::FuncTypeOf(uint32_t id) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? nullptr : std::get_if<FuncType>(&found->second.composite);
+}
+
+bool TypeRegistry::IsSubtype(uint32_t sub, uint32_t super) const {
+  if (sub == super) return true;
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (uint32_t id = sub; id != 0;) {
+    if (id == super) return true;
+    const auto found = entries_.find(id);
+    if (found == entries_.end()) return false;
+    id = found->second.supertype;
+  }
+  return false;
+}
+
+size_t TypeRegistry::size() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return entries_.size();
+}
+
+}  // namespace gantry::runtime

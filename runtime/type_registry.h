@@ -1,0 +1,113 @@
+// TypeRegistry: one number for each distinct type of an engine, so that types of different
+// modules are compared by comparing numbers.
+//
+//   ASSIGN_OR_RETURN(RegisteredTypes types, registry->Register(info.types.values()));
+//   types.ids()[type_index]              // canonical id, for VMContext's type ids
+//
+// Two types have the same id exactly if their recursion groups are equal entry by entry,
+// references inside the group being compared by position and references out of it by id
+// (WebAssembly 3.0, "Types", rolling and unrolling). Ids are counted: a type is forgotten when
+// the last RegisteredTypes that holds it dies. An id is not given out again before all others
+// have been, the one free longest first (lessons.md row 12).
+//
+// Safe to use from any number of threads.
+#ifndef GANTRY_RUNTIME_TYPE_REGISTRY_H_
+#define GANTRY_RUNTIME_TYPE_REGISTRY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "wasm_translate/types.h"
+
+namespace gantry::runtime {
+
+class TypeRegistry;
+
+// Holds types in a registry; the ids are good while this lives.
+class RegisteredTypes {
+ public:
+  RegisteredTypes() = default;
+  ~RegisteredTypes();
+  RegisteredTypes(RegisteredTypes&& other) noexcept = default;
+  RegisteredTypes& operator=(RegisteredTypes&& other) noexcept;
+
+  // Canonical ids by TypeIndex.
+  absl::Span<const uint32_t> ids() const { return ids_; }
+  uint32_t id(wasm::TypeIndex index) const { return ids_.at(index.index()); }
+
+ private:
+  friend class TypeRegistry;
+  void Release();
+  std::shared_ptr<TypeRegistry> registry_;
+  std::vector<uint32_t> ids_;
+  // One entry for each recursion group held.
+  std::vector<uint32_t> groups_;
+};
+
+class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
+ public:
+  // `max_id` is for tests of exhaustion.
+  static std::shared_ptr<TypeRegistry> Create(uint32_t max_id = wasm::HeapType::kMaxIndex);
+
+  // Registers a module's types in their order. Error: kResourceExhausted when ids run out.
+  absl::StatusOr<RegisteredTypes> Register(absl::Span<const wasm::SubType> types);
+  // A function type whose references, if concrete, are canonical.
+  absl::StatusOr<RegisteredTypes> RegisterFunc(const wasm::FuncType& type);
+
+  // The function type of an id, its references canonical; null where the id is of another
+  // kind of type or of none. Good while someone holds the id.
+  const wasm::FuncType* FuncTypeOf(uint32_t id) const;
+
+  // Whether `sub` is `super` or declares it as an ancestor. Both must be held.
+  bool IsSubtype(uint32_t sub, uint32_t super) const;
+
+  // The same value type with an index of the module replaced by its canonical id.
+  static wasm::ValType CanonicalType(wasm::ValType type, absl::Span<const uint32_t> ids);
+
+  // Number of types that are held, for tests.
+  size_t size() const;
+
+ private:
+  friend class RegisteredTypes;
+  using Key = std::vector<uint32_t>;
+  struct KeyHash {
+    size_t operator()(const Key& key) const;
+  };
+  struct Group {
+    const Key* key = nullptr;
+    std::vector<uint32_t> ids;
+    uint64_t holders = 0;
+  };
+  struct Entry {
+    wasm::CompositeType composite;  // references canonical
+    uint32_t supertype = 0;         // canonical id, 0 for none
+  };
+
+  explicit TypeRegistry(uint32_t max_id) : max_id_(max_id) {}
+  // All with the mutex held.
+  absl::StatusOr<uint32_t> RegisterGroup(absl::Span<const wasm::SubType> group,
+                                         uint32_t group_start, std::vector<uint32_t>& ids);
+  bool ReserveIds(size_t count, std::vector<uint32_t>& ids);
+  void Forget(absl::Span<const uint32_t> groups);
+
+  const uint32_t max_id_;
+  mutable std::mutex mutex_;
+  std::unordered_map<Key, uint32_t, KeyHash> by_key_;
+  std::unordered_map<uint32_t, Group> groups_;
+  uint32_t next_group_ = 0;
+  std::unordered_map<uint32_t, Entry> entries_;
+  uint32_t next_id_ = 1;
+  std::deque<uint32_t> free_ids_;
+};
+
+}  // namespace gantry::runtime
+
+#endif  // GANTRY_RUNTIME_TYPE_REGISTRY_H_
