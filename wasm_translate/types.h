@@ -143,6 +143,8 @@ class ValType {
   static constexpr ValType F32() { return ValType(static_cast<uint32_t>(Kind::kF32)); }
   static constexpr ValType F64() { return ValType(static_cast<uint32_t>(Kind::kF64)); }
   static constexpr ValType V128() { return ValType(static_cast<uint32_t>(Kind::kV128)); }
+  // The type of any kind but kRef.
+  static constexpr ValType OfSimpleKind(Kind kind) { return ValType(static_cast<uint32_t>(kind)); }
   static constexpr ValType Bottom() { return ValType(static_cast<uint32_t>(Kind::kBottom)); }
   static constexpr ValType Ref(HeapType heap_type, bool nullable) {
     return ValType(static_cast<uint32_t>(Kind::kRef) | (nullable ? kNullableBit : 0) |
