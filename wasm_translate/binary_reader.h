@@ -39,6 +39,7 @@ class BinaryReader {
   const uint8_t* position() const { return position_; }
 
   bool U8(uint8_t* out) {
+    *out = 0;
     if (ABSL_PREDICT_FALSE(position_ == end_)) return FailAtEnd();
     *out = *position_++;
     return true;

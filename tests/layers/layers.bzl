@@ -10,5 +10,6 @@ LAYERED_PACKAGES = [
     "environ/translation",
     "isa_x64",
     "wasi",
+    "wasm_translate",
     "runtime",
 ]
