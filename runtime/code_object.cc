@@ -88,11 +88,6 @@ Registry& GlobalRegistry() {
 
 absl::Status CheckParts(const CodeObject::Parts& parts) {
   RETURN_IF_ERROR(parts.tables.Validate(parts.text.size()));
-  for (size_t i = 1; i < parts.tables.functions.size(); ++i) {
-    if (parts.tables.functions[i - 1].key >= parts.tables.functions[i].key) {
-      return absl::InvalidArgumentError("the table of functions is damaged: keys are not in order");
-    }
-  }
   if (parts.data.size() != parts.modules.size()) {
     return absl::InvalidArgumentError("the artifact has not one data section for each module");
   }
@@ -125,11 +120,8 @@ CodeObject::~CodeObject() {
 }
 
 const void* CodeObject::FunctionByKey(const FuncKey& key) const {
-  const absl::Span<const FunctionRecord> functions = parts_.tables.functions;
-  const auto found = std::lower_bound(
-      functions.begin(), functions.end(), key.packed(),
-      [](const FunctionRecord& function, uint64_t packed) { return function.key < packed; });
-  if (found == functions.end() || found->key != key.packed()) return nullptr;
+  const FunctionRecord* found = parts_.tables.FindKey(key);
+  if (found == nullptr) return nullptr;
   return parts_.text.data() + found->offset;
 }
 

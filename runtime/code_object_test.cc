@@ -17,6 +17,7 @@ using environ::ModuleId;
 struct Storage {
   std::vector<uint8_t> text = std::vector<uint8_t>(64);
   std::vector<FunctionRecord> functions;
+  std::vector<uint32_t> by_key = {0, 1, 2, 3};
   std::vector<uint32_t> trap_offsets = {4};
   std::vector<uint8_t> trap_codes = {9};
 
@@ -35,6 +36,7 @@ CodeObject::Parts PartsOf(const std::shared_ptr<Storage>& storage) {
   CodeObject::Parts parts;
   parts.text = storage->text;
   parts.tables.functions = storage->functions;
+  parts.tables.by_key = storage->by_key;
   parts.tables.trap_offsets = storage->trap_offsets;
   parts.tables.trap_codes = storage->trap_codes;
   parts.owner = storage;

@@ -58,6 +58,13 @@ absl::Status CodeTables::Validate(size_t text_size) const {
     end = uint64_t{function.offset} + function.size;
     if (end > text_size) return Damaged("functions", "one reaches out of the text");
   }
+  if (by_key.size() != functions.size()) return Damaged("keys", "lengths differ");
+  for (size_t i = 0; i < by_key.size(); ++i) {
+    if (by_key[i] >= functions.size()) return Damaged("keys", "a position is out of range");
+    if (i > 0 && functions[by_key[i - 1]].key >= functions[by_key[i]].key) {
+      return Damaged("keys", "keys are not in order");
+    }
+  }
   if (trap_offsets.size() != trap_codes.size()) return Damaged("traps", "lengths differ");
   RETURN_IF_ERROR(CheckOffsets("traps", trap_offsets, text_size, true));
   if (address_offsets.size() != address_wasm_offsets.size()) {
@@ -87,6 +94,14 @@ const FunctionRecord* CodeTables::FindFunction(uint32_t offset) const {
   if (after == functions.begin()) return nullptr;
   const FunctionRecord& function = *(after - 1);
   return offset - function.offset < function.size ? &function : nullptr;
+}
+
+const FunctionRecord* CodeTables::FindKey(const FuncKey& key) const {
+  const auto found = std::lower_bound(
+      by_key.begin(), by_key.end(), key.packed(),
+      [this](uint32_t position, uint64_t packed) { return functions[position].key < packed; });
+  if (found == by_key.end() || functions[*found].key != key.packed()) return nullptr;
+  return &functions[*found];
 }
 
 std::optional<uint8_t> CodeTables::FindTrap(uint32_t offset) const {

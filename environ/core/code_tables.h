@@ -42,6 +42,7 @@ static_assert(sizeof(FunctionRecord) == 24 && alignof(FunctionRecord) == 8);
 
 struct CodeTables {
   absl::Span<const FunctionRecord> functions;  // by offset, not overlapping
+  absl::Span<const uint32_t> by_key;           // positions in `functions` in order of the keys
   absl::Span<const uint32_t> trap_offsets;
   absl::Span<const uint8_t> trap_codes;
   absl::Span<const uint32_t> address_offsets;
@@ -57,6 +58,8 @@ struct CodeTables {
 
   // The function whose code holds the offset; null for veneers and padding.
   const FunctionRecord* FindFunction(uint32_t offset) const;
+  // The function of this key; null where the text has none.
+  const FunctionRecord* FindKey(const FuncKey& key) const;
   // Why the instruction at exactly this offset may trap; nothing where it cannot.
   std::optional<uint8_t> FindTrap(uint32_t offset) const;
   // The module offset of the wasm instruction that the code at `offset` belongs to.

@@ -18,7 +18,8 @@ FunctionRecord Record(uint32_t index, uint32_t offset, uint32_t size) {
 }
 
 struct Arrays {
-  std::vector<FunctionRecord> functions = {Record(0, 0, 16), Record(1, 16, 8), Record(2, 32, 8)};
+  std::vector<FunctionRecord> functions = {Record(7, 0, 16), Record(1, 16, 8), Record(2, 32, 8)};
+  std::vector<uint32_t> by_key = {1, 2, 0};
   std::vector<uint32_t> trap_offsets = {3, 20};
   std::vector<uint8_t> trap_codes = {1, 2};
   std::vector<uint32_t> address_offsets = {2, 8, 16};
@@ -29,9 +30,10 @@ struct Arrays {
   std::vector<HandlerEntry> handlers = {{5, 0, 10}};
 
   CodeTables tables() const {
-    return {functions,       trap_offsets,         trap_codes,
-            address_offsets, address_wasm_offsets, stack_map_offsets,
-            stack_map_ends,  stack_map_slots,      handlers};
+    return {functions,         by_key,          trap_offsets,
+            trap_codes,        address_offsets, address_wasm_offsets,
+            stack_map_offsets, stack_map_ends,  stack_map_slots,
+            handlers};
   }
 };
 
@@ -70,6 +72,16 @@ TEST(CodeTablesTest, FindsByEveryOffset) {
   EXPECT_EQ((*tables.FindStackMap(12))[0], 24u);
 }
 
+TEST(CodeTablesTest, FindsByKey) {
+  const Arrays arrays;
+  for (uint32_t i = 0; i < 9; ++i) {
+    const FunctionRecord* found =
+        arrays.tables().FindKey(FuncKey::WasmFunction(ModuleId(0), wasm::DefinedFuncIndex(i)));
+    const int position = i == 7 ? 0 : i == 1 ? 1 : i == 2 ? 2 : -1;
+    EXPECT_EQ(found, position < 0 ? nullptr : &arrays.functions[position]) << i;
+  }
+}
+
 TEST(CodeTablesTest, RefusesWhatIsDamaged) {
   const auto expect_damaged = [](const Arrays& arrays, const char* what) {
     const absl::Status status = arrays.tables().Validate(kTextSize);
@@ -85,6 +97,15 @@ TEST(CodeTablesTest, RefusesWhatIsDamaged) {
   arrays = Arrays();
   arrays.functions[0].key = ~uint64_t{0};
   expect_damaged(arrays, "functions");
+  arrays = Arrays();
+  arrays.by_key[0] = 3;
+  expect_damaged(arrays, "keys");
+  arrays = Arrays();
+  arrays.by_key = {1, 0, 2};
+  expect_damaged(arrays, "keys");
+  arrays = Arrays();
+  arrays.by_key.pop_back();
+  expect_damaged(arrays, "keys");
   arrays = Arrays();
   arrays.trap_codes.pop_back();
   expect_damaged(arrays, "traps");
