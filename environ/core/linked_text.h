@@ -45,7 +45,7 @@ struct TextFunction {
   FuncKey key = FuncKey::BuiltinShim(0);
   uint32_t offset = 0;
   uint32_t size = 0;
-  FrameInfo frame;
+  FrameInfo frame = {};
 
   friend bool operator==(const TextFunction&, const TextFunction&) = default;
 };

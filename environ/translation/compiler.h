@@ -54,6 +54,12 @@ struct NamedFunction {
   const CompiledFunction* function = nullptr;
 };
 
+// Time spent in one phase, summed over threads.
+struct PhaseTime {
+  std::string name;
+  uint64_t nanoseconds = 0;
+};
+
 // Which intermediate form Compiler::Explain prints.
 enum class Form : uint8_t { kIr, kVcode, kAssembly };
 
@@ -97,6 +103,10 @@ class Compiler {
   // form where the compiler has none of the kind.
   virtual absl::StatusOr<std::string> Explain(const ModuleTranslation& module, const FuncKey& key,
                                               Form form) const = 0;
+
+  // Phases in the order in which a function passes through them; empty unless the builder's
+  // EnableTiming was called.
+  virtual std::vector<PhaseTime> Timing() const = 0;
 };
 
 // A value to set up before the one call of Build. Setters may come in any order and more
@@ -127,6 +137,9 @@ class CompilerBuilder {
   // Look functions up in `cache` before compiling them, and store them after. A compiler
   // that can't says so.
   virtual absl::Status EnableIncrementalCompilation(std::shared_ptr<CompilationCache> cache) = 0;
+
+  // Measure the phases of compilation (Compiler::Timing).
+  virtual void EnableTiming() = 0;
 
   virtual absl::StatusOr<std::unique_ptr<Compiler>> Build() const = 0;
 };

@@ -2,14 +2,15 @@
 
 LAYERED_PACKAGES = [
     "base",
-    "entity",
     "codegen/analysis",
     "codegen/ir",
     "cranelift_shared",
+    "entity",
+    "environ/artifact",
     "environ/core",
     "environ/translation",
     "isa_x64",
+    "runtime",
     "wasi",
     "wasm_translate",
-    "runtime",
 ]

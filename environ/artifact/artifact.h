@@ -1,0 +1,135 @@
+// Artifacts: compiled modules as an ELF file, and as what a loader sees of one.
+//
+//   ASSIGN_OR_RETURN(std::vector<uint8_t> file, WriteArtifact(contents));
+//   ...
+//   ASSIGN_OR_RETURN(ArtifactView view, ArtifactView::Parse(file));
+//   RETURN_IF_ERROR(view.CheckCompatible({.target = triple, .tunables = &tunables}));
+//   map view.text(), keep view.tables(), instantiate from view.modules()[0].info
+//
+// Sections:
+//
+//   .gantry.meta        ArtifactMetadata (metadata.proto), constant in size
+//   .gantry.modules     per module: sizes, ModuleInfo (module_info_codec.h)
+//   .gantry.functions   FunctionRecord each, by offset (environ/core/code_tables.h)
+//   .gantry.keys        u32 each: positions in .gantry.functions, by FuncKey
+//   .gantry.traps.*, .gantry.addresses.*, .gantry.stackmaps.*, .gantry.handlers
+//                       flat sorted arrays, searched in place
+//   .text, .eh_frame    code, every call resolved, and its unwind table
+//   .gantry.data        the modules' data segments
+//   .symtab             a symbol for each FuncKey
+//
+// A file may come from anywhere: Parse checks every offset, length and index before it is
+// used, and the digests of metadata and tables. What it cannot check is the code itself: who
+// may write the file decides what runs, unless the text's digest is checked too
+// (VerifyText) against one that is trusted.
+#ifndef GANTRY_ENVIRON_ARTIFACT_ARTIFACT_H_
+#define GANTRY_ENVIRON_ARTIFACT_ARTIFACT_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "environ/core/code_tables.h"
+#include "environ/core/func_key.h"
+#include "environ/core/linked_text.h"
+#include "environ/core/module_info.h"
+#include "environ/core/tunables.h"
+
+namespace gantry::environ {
+
+// What made the code: name and value of each setting, in the compiler's order.
+using ArtifactSettings = std::vector<std::pair<std::string, std::string>>;
+
+// One module to be written.
+struct ArtifactModule {
+  const ModuleInfo* info = nullptr;
+  // The bytes that info->data_segments has ranges of.
+  absl::Span<const uint8_t> data;
+};
+
+struct ArtifactContents {
+  std::string compiler;
+  std::string target;
+  ArtifactSettings flags;
+  ArtifactSettings isa_flags;
+  Tunables tunables;
+  // The text section is placed at a multiple of this in the file.
+  uint32_t page_alignment = 4096;
+  const LinkedText* text = nullptr;
+  std::vector<ArtifactModule> modules;
+};
+
+// The same contents give the same bytes. kInvalidArgument for a target whose architecture
+// has no ELF machine number here.
+absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& contents);
+
+// True if the bytes begin as an artifact does and a wasm module does not.
+bool LooksLikeArtifact(absl::Span<const uint8_t> bytes);
+
+// What the process that wants to run an artifact is like.
+struct ArtifactExpectation {
+  std::string target;
+  const Tunables* tunables = nullptr;
+  // Whether the host has an ISA feature that a flag which is "true" in the artifact names;
+  // empty: not asked.
+  std::function<bool(absl::string_view)> host_has_feature = nullptr;
+};
+
+// Reads an artifact where it lies. The bytes have to be 8-aligned and outlive the view.
+class ArtifactView {
+ public:
+  struct Module {
+    ModuleInfo info;
+    absl::Span<const uint8_t> data;
+  };
+
+  // kInvalidArgument says what is not as it should be.
+  static absl::StatusOr<ArtifactView> Parse(absl::Span<const uint8_t> file);
+
+  // kFailedPrecondition naming each difference (version, target, tunables, CPU features).
+  absl::Status CheckCompatible(const ArtifactExpectation& expectation) const;
+  // Hashes the text and compares.
+  absl::Status VerifyText() const;
+
+  absl::string_view version() const { return version_; }
+  absl::string_view compiler() const { return compiler_; }
+  absl::string_view target() const { return target_; }
+  const ArtifactSettings& flags() const { return flags_; }
+  const ArtifactSettings& isa_flags() const { return isa_flags_; }
+  absl::string_view tunables_text() const { return tunables_; }
+
+  absl::Span<const uint8_t> text() const { return text_; }
+  // Of text() in the file, a multiple of text_alignment().
+  size_t text_offset() const { return text_offset_; }
+  uint32_t text_alignment() const { return text_alignment_; }
+  const CodeTables& tables() const { return tables_; }
+  // Empty if there is none. It lies `eh_frame_distance()` bytes behind the start of the text
+  // and refers to it by distance, so the two have to be mapped together.
+  absl::Span<const uint8_t> eh_frame() const { return eh_frame_; }
+  size_t eh_frame_distance() const { return eh_frame_distance_; }
+
+  const std::vector<Module>& modules() const { return modules_; }
+  std::vector<Module>& mutable_modules() { return modules_; }
+
+ private:
+  std::string version_, compiler_, target_, tunables_;
+  ArtifactSettings flags_, isa_flags_;
+  std::string text_digest_;
+  absl::Span<const uint8_t> text_, eh_frame_;
+  size_t text_offset_ = 0;
+  size_t eh_frame_distance_ = 0;
+  uint32_t text_alignment_ = 0;
+  CodeTables tables_;
+  std::vector<Module> modules_;
+};
+
+}  // namespace gantry::environ
+
+#endif  // GANTRY_ENVIRON_ARTIFACT_ARTIFACT_H_

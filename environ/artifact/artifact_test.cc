@@ -1,0 +1,215 @@
+#include "environ/artifact/artifact.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "environ/artifact/module_info_codec.h"
+#include "gtest/gtest.h"
+
+namespace gantry::environ {
+namespace {
+
+ModuleInfo SampleInfo() {
+  ModuleInfo info;
+  info.name = "sample";
+  wasm::SubType type;
+  type.composite = wasm::FuncType({wasm::ValType::I32(), wasm::ValType::ExternRef()},
+                                  {wasm::ValType::F64(), wasm::ValType::FuncRef()});
+  info.types.Push(type);
+  wasm::SubType second;
+  second.composite = wasm::FuncType({}, {});
+  second.group_start = wasm::TypeIndex(1);
+  info.types.Push(second);
+  info.functions.Push({.type = wasm::TypeIndex(1)});
+  info.functions.Push({.type = wasm::TypeIndex(0), .func_ref = FuncRefIndex(0)});
+  info.num_imported_functions = 1;
+  info.num_func_refs = 1;
+  wasm::TableType table;
+  table.limits = {.min = 2, .max = 10};
+  info.tables.Push(table);
+  info.table_inits.Push(ConstExpr());
+  MemoryInfo memory;
+  memory.type.limits.min = 1;
+  memory.plan = MemoryPlan::For(memory.type, Tunables());
+  info.memories.Push(memory);
+  info.globals.Push({.content = wasm::ValType::I64(), .is_mutable = true});
+  info.global_inits.Push(ConstExpr({ConstOp::I64Const(7)}));
+  info.imports.push_back({"env", "f", EntityRef::Func(wasm::FuncIndex(0))});
+  info.exports.push_back({"run", EntityRef::Func(wasm::FuncIndex(1))});
+  info.exports.push_back({"memory", EntityRef::Memory(wasm::MemoryIndex(0))});
+  ElemSegment elem;
+  elem.mode = SegmentMode::kActive;
+  elem.table = wasm::TableIndex(0);
+  elem.offset = ConstExpr({ConstOp::I32Const(1)});
+  elem.functions = {wasm::FuncIndex(1), wasm::FuncIndex::None()};
+  info.elem_segments.Push(elem);
+  DataSegment data;
+  data.mode = SegmentMode::kActive;
+  data.memory = wasm::MemoryIndex(0);
+  data.offset = ConstExpr({ConstOp::I32Const(16)});
+  data.data_offset = 1;
+  data.data_length = 4;
+  info.data_segments.Push(data);
+  info.start = wasm::FuncIndex(0);
+  info.func_names.push_back({wasm::FuncIndex(1), "run"});
+  return info;
+}
+
+LinkedText SampleText() {
+  LinkedText text;
+  text.text.assign(64, 0xC3);
+  const ModuleId module(0);
+  text.functions = {
+      {.key = FuncKey::WasmFunction(module, wasm::DefinedFuncIndex(0)), .offset = 0, .size = 20},
+      {.key = FuncKey::ExitTrampoline(module, wasm::TypeIndex(1)), .offset = 32, .size = 16},
+      {.key = FuncKey::EntryTrampoline(module, wasm::TypeIndex(0)), .offset = 48, .size = 16}};
+  text.trap_offsets = {3, 9};
+  text.trap_codes = {1, 2};
+  text.address_offsets = {0, 20};
+  text.address_wasm_offsets = {100, kNoWasmOffset};
+  text.stack_map_offsets = {8};
+  text.stack_map_ends = {1};
+  text.stack_map_slots = {16};
+  return text;
+}
+
+// Aligned as a mapped file is.
+class File {
+ public:
+  explicit File(const std::vector<uint8_t>& bytes)
+      : words_(bytes.size() / 8 + 1), size_(bytes.size()) {
+    std::memcpy(words_.data(), bytes.data(), bytes.size());
+  }
+  absl::Span<const uint8_t> span() const { return {bytes(), size_}; }
+  uint8_t* bytes() { return reinterpret_cast<uint8_t*>(words_.data()); }
+  const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(words_.data()); }
+
+ private:
+  std::vector<uint64_t> words_;
+  size_t size_;
+};
+
+class ArtifactTest : public testing::Test {
+ protected:
+  ArtifactTest() {
+    contents_.compiler = "cranelift";
+    contents_.target = "x86_64-unknown-linux-gnu";
+    contents_.isa_flags = {{"has_avx2", "true"}, {"has_bmi2", "false"}};
+    contents_.text = &text_;
+    contents_.modules = {{.info = &info_, .data = data_}};
+  }
+  std::vector<uint8_t> Write() {
+    absl::StatusOr<std::vector<uint8_t>> file = WriteArtifact(contents_);
+    EXPECT_TRUE(file.ok()) << file.status();
+    return *file;
+  }
+
+  const ModuleInfo info_ = SampleInfo();
+  const LinkedText text_ = SampleText();
+  const std::vector<uint8_t> data_ = {1, 2, 3, 4, 5};
+  ArtifactContents contents_;
+};
+
+TEST_F(ArtifactTest, ReadsWhatWasWritten) {
+  const File file(Write());
+  const absl::StatusOr<ArtifactView> view = ArtifactView::Parse(file.span());
+  ASSERT_TRUE(view.ok()) << view.status();
+  EXPECT_EQ(view->compiler(), "cranelift");
+  EXPECT_EQ(view->text(), absl::MakeConstSpan(text_.text));
+  EXPECT_EQ(view->text_offset() % 4096, 0u);
+  ASSERT_EQ(view->modules().size(), 1u);
+  EXPECT_EQ(view->modules()[0].info, info_);
+  EXPECT_EQ(view->modules()[0].data, absl::MakeConstSpan(data_));
+  EXPECT_EQ(view->tables().FindTrap(9), 2);
+  EXPECT_EQ(view->tables().FindWasmOffset(5), 100u);
+  const FunctionRecord* entry =
+      view->tables().FindKey(FuncKey::EntryTrampoline(ModuleId(0), wasm::TypeIndex(0)));
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->offset, 48u);
+  EXPECT_EQ(view->tables().FindKey(FuncKey::BuiltinShim(1)), nullptr);
+  EXPECT_TRUE(view->VerifyText().ok());
+}
+
+TEST_F(ArtifactTest, TheSameContentsGiveTheSameBytes) { EXPECT_EQ(Write(), Write()); }
+
+TEST_F(ArtifactTest, DifferencesAreNamed) {
+  const File file(Write());
+  const absl::StatusOr<ArtifactView> view = ArtifactView::Parse(file.span());
+  ASSERT_TRUE(view.ok()) << view.status();
+  Tunables tunables;
+  ArtifactExpectation expected = {.target = contents_.target, .tunables = &tunables};
+  expected.host_has_feature = [](absl::string_view name) { return name != "has_bmi2"; };
+  EXPECT_TRUE(view->CheckCompatible(expected).ok());
+
+  tunables.consume_fuel = true;
+  expected.target = "aarch64-unknown-linux-gnu";
+  expected.host_has_feature = [](absl::string_view) { return false; };
+  const absl::Status status = view->CheckCompatible(expected);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  for (const char* part : {"x86_64-unknown-linux-gnu, not aarch64", "consume_fuel", "has_avx2"}) {
+    EXPECT_NE(status.message().find(part), absl::string_view::npos) << status;
+  }
+  EXPECT_EQ(status.message().find("has_bmi2"), absl::string_view::npos) << status;
+}
+
+TEST_F(ArtifactTest, EveryTruncationIsRefused) {
+  const std::vector<uint8_t> bytes = Write();
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    const File file(std::vector<uint8_t>(bytes.begin(), bytes.begin() + size));
+    EXPECT_FALSE(ArtifactView::Parse(file.span()).ok()) << size;
+  }
+}
+
+// Bytes outside the tables (padding, symbols, the text) may change unnoticed; whatever is
+// accepted has the same meaning, but for the text, which VerifyText guards.
+TEST_F(ArtifactTest, EveryChangedByteIsRefusedOrHarmless) {
+  const std::vector<uint8_t> bytes = Write();
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    for (const uint8_t change : {0x01, 0x80, 0xFF}) {
+      File file(bytes);
+      file.bytes()[i] ^= change;
+      const absl::StatusOr<ArtifactView> view = ArtifactView::Parse(file.span());
+      if (!view.ok() || !view->CheckCompatible({.target = contents_.target}).ok()) continue;
+      ASSERT_EQ(view->modules().size(), 1u);
+      EXPECT_EQ(view->modules()[0].info, info_) << i;
+      EXPECT_EQ(view->tables().functions.size(), text_.functions.size()) << i;
+      EXPECT_TRUE(view->text() == absl::MakeConstSpan(text_.text) || !view->VerifyText().ok()) << i;
+    }
+  }
+}
+
+TEST(ModuleInfoCodecTest, DamagedBytesNeverCrash) {
+  const std::vector<uint8_t> bytes = EncodeModuleInfo(SampleInfo());
+  ASSERT_TRUE(DecodeModuleInfo(bytes, 5).ok());
+  EXPECT_FALSE(DecodeModuleInfo(bytes, 4).ok());
+  std::mt19937 random(1);
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<uint8_t> damaged = bytes;
+    for (uint32_t changes = 1 + random() % 3; changes > 0; --changes) {
+      damaged[random() % damaged.size()] = static_cast<uint8_t>(random());
+    }
+    if (random() % 4 == 0) damaged.resize(random() % damaged.size());
+    const absl::StatusOr<ModuleInfo> info = DecodeModuleInfo(damaged, 5);
+    if (info.ok()) EncodeModuleInfo(*info);
+  }
+}
+
+TEST_F(ArtifactTest, BinutilsUnderstandsIt) {
+  const std::string path = std::string(testing::TempDir()) + "/artifact.elf";
+  const std::vector<uint8_t> bytes = Write();
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  if (std::system("objdump --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no objdump";
+  const std::string command = "objdump -d " + path + " | grep -q 'wasm.0.::function.0.>:' && " +
+                              "test -z \"$(readelf -aW " + path + " 2>&1 >/dev/null)\"";
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
+}
+
+}  // namespace
+}  // namespace gantry::environ
