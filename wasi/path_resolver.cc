@@ -261,7 +261,9 @@ ErrnoOr<ScopedFd> OpenBeneath(ResolveStrategy strategy, int root, absl::string_v
                               mode_t mode) {
   GANTRY_RETURN_IF_ERRNO(CheckRelative(path));
   flags |= kAlwaysFlags;
-  if (strategy == ResolveStrategy::kKernel) {
+  // The kernel refuses to create "name/" before it looks where that would be.
+  const bool creates_with_slash = (flags & O_CREAT) != 0 && path.back() == '/';
+  if (strategy == ResolveStrategy::kKernel && !creates_with_slash) {
     ErrnoOr<ScopedFd> fd = KernelOpen(root, std::string(path), flags, mode);
     if (fd.ok() || fd.status() != Errno::kAgain) return fd;
   }
