@@ -10,6 +10,7 @@ void BinaryReader::KeepError(uint64_t offset, absl::string_view message) {
 }
 
 bool BinaryReader::SlowUnsigned(int bits, uint64_t* out) {
+  *out = 0;
   const uint64_t start = offset();
   const int max_bytes = (bits + 6) / 7;
   uint64_t value = 0;
@@ -27,6 +28,7 @@ bool BinaryReader::SlowUnsigned(int bits, uint64_t* out) {
 }
 
 bool BinaryReader::SlowSigned(int bits, int64_t* out) {
+  *out = 0;
   const uint64_t start = offset();
   const int max_bytes = (bits + 6) / 7;
   uint64_t value = 0;

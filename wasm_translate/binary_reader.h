@@ -113,6 +113,7 @@ class BinaryReader {
 
   template <typename T>
   bool Fixed(T* out) {
+    *out = 0;
     if (ABSL_PREDICT_FALSE(remaining() < sizeof(T))) {
       position_ = end_;
       return FailAtEnd();

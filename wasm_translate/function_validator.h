@@ -257,6 +257,9 @@ class FunctionValidator : public FunctionState {
         const GlobalType& global = module_.globals[index];
         if constexpr (kConstant) {
           if (global.is_mutable) return Fail("constant expression required");
+          if (!module_.is_imported(index) && !features_.Has(Feature::kGc)) {
+            return FailIndex("unknown global", index.raw());
+          }
         }
         if (!Push(global.content)) return false;
         Visit([&](Visitor& v) { v.OnGlobalGet(index, global); });

@@ -22,7 +22,6 @@
 #include <variant>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "entity/entity_id.h"
 
@@ -214,10 +213,10 @@ class FuncType {
                  absl::Span<const ValType>(results.begin(), results.size())) {}
 
   absl::Span<const ValType> params() const {
-    return absl::Span<const ValType>(types_).first(num_params_);
+    return absl::MakeConstSpan(types_).first(num_params_);
   }
   absl::Span<const ValType> results() const {
-    return absl::Span<const ValType>(types_).subspan(num_params_);
+    return absl::MakeConstSpan(types_).subspan(num_params_);
   }
 
   // "(i32 funcref) -> (i64)".
@@ -235,7 +234,7 @@ class FuncType {
   }
 
  private:
-  absl::InlinedVector<ValType, 4> types_;
+  std::vector<ValType> types_;
   uint32_t num_params_ = 0;
 };
 
