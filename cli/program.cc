@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<wasi::Context>> MakeWasi(const ProgramSetup& setu
   for (const auto& [name, value] : environment) builder.Env(name, value);
   builder.InheritStdio();
   for (const GuestOptions::Mapping& mapping : setup.guest.Directories()) {
-    RETURN_IF_ERROR(builder.PreopenDir(mapping.host, mapping.guest));
+    builder.PreopenDirectory(mapping.host, mapping.guest);
   }
   return builder.Build();
 }
