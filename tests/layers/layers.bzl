@@ -13,4 +13,5 @@ LAYERED_PACKAGES = [
     "runtime",
     "wasi",
     "wasm_translate",
+    "wasm_translate/testing",
 ]
