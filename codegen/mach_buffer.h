@@ -68,7 +68,8 @@ struct HandlerLabel {
 
 class MachBuffer {
  public:
-  static constexpr size_t kMaxInstructionBytes = 16;
+  // Longer than any instruction, so that an encoder may write fixed amounts past its end.
+  static constexpr size_t kMaxInstructionBytes = 32;
   static constexpr size_t kMaxConstantBytes = 64;
 
   // `kinds` must outlive the buffer.

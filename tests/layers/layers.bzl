@@ -10,6 +10,8 @@ LAYERED_PACKAGES = [
     "environ/core",
     "environ/translation",
     "isa_x64",
+    "isa_x64/asm",
+    "wasi",
     "runtime",
     "wasi",
     "wasm_translate",

@@ -1,0 +1,849 @@
+#include "isa_x64/asm/assembler.h"
+
+#include <cstring>
+
+#include "base/check.h"
+
+namespace gantry::x64 {
+namespace {
+
+using codegen::CodeOffset;
+using codegen::MachLabel;
+
+constexpr Encoding Primary(uint8_t opcode) { return {.opcode = opcode}; }
+constexpr Encoding Map0F(uint8_t opcode, Prefix prefix = Prefix::kNone) {
+  return {.opcode = opcode, .map = OpcodeMap::k0F, .prefix = prefix};
+}
+constexpr Encoding Map0F38(uint8_t opcode, Prefix prefix = Prefix::kNone) {
+  return {.opcode = opcode, .map = OpcodeMap::k0F38, .prefix = prefix};
+}
+
+// Indexed by the operations' enums.
+#define GANTRY_X64_DIGIT(name, Name, digit) digit,
+constexpr uint8_t kAluDigits[] = {GANTRY_X64_ALU(GANTRY_X64_DIGIT)};
+constexpr uint8_t kShiftDigits[] = {GANTRY_X64_SHIFT(GANTRY_X64_DIGIT)};
+#undef GANTRY_X64_DIGIT
+
+struct OpcodeAndDigit {
+  uint8_t opcode;
+  uint8_t digit;
+};
+#define GANTRY_X64_ENTRY(name, Name, Opcode, Digit) {Opcode, Digit},
+constexpr OpcodeAndDigit kUnaryOps[] = {GANTRY_X64_UNARY(GANTRY_X64_ENTRY)};
+constexpr OpcodeAndDigit kBitOps[] = {GANTRY_X64_BIT(GANTRY_X64_ENTRY)};
+constexpr OpcodeAndDigit kBmiVmOps[] = {GANTRY_X64_BMI_VM(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+#define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Opcode) \
+  {.opcode = Opcode, .map = OpcodeMap::Table, .prefix = Prefix::Mandatory},
+constexpr Encoding kGprRmOps[] = {GANTRY_X64_GPR_RM(GANTRY_X64_ENTRY)
+                                      GANTRY_X64_GPR_RM_WIDE(GANTRY_X64_ENTRY)};
+constexpr Encoding kPlainOps[] = {GANTRY_X64_PLAIN(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+#define GANTRY_X64_ENTRY(name, Name, Opcode) Map0F(Opcode),
+constexpr Encoding kDoubleShiftOps[] = {GANTRY_X64_DOUBLE_SHIFT(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+#define GANTRY_X64_ENTRY(name, Name, Mandatory, Opcode) Map0F38(Opcode, Prefix::Mandatory),
+constexpr Encoding kBmiRvmOps[] = {GANTRY_X64_BMI_RVM(GANTRY_X64_ENTRY)};
+constexpr Encoding kBmiRmvOps[] = {GANTRY_X64_BMI_RMV(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+// An instruction on vector registers whose operand in memory has a width of its own.
+struct SseEntry {
+  Encoding encoding;
+  Width memory;
+};
+#define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Opcode, Memory) \
+  {{.opcode = Opcode, .map = OpcodeMap::Table, .prefix = Prefix::Mandatory}, Width::Memory},
+constexpr SseEntry kSseRvmOps[] = {GANTRY_X64_SSE_RVM(GANTRY_X64_ENTRY)};
+constexpr SseEntry kSseRmOps[] = {GANTRY_X64_SSE_RM(GANTRY_X64_ENTRY)};
+constexpr SseEntry kSseRvmImmOps[] = {GANTRY_X64_SSE_RVM_IMM(GANTRY_X64_ENTRY)};
+constexpr SseEntry kSseRmImmOps[] = {GANTRY_X64_SSE_RM_IMM(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+struct SseShiftEntry {
+  Encoding encoding;
+  uint8_t digit;
+};
+#define GANTRY_X64_ENTRY(name, Name, Mandatory, Digit, Opcode) \
+  {Map0F(Opcode, Prefix::Mandatory), Digit},
+constexpr SseShiftEntry kSseShiftImmOps[] = {GANTRY_X64_SSE_SHIFT_IMM(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+struct SseMoveEntry {
+  Encoding load;
+  Encoding store;
+  Width memory;
+};
+#define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Load, StoreMandatory, Store, Memory) \
+  {{.opcode = Load, .map = OpcodeMap::Table, .prefix = Prefix::Mandatory},                  \
+   {.opcode = Store, .map = OpcodeMap::Table, .prefix = Prefix::StoreMandatory},            \
+   Width::Memory},
+constexpr SseMoveEntry kSseMoveOps[] = {GANTRY_X64_SSE_MOVE(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+#define GANTRY_X64_ENTRY(name, Name, Mandatory, Opcode, Memory) \
+  {Map0F(Opcode, Prefix::Mandatory), Width::Memory},
+constexpr SseEntry kCvtToGprOps[] = {GANTRY_X64_CVT_TO_GPR(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+#define GANTRY_X64_ENTRY(name, Name, Mandatory, Opcode) Map0F(Opcode, Prefix::Mandatory),
+constexpr Encoding kCvtFromGprOps[] = {GANTRY_X64_CVT_FROM_GPR(GANTRY_X64_ENTRY)};
+constexpr Encoding kMaskToGprOps[] = {GANTRY_X64_MASK_TO_GPR(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+#define GANTRY_X64_ENTRY(name, Name, IsWide, Opcode, Memory) \
+  {Map0F38(Opcode, Prefix::k66).WithWide(IsWide), Width::Memory},
+constexpr SseEntry kFmaOps[] = {GANTRY_X64_FMA(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+template <typename Table, typename Op>
+constexpr const auto& Lookup(const Table& table, Op op) {
+  return table[static_cast<uint8_t>(op)];
+}
+
+// The address of an operand whose width must be that of the instruction.
+const Address& Checked(const AnyMem& mem, Width width) {
+  CHECK(mem.width() == width) << BitsOf(mem.width()) << "-bit memory operand for an instruction on "
+                              << BitsOf(width) << " bits";
+  return mem.address();
+}
+
+Immediate Imm8(int32_t value) { return {static_cast<uint8_t>(value), 1}; }
+
+// `imm` as a signed number of the operation's width.
+int32_t Normalize(Width width, int32_t imm) {
+  if (width == Width::k8) {
+    CHECK(imm >= -128 && imm <= 255) << imm << " does not fit 8 bits";
+    return static_cast<int8_t>(imm);
+  }
+  if (width == Width::k16) {
+    CHECK(imm >= -32768 && imm <= 65535) << imm << " does not fit 16 bits";
+    return static_cast<int16_t>(imm);
+  }
+  return imm;
+}
+
+// The immediate of full length: one byte, two, or four.
+Immediate FullImm(Width width, int32_t imm) {
+  const uint8_t bytes = width == Width::k8 ? 1 : width == Width::k16 ? 2 : 4;
+  return {static_cast<uint32_t>(imm), bytes};
+}
+
+bool FitsInt8(int32_t value) { return value >= -128 && value <= 127; }
+
+void CheckWidth(Width width, Width least) {
+  DCHECK(width >= least && width <= Width::k64) << BitsOf(width) << "-bit form does not exist";
+  static_cast<void>(width);
+  static_cast<void>(least);
+}
+
+void CheckAmount(Width width, uint8_t amount) {
+  CHECK(amount < BitsOf(width)) << "shift of " << BitsOf(width) << " bits by " << int{amount};
+}
+
+}  // namespace
+
+// --- General registers -----------------------------------------------------------------
+
+void Assembler::alu(AluOp op, Width width, Gpr dst, Gpr src) {
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op) + 1);
+  EmitRegisters(buffer_, ForByteWidth(Primary(opcode), width), src.encoding(), dst.encoding());
+}
+
+void Assembler::alu(AluOp op, Width width, Gpr dst, const Address& src) {
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op) + 3);
+  EmitMemory(buffer_, ForByteWidth(Primary(opcode), width), dst.encoding(), src);
+}
+
+void Assembler::alu(AluOp op, Width width, const Address& dst, Gpr src) {
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op) + 1);
+  EmitMemory(buffer_, ForByteWidth(Primary(opcode), width), src.encoding(), dst);
+}
+
+void Assembler::alu(AluOp op, Width width, Gpr dst, int32_t imm) {
+  imm = Normalize(width, imm);
+  const uint8_t digit = Lookup(kAluDigits, op);
+  if (width != Width::k8 && FitsInt8(imm)) {
+    EmitRegisters(buffer_, ForWidth(Primary(0x83), width), digit, dst.encoding(), Imm8(imm));
+  } else if (dst.encoding() == 0) {
+    const uint8_t opcode = static_cast<uint8_t>(8 * digit + 5);
+    EmitPlain(buffer_, ForByteWidth(Primary(opcode), width), FullImm(width, imm));
+  } else {
+    EmitRegisters(buffer_, ForByteWidth(Primary(0x81), width, false), digit, dst.encoding(),
+                  FullImm(width, imm));
+  }
+}
+
+void Assembler::alu(AluOp op, Width width, const Address& dst, int32_t imm) {
+  imm = Normalize(width, imm);
+  const uint8_t digit = Lookup(kAluDigits, op);
+  if (width != Width::k8 && FitsInt8(imm)) {
+    EmitMemory(buffer_, ForWidth(Primary(0x83), width), digit, dst, Imm8(imm));
+  } else {
+    EmitMemory(buffer_, ForByteWidth(Primary(0x81), width, false), digit, dst, FullImm(width, imm));
+  }
+}
+
+void Assembler::test(Width width, Gpr a, Gpr b) {
+  EmitRegisters(buffer_, ForByteWidth(Primary(0x85), width), b.encoding(), a.encoding());
+}
+
+void Assembler::test(Width width, const Address& a, Gpr b) {
+  EmitMemory(buffer_, ForByteWidth(Primary(0x85), width), b.encoding(), a);
+}
+
+void Assembler::test(Width width, Gpr a, int32_t imm) {
+  const Immediate immediate = FullImm(width, Normalize(width, imm));
+  if (a.encoding() == 0) {
+    EmitPlain(buffer_, ForByteWidth(Primary(0xA9), width), immediate);
+  } else {
+    EmitRegisters(buffer_, ForByteWidth(Primary(0xF7), width, false), 0, a.encoding(), immediate);
+  }
+}
+
+void Assembler::test(Width width, const Address& a, int32_t imm) {
+  EmitMemory(buffer_, ForByteWidth(Primary(0xF7), width, false), 0, a,
+             FullImm(width, Normalize(width, imm)));
+}
+
+void Assembler::shift_imm(ShiftOp op, Width width, Gpr dst, uint8_t amount) {
+  CheckAmount(width, amount);
+  const uint8_t digit = Lookup(kShiftDigits, op);
+  if (amount == 1) {
+    EmitRegisters(buffer_, ForByteWidth(Primary(0xD1), width, false), digit, dst.encoding());
+  } else {
+    EmitRegisters(buffer_, ForByteWidth(Primary(0xC1), width, false), digit, dst.encoding(),
+                  Imm8(amount));
+  }
+}
+
+void Assembler::shift_imm(ShiftOp op, Width width, const Address& dst, uint8_t amount) {
+  CheckAmount(width, amount);
+  const uint8_t digit = Lookup(kShiftDigits, op);
+  if (amount == 1) {
+    EmitMemory(buffer_, ForByteWidth(Primary(0xD1), width, false), digit, dst);
+  } else {
+    EmitMemory(buffer_, ForByteWidth(Primary(0xC1), width, false), digit, dst, Imm8(amount));
+  }
+}
+
+void Assembler::shift_cl(ShiftOp op, Width width, Gpr dst) {
+  EmitRegisters(buffer_, ForByteWidth(Primary(0xD3), width, false), Lookup(kShiftDigits, op),
+                dst.encoding());
+}
+
+void Assembler::shift_cl(ShiftOp op, Width width, const Address& dst) {
+  EmitMemory(buffer_, ForByteWidth(Primary(0xD3), width, false), Lookup(kShiftDigits, op), dst);
+}
+
+void Assembler::unary(UnaryOp op, Width width, Gpr dst) {
+  const OpcodeAndDigit entry = Lookup(kUnaryOps, op);
+  EmitRegisters(buffer_, ForByteWidth(Primary(entry.opcode), width, false), entry.digit,
+                dst.encoding());
+}
+
+void Assembler::unary(UnaryOp op, Width width, const Address& dst) {
+  const OpcodeAndDigit entry = Lookup(kUnaryOps, op);
+  EmitMemory(buffer_, ForByteWidth(Primary(entry.opcode), width, false), entry.digit, dst);
+}
+
+void Assembler::gpr_rm(GprRmOp op, Width width, Gpr dst, Gpr src) {
+  CheckWidth(width, Width::k16);
+  EmitRegisters(buffer_, ForWidth(Lookup(kGprRmOps, op), width), dst.encoding(), src.encoding());
+}
+
+void Assembler::gpr_rm(GprRmOp op, Width width, Gpr dst, const Address& src) {
+  CheckWidth(width, Width::k16);
+  EmitMemory(buffer_, ForWidth(Lookup(kGprRmOps, op), width), dst.encoding(), src);
+}
+
+void Assembler::imul(Width width, Gpr dst, Gpr src, int32_t imm) {
+  CheckWidth(width, Width::k16);
+  imm = Normalize(width, imm);
+  const bool small = FitsInt8(imm);
+  EmitRegisters(buffer_, ForWidth(Primary(small ? 0x6B : 0x69), width), dst.encoding(),
+                src.encoding(), small ? Imm8(imm) : FullImm(width, imm));
+}
+
+void Assembler::imul(Width width, Gpr dst, const Address& src, int32_t imm) {
+  CheckWidth(width, Width::k16);
+  imm = Normalize(width, imm);
+  const bool small = FitsInt8(imm);
+  EmitMemory(buffer_, ForWidth(Primary(small ? 0x6B : 0x69), width), dst.encoding(), src,
+             small ? Imm8(imm) : FullImm(width, imm));
+}
+
+void Assembler::bit(BitOp op, Width width, Gpr dst, Gpr index) {
+  CheckWidth(width, Width::k16);
+  EmitRegisters(buffer_, ForWidth(Map0F(Lookup(kBitOps, op).opcode), width), index.encoding(),
+                dst.encoding());
+}
+
+void Assembler::bit(BitOp op, Width width, Gpr dst, uint8_t index) {
+  CheckWidth(width, Width::k16);
+  CheckAmount(width, index);
+  EmitRegisters(buffer_, ForWidth(Map0F(0xBA), width), Lookup(kBitOps, op).digit, dst.encoding(),
+                Imm8(index));
+}
+
+void Assembler::bit(BitOp op, Width width, const Address& dst, uint8_t index) {
+  CheckWidth(width, Width::k16);
+  CheckAmount(width, index);
+  EmitMemory(buffer_, ForWidth(Map0F(0xBA), width), Lookup(kBitOps, op).digit, dst, Imm8(index));
+}
+
+void Assembler::double_shift_imm(DoubleShiftOp op, Width width, Gpr dst, Gpr src, uint8_t amount) {
+  CheckWidth(width, Width::k16);
+  CheckAmount(width, amount);
+  EmitRegisters(buffer_, ForWidth(Lookup(kDoubleShiftOps, op), width), src.encoding(),
+                dst.encoding(), Imm8(amount));
+}
+
+void Assembler::double_shift_cl(DoubleShiftOp op, Width width, Gpr dst, Gpr src) {
+  CheckWidth(width, Width::k16);
+  const Encoding encoding = Lookup(kDoubleShiftOps, op);
+  const uint8_t opcode = static_cast<uint8_t>(encoding.opcode + 1);
+  EmitRegisters(buffer_, ForWidth(encoding.WithOpcode(opcode), width), src.encoding(),
+                dst.encoding());
+}
+
+void Assembler::bmi_rvm(BmiRvmOp op, Width width, Gpr dst, Gpr a, Gpr b) {
+  CheckWidth(width, Width::k32);
+  EmitVexRegisters(buffer_, Lookup(kBmiRvmOps, op).WithWide(width == Width::k64), dst.encoding(),
+                   a.encoding(), b.encoding());
+}
+
+void Assembler::bmi_rvm(BmiRvmOp op, Width width, Gpr dst, Gpr a, const Address& b) {
+  CheckWidth(width, Width::k32);
+  EmitVexMemory(buffer_, Lookup(kBmiRvmOps, op).WithWide(width == Width::k64), dst.encoding(),
+                a.encoding(), b);
+}
+
+void Assembler::bmi_rmv(BmiRmvOp op, Width width, Gpr dst, Gpr src, Gpr control) {
+  CheckWidth(width, Width::k32);
+  EmitVexRegisters(buffer_, Lookup(kBmiRmvOps, op).WithWide(width == Width::k64), dst.encoding(),
+                   control.encoding(), src.encoding());
+}
+
+void Assembler::bmi_rmv(BmiRmvOp op, Width width, Gpr dst, const Address& src, Gpr control) {
+  CheckWidth(width, Width::k32);
+  EmitVexMemory(buffer_, Lookup(kBmiRmvOps, op).WithWide(width == Width::k64), dst.encoding(),
+                control.encoding(), src);
+}
+
+void Assembler::bmi_vm(BmiVmOp op, Width width, Gpr dst, Gpr src) {
+  CheckWidth(width, Width::k32);
+  const OpcodeAndDigit entry = Lookup(kBmiVmOps, op);
+  EmitVexRegisters(buffer_, Map0F38(entry.opcode).WithWide(width == Width::k64), entry.digit,
+                   dst.encoding(), src.encoding());
+}
+
+void Assembler::bmi_vm(BmiVmOp op, Width width, Gpr dst, const Address& src) {
+  CheckWidth(width, Width::k32);
+  const OpcodeAndDigit entry = Lookup(kBmiVmOps, op);
+  EmitVexMemory(buffer_, Map0F38(entry.opcode).WithWide(width == Width::k64), entry.digit,
+                dst.encoding(), src);
+}
+
+namespace {
+
+constexpr Encoding Rorx(Width width) {
+  return {
+      .opcode = 0xF0, .map = OpcodeMap::k0F3A, .prefix = Prefix::kF2, .wide = width == Width::k64};
+}
+
+}  // namespace
+
+void Assembler::rorx(Width width, Gpr dst, Gpr src, uint8_t amount) {
+  CheckWidth(width, Width::k32);
+  CheckAmount(width, amount);
+  EmitVexRegisters(buffer_, Rorx(width), dst.encoding(), 0, src.encoding(), Imm8(amount));
+}
+
+void Assembler::rorx(Width width, Gpr dst, const Address& src, uint8_t amount) {
+  CheckWidth(width, Width::k32);
+  CheckAmount(width, amount);
+  EmitVexMemory(buffer_, Rorx(width), dst.encoding(), 0, src, Imm8(amount));
+}
+
+void Assembler::mov(Width width, Gpr dst, Gpr src) {
+  EmitRegisters(buffer_, ForByteWidth(Primary(0x89), width), src.encoding(), dst.encoding());
+}
+
+void Assembler::mov(Width width, Gpr dst, const Address& src) {
+  EmitMemory(buffer_, ForByteWidth(Primary(0x8B), width), dst.encoding(), src);
+}
+
+void Assembler::mov(Width width, const Address& dst, Gpr src) {
+  EmitMemory(buffer_, ForByteWidth(Primary(0x89), width), src.encoding(), dst);
+}
+
+void Assembler::mov(Width width, const Address& dst, int32_t imm) {
+  EmitMemory(buffer_, ForByteWidth(Primary(0xC7), width, false), 0, dst,
+             FullImm(width, Normalize(width, imm)));
+}
+
+void Assembler::mov_imm(Width width, Gpr dst, int64_t imm) {
+  CheckWidth(width, Width::k32);
+  const uint64_t bits = static_cast<uint64_t>(imm);
+  if (width == Width::k32 || bits <= 0xFFFFFFFF) {
+    CHECK(bits <= 0xFFFFFFFF || imm >= INT32_MIN) << imm << " does not fit 32 bits";
+    EmitOpcodeRegister(buffer_, Primary(0xB8), dst.encoding(), {static_cast<uint32_t>(bits), 4});
+  } else if (imm >= INT32_MIN && imm < 0) {
+    EmitRegisters(buffer_, Primary(0xC7).WithWide(), 0, dst.encoding(),
+                  {static_cast<uint32_t>(bits), 4});
+  } else {
+    EmitOpcodeRegister(buffer_, Primary(0xB8).WithWide(), dst.encoding(), {bits, 8});
+  }
+}
+
+namespace {
+
+// movzx and movsx from 8 bits; those from 16 have the next opcode.
+Encoding Extension(uint8_t opcode, Width to, Width from) {
+  DCHECK(from < to && from <= Width::k16 && to <= Width::k64);
+  Encoding encoding = ForWidth(Map0F(opcode), to);
+  encoding.opcode |= from == Width::k16;
+  encoding.byte_rm = from == Width::k8;
+  return encoding;
+}
+
+}  // namespace
+
+void Assembler::movzx(Width to, Gpr dst, Width from, Gpr src) {
+  if (from == Width::k32) {
+    EmitRegisters(buffer_, Primary(0x89), src.encoding(), dst.encoding());
+  } else {
+    EmitRegisters(buffer_, Extension(0xB6, to, from), dst.encoding(), src.encoding());
+  }
+}
+
+void Assembler::movzx(Width to, Gpr dst, Width from, const Address& src) {
+  if (from == Width::k32) {
+    EmitMemory(buffer_, Primary(0x8B), dst.encoding(), src);
+  } else {
+    EmitMemory(buffer_, Extension(0xB6, to, from), dst.encoding(), src);
+  }
+}
+
+void Assembler::movsx(Width to, Gpr dst, Width from, Gpr src) {
+  if (from == Width::k32) {
+    EmitRegisters(buffer_, Primary(0x63).WithWide(), dst.encoding(), src.encoding());
+  } else {
+    EmitRegisters(buffer_, Extension(0xBE, to, from), dst.encoding(), src.encoding());
+  }
+}
+
+void Assembler::movsx(Width to, Gpr dst, Width from, const Address& src) {
+  if (from == Width::k32) {
+    EmitMemory(buffer_, Primary(0x63).WithWide(), dst.encoding(), src);
+  } else {
+    EmitMemory(buffer_, Extension(0xBE, to, from), dst.encoding(), src);
+  }
+}
+
+void Assembler::lea(Width width, Gpr dst, const Address& address) {
+  CheckWidth(width, Width::k32);
+  EmitMemory(buffer_, ForWidth(Primary(0x8D), width), dst.encoding(), address);
+}
+
+void Assembler::xchg(Width width, Gpr a, Gpr b) {
+  EmitRegisters(buffer_, ForByteWidth(Primary(0x87), width), b.encoding(), a.encoding());
+}
+
+void Assembler::xchg(Width width, Gpr a, const Address& b) {
+  EmitMemory(buffer_, ForByteWidth(Primary(0x87), width), a.encoding(), b);
+}
+
+void Assembler::bswap(Width width, Gpr dst) {
+  CheckWidth(width, Width::k32);
+  EmitOpcodeRegister(buffer_, ForWidth(Map0F(0xC8), width), dst.encoding());
+}
+
+void Assembler::cmov(Condition condition, Width width, Gpr dst, Gpr src) {
+  CheckWidth(width, Width::k16);
+  const uint8_t opcode = static_cast<uint8_t>(0x40 + static_cast<uint8_t>(condition));
+  EmitRegisters(buffer_, ForWidth(Map0F(opcode), width), dst.encoding(), src.encoding());
+}
+
+void Assembler::cmov(Condition condition, Width width, Gpr dst, const Address& src) {
+  CheckWidth(width, Width::k16);
+  const uint8_t opcode = static_cast<uint8_t>(0x40 + static_cast<uint8_t>(condition));
+  EmitMemory(buffer_, ForWidth(Map0F(opcode), width), dst.encoding(), src);
+}
+
+void Assembler::setcc(Condition condition, Gpr8 dst) {
+  Encoding encoding = Map0F(static_cast<uint8_t>(0x90 + static_cast<uint8_t>(condition)));
+  encoding.byte_rm = true;
+  EmitRegisters(buffer_, encoding, 0, dst.encoding());
+}
+
+void Assembler::setcc(Condition condition, const Mem8& dst) {
+  EmitMemory(buffer_, Map0F(static_cast<uint8_t>(0x90 + static_cast<uint8_t>(condition))), 0,
+             dst.address());
+}
+
+void Assembler::push(Gpr64 src) { EmitOpcodeRegister(buffer_, Primary(0x50), src.encoding()); }
+void Assembler::push(const Mem64& src) { EmitMemory(buffer_, Primary(0xFF), 6, src.address()); }
+void Assembler::push(int32_t imm) {
+  if (FitsInt8(imm)) {
+    EmitPlain(buffer_, Primary(0x6A), Imm8(imm));
+  } else {
+    EmitPlain(buffer_, Primary(0x68), FullImm(Width::k64, imm));
+  }
+}
+void Assembler::pop(Gpr64 dst) { EmitOpcodeRegister(buffer_, Primary(0x58), dst.encoding()); }
+void Assembler::pop(const Mem64& dst) { EmitMemory(buffer_, Primary(0x8F), 0, dst.address()); }
+void Assembler::cdq() { EmitPlain(buffer_, Primary(0x99)); }
+void Assembler::cqo() { EmitPlain(buffer_, Primary(0x99).WithWide()); }
+
+// --- Vector registers ------------------------------------------------------------------
+
+void Assembler::sse(SseRvmOp op, Xmm dst, Xmm src) {
+  EmitRegisters(buffer_, Lookup(kSseRvmOps, op).encoding, dst.encoding(), src.encoding());
+}
+void Assembler::sse(SseRvmOp op, Xmm dst, const AnyMem& src) {
+  const SseEntry& entry = Lookup(kSseRvmOps, op);
+  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory));
+}
+void Assembler::vex(SseRvmOp op, Xmm dst, Xmm a, Xmm b) {
+  EmitVexRegisters(buffer_, Lookup(kSseRvmOps, op).encoding, dst.encoding(), a.encoding(),
+                   b.encoding());
+}
+void Assembler::vex(SseRvmOp op, Xmm dst, Xmm a, const AnyMem& b) {
+  const SseEntry& entry = Lookup(kSseRvmOps, op);
+  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), a.encoding(), Checked(b, entry.memory));
+}
+
+void Assembler::sse(SseRmOp op, Xmm dst, Xmm src) {
+  EmitRegisters(buffer_, Lookup(kSseRmOps, op).encoding, dst.encoding(), src.encoding());
+}
+void Assembler::sse(SseRmOp op, Xmm dst, const AnyMem& src) {
+  const SseEntry& entry = Lookup(kSseRmOps, op);
+  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory));
+}
+void Assembler::vex(SseRmOp op, Xmm dst, Xmm src) {
+  EmitVexRegisters(buffer_, Lookup(kSseRmOps, op).encoding, dst.encoding(), 0, src.encoding());
+}
+void Assembler::vex(SseRmOp op, Xmm dst, const AnyMem& src) {
+  const SseEntry& entry = Lookup(kSseRmOps, op);
+  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), 0, Checked(src, entry.memory));
+}
+
+void Assembler::sse(SseRvmImmOp op, Xmm dst, Xmm src, uint8_t imm) {
+  EmitRegisters(buffer_, Lookup(kSseRvmImmOps, op).encoding, dst.encoding(), src.encoding(),
+                Imm8(imm));
+}
+void Assembler::sse(SseRvmImmOp op, Xmm dst, const AnyMem& src, uint8_t imm) {
+  const SseEntry& entry = Lookup(kSseRvmImmOps, op);
+  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory), Imm8(imm));
+}
+void Assembler::vex(SseRvmImmOp op, Xmm dst, Xmm a, Xmm b, uint8_t imm) {
+  EmitVexRegisters(buffer_, Lookup(kSseRvmImmOps, op).encoding, dst.encoding(), a.encoding(),
+                   b.encoding(), Imm8(imm));
+}
+void Assembler::vex(SseRvmImmOp op, Xmm dst, Xmm a, const AnyMem& b, uint8_t imm) {
+  const SseEntry& entry = Lookup(kSseRvmImmOps, op);
+  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), a.encoding(), Checked(b, entry.memory),
+                Imm8(imm));
+}
+
+void Assembler::sse(SseRmImmOp op, Xmm dst, Xmm src, uint8_t imm) {
+  EmitRegisters(buffer_, Lookup(kSseRmImmOps, op).encoding, dst.encoding(), src.encoding(),
+                Imm8(imm));
+}
+void Assembler::sse(SseRmImmOp op, Xmm dst, const AnyMem& src, uint8_t imm) {
+  const SseEntry& entry = Lookup(kSseRmImmOps, op);
+  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory), Imm8(imm));
+}
+void Assembler::vex(SseRmImmOp op, Xmm dst, Xmm src, uint8_t imm) {
+  EmitVexRegisters(buffer_, Lookup(kSseRmImmOps, op).encoding, dst.encoding(), 0, src.encoding(),
+                   Imm8(imm));
+}
+void Assembler::vex(SseRmImmOp op, Xmm dst, const AnyMem& src, uint8_t imm) {
+  const SseEntry& entry = Lookup(kSseRmImmOps, op);
+  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), 0, Checked(src, entry.memory), Imm8(imm));
+}
+
+void Assembler::sse(SseShiftImmOp op, Xmm dst, uint8_t amount) {
+  const SseShiftEntry& entry = Lookup(kSseShiftImmOps, op);
+  EmitRegisters(buffer_, entry.encoding, entry.digit, dst.encoding(), Imm8(amount));
+}
+void Assembler::vex(SseShiftImmOp op, Xmm dst, Xmm src, uint8_t amount) {
+  const SseShiftEntry& entry = Lookup(kSseShiftImmOps, op);
+  EmitVexRegisters(buffer_, entry.encoding, entry.digit, dst.encoding(), src.encoding(),
+                   Imm8(amount));
+}
+
+void Assembler::sse(SseMoveOp op, Xmm dst, Xmm src) {
+  EmitRegisters(buffer_, Lookup(kSseMoveOps, op).load, dst.encoding(), src.encoding());
+}
+void Assembler::sse(SseMoveOp op, Xmm dst, const AnyMem& src) {
+  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
+  EmitMemory(buffer_, entry.load, dst.encoding(), Checked(src, entry.memory));
+}
+void Assembler::sse(SseMoveOp op, const AnyMem& dst, Xmm src) {
+  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
+  EmitMemory(buffer_, entry.store, src.encoding(), Checked(dst, entry.memory));
+}
+void Assembler::vex(SseMoveOp op, Xmm dst, Xmm src) {
+  DCHECK(op != SseMoveOp::kMovss && op != SseMoveOp::kMovsd);
+  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
+  // The store's form keeps to the two-byte prefix where only the source needs a fourth bit.
+  if (src.encoding() >= 8 && dst.encoding() < 8) {
+    EmitVexRegisters(buffer_, entry.store, src.encoding(), 0, dst.encoding());
+  } else {
+    EmitVexRegisters(buffer_, entry.load, dst.encoding(), 0, src.encoding());
+  }
+}
+void Assembler::vex(SseMoveOp op, Xmm dst, const AnyMem& src) {
+  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
+  EmitVexMemory(buffer_, entry.load, dst.encoding(), 0, Checked(src, entry.memory));
+}
+void Assembler::vex(SseMoveOp op, const AnyMem& dst, Xmm src) {
+  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
+  EmitVexMemory(buffer_, entry.store, src.encoding(), 0, Checked(dst, entry.memory));
+}
+void Assembler::vmov_merge(SseMoveOp op, Xmm dst, Xmm high, Xmm low) {
+  DCHECK(op == SseMoveOp::kMovss || op == SseMoveOp::kMovsd);
+  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
+  if (low.encoding() >= 8 && dst.encoding() < 8) {
+    EmitVexRegisters(buffer_, entry.store, low.encoding(), high.encoding(), dst.encoding());
+  } else {
+    EmitVexRegisters(buffer_, entry.load, dst.encoding(), high.encoding(), low.encoding());
+  }
+}
+
+void Assembler::cvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, Xmm src) {
+  CheckWidth(width, Width::k32);
+  EmitRegisters(buffer_, ForWidth(Lookup(kCvtToGprOps, op).encoding, width), dst.encoding(),
+                src.encoding());
+}
+void Assembler::cvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, const AnyMem& src) {
+  CheckWidth(width, Width::k32);
+  const SseEntry& entry = Lookup(kCvtToGprOps, op);
+  EmitMemory(buffer_, ForWidth(entry.encoding, width), dst.encoding(), Checked(src, entry.memory));
+}
+void Assembler::vcvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, Xmm src) {
+  CheckWidth(width, Width::k32);
+  EmitVexRegisters(buffer_, ForWidth(Lookup(kCvtToGprOps, op).encoding, width), dst.encoding(), 0,
+                   src.encoding());
+}
+void Assembler::vcvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, const AnyMem& src) {
+  CheckWidth(width, Width::k32);
+  const SseEntry& entry = Lookup(kCvtToGprOps, op);
+  EmitVexMemory(buffer_, ForWidth(entry.encoding, width), dst.encoding(), 0,
+                Checked(src, entry.memory));
+}
+
+void Assembler::cvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Gpr src) {
+  CheckWidth(width, Width::k32);
+  EmitRegisters(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(),
+                src.encoding());
+}
+void Assembler::cvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, const Address& src) {
+  CheckWidth(width, Width::k32);
+  EmitMemory(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(), src);
+}
+void Assembler::vcvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Xmm high, Gpr src) {
+  CheckWidth(width, Width::k32);
+  EmitVexRegisters(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(),
+                   high.encoding(), src.encoding());
+}
+void Assembler::vcvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Xmm high, const Address& src) {
+  CheckWidth(width, Width::k32);
+  EmitVexMemory(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(),
+                high.encoding(), src);
+}
+
+void Assembler::mask_to_gpr(MaskToGprOp op, Gpr32 dst, Xmm src) {
+  EmitRegisters(buffer_, Lookup(kMaskToGprOps, op), dst.encoding(), src.encoding());
+}
+void Assembler::vmask_to_gpr(MaskToGprOp op, Gpr32 dst, Xmm src) {
+  EmitVexRegisters(buffer_, Lookup(kMaskToGprOps, op), dst.encoding(), 0, src.encoding());
+}
+
+void Assembler::mov_to_xmm(Width width, Xmm dst, Gpr src) {
+  CheckWidth(width, Width::k32);
+  EmitRegisters(buffer_, ForWidth(Map0F(0x6E, Prefix::k66), width), dst.encoding(), src.encoding());
+}
+void Assembler::mov_to_gpr(Width width, Gpr dst, Xmm src) {
+  CheckWidth(width, Width::k32);
+  EmitRegisters(buffer_, ForWidth(Map0F(0x7E, Prefix::k66), width), src.encoding(), dst.encoding());
+}
+void Assembler::vmov_to_xmm(Width width, Xmm dst, Gpr src) {
+  CheckWidth(width, Width::k32);
+  EmitVexRegisters(buffer_, ForWidth(Map0F(0x6E, Prefix::k66), width), dst.encoding(), 0,
+                   src.encoding());
+}
+void Assembler::vmov_to_gpr(Width width, Gpr dst, Xmm src) {
+  CheckWidth(width, Width::k32);
+  EmitVexRegisters(buffer_, ForWidth(Map0F(0x7E, Prefix::k66), width), src.encoding(), 0,
+                   dst.encoding());
+}
+
+void Assembler::fma(FmaOp op, Xmm dst, Xmm a, Xmm b) {
+  EmitVexRegisters(buffer_, Lookup(kFmaOps, op).encoding, dst.encoding(), a.encoding(),
+                   b.encoding());
+}
+void Assembler::fma(FmaOp op, Xmm dst, Xmm a, const AnyMem& b) {
+  const SseEntry& entry = Lookup(kFmaOps, op);
+  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), a.encoding(), Checked(b, entry.memory));
+}
+
+void Assembler::plain(PlainOp op) { EmitPlain(buffer_, Lookup(kPlainOps, op)); }
+void Assembler::lfence() { EmitRegisters(buffer_, Map0F(0xAE), 5, 0); }
+void Assembler::mfence() { EmitRegisters(buffer_, Map0F(0xAE), 6, 0); }
+
+// --- Control flow ----------------------------------------------------------------------
+
+namespace {
+
+// Displacement fields count from their end.
+constexpr uint32_t kMinus4 = 0xFFFFFFFC;
+constexpr uint8_t kMinus1 = 0xFF;
+
+// Whether a two-byte jump from the end of the code reaches `label`.
+bool ReachedByShortJump(const codegen::MachBuffer& buffer, MachLabel label) {
+  return buffer.IsBound(label) && buffer.offset() + 2 - buffer.OffsetOf(label) <= 128;
+}
+
+}  // namespace
+
+void Assembler::jmp(MachLabel target) {
+  if (ReachedByShortJump(buffer_, target)) return jmp_short(target);
+  uint8_t* p = buffer_.BeginInstruction();
+  const CodeOffset start = buffer_.offset();
+  p[0] = 0xE9;
+  std::memcpy(p + 1, &kMinus4, 4);
+  buffer_.EndInstruction(p + 5);
+  buffer_.AddJump(start, start + 1, target, kRel32);
+}
+
+void Assembler::jcc(Condition condition, MachLabel target) {
+  if (ReachedByShortJump(buffer_, target)) return jcc_short(condition, target);
+  uint8_t* p = buffer_.BeginInstruction();
+  const CodeOffset start = buffer_.offset();
+  p[0] = 0x0F;
+  p[1] = static_cast<uint8_t>(0x80 + static_cast<uint8_t>(condition));
+  std::memcpy(p + 2, &kMinus4, 4);
+  buffer_.EndInstruction(p + 6);
+  // The low bit of the second byte turns the condition around.
+  buffer_.AddConditionalJump(start, start + 2, target, kRel32, 0x0100);
+}
+
+void Assembler::jmp_short(MachLabel target) {
+  uint8_t* p = buffer_.BeginInstruction();
+  const CodeOffset start = buffer_.offset();
+  p[0] = 0xEB;
+  p[1] = kMinus1;
+  buffer_.EndInstruction(p + 2);
+  buffer_.AddJump(start, start + 1, target, kRel8);
+}
+
+void Assembler::jcc_short(Condition condition, MachLabel target) {
+  uint8_t* p = buffer_.BeginInstruction();
+  const CodeOffset start = buffer_.offset();
+  p[0] = static_cast<uint8_t>(0x70 + static_cast<uint8_t>(condition));
+  p[1] = kMinus1;
+  buffer_.EndInstruction(p + 2);
+  buffer_.AddConditionalJump(start, start + 1, target, kRel8, 0x01);
+}
+
+void Assembler::jmp(Gpr64 target) {
+  EmitRegisters(buffer_, Primary(0xFF), 4, target.encoding());
+  buffer_.EndFlow();
+}
+
+void Assembler::jmp(const Mem64& target) {
+  EmitMemory(buffer_, Primary(0xFF), 4, target.address());
+  buffer_.EndFlow();
+}
+
+void Assembler::jmp(codegen::ExternalName target) {
+  EmitPlain(buffer_, Primary(0xE9), {0, 4});
+  buffer_.AddReloc(buffer_.offset() - 4, kRelocPcRel32, target, -4);
+  buffer_.EndFlow();
+}
+
+void Assembler::jmp_table(Gpr64 index, Gpr64 table, absl::Span<const MachLabel> targets) {
+  DCHECK(index != table);
+  lea(table, Address(buffer_.JumpTable(targets, kRel32)));
+  movsx(index, Mem32(table, index, Scale::k4));
+  add(index, table);
+  jmp(index);
+}
+
+void Assembler::call(MachLabel target) {
+  EmitPlain(buffer_, Primary(0xE8), {kMinus4, 4});
+  buffer_.UseLabel(buffer_.offset() - 4, target, kRel32);
+}
+
+void Assembler::call(Gpr64 target) { EmitRegisters(buffer_, Primary(0xFF), 2, target.encoding()); }
+
+void Assembler::call(const Mem64& target) {
+  EmitMemory(buffer_, Primary(0xFF), 2, target.address());
+}
+
+void Assembler::call(codegen::ExternalName target) {
+  EmitPlain(buffer_, Primary(0xE8), {0, 4});
+  buffer_.AddReloc(buffer_.offset() - 4, kRelocPcRel32, target, -4);
+}
+
+void Assembler::lea(Gpr64 dst, codegen::ExternalName name, int64_t addend) {
+  uint8_t* p = buffer_.BeginInstruction();
+  p[0] = static_cast<uint8_t>(0x48 | (dst.encoding() >> 3) << 2);
+  p[1] = 0x8D;
+  p[2] = static_cast<uint8_t>((dst.encoding() & 7) << 3 | 5);
+  std::memset(p + 3, 0, 4);
+  buffer_.EndInstruction(p + 7);
+  buffer_.AddReloc(buffer_.offset() - 4, kRelocPcRel32, name, addend - 4);
+}
+
+void Assembler::ret() {
+  EmitPlain(buffer_, Primary(0xC3));
+  buffer_.EndFlow();
+}
+
+void Assembler::ret(uint32_t bytes) {
+  CHECK(bytes < 65536) << "ret can't take " << bytes << " bytes off the stack";
+  if (bytes == 0) return ret();
+  EmitPlain(buffer_, Primary(0xC2), {bytes, 2});
+  buffer_.EndFlow();
+}
+
+void Assembler::ud2(codegen::TrapCode code) {
+  buffer_.AddTrap(code);
+  EmitPlain(buffer_, Map0F(0x0B));
+  buffer_.EndFlow();
+}
+
+void Assembler::nop(uint32_t bytes) {
+  // The forms that AMD's and Intel's optimization manuals recommend.
+  static constexpr uint8_t kNops[9][9] = {
+      {0x90},
+      {0x66, 0x90},
+      {0x0F, 0x1F, 0x00},
+      {0x0F, 0x1F, 0x40, 0x00},
+      {0x0F, 0x1F, 0x44, 0x00, 0x00},
+      {0x66, 0x0F, 0x1F, 0x44, 0x00, 0x00},
+      {0x0F, 0x1F, 0x80, 0x00, 0x00, 0x00, 0x00},
+      {0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+      {0x66, 0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+  };
+  while (bytes > 0) {
+    const uint32_t count = bytes < 9 ? bytes : 9;
+    uint8_t* p = buffer_.BeginInstruction();
+    std::memcpy(p, kNops[count - 1], 9);
+    buffer_.EndInstruction(p + count);
+    bytes -= count;
+  }
+}
+
+void Assembler::align(uint32_t alignment) {
+  buffer_.RequireAlignment(alignment);
+  nop((0 - buffer_.offset()) & (alignment - 1));
+}
+
+}  // namespace gantry::x64
