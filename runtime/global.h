@@ -29,12 +29,17 @@ class Global {
   // that the global is mutable.
   void Set(ValRaw value) { definition_->value = value; }
 
+  // The store that it lives in, which sets it once; null outside of any.
+  const Store* store() const { return store_; }
+  void set_store(const Store* store) { store_ = store; }
+
   VMGlobalDefinition* definition() const { return definition_; }
 
  private:
   wasm::GlobalType type_;
   VMGlobalDefinition own_;
   VMGlobalDefinition* definition_;
+  const Store* store_ = nullptr;
 };
 
 }  // namespace gantry::runtime

@@ -90,6 +90,10 @@ absl::Status Mmap::MovePagesTo(Mmap& destination, uint64_t length) {
   if (length == 0) return absl::OkStatus();
   void* moved = mremap(base_, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, destination.base_);
   if (moved == MAP_FAILED) return Exhausted("move", length);
+  // The range is free for anyone's next mapping from now on: never unmap it again.
+  base_ += length;
+  size_ -= length;
+  if (size_ == 0) base_ = nullptr;
   return absl::OkStatus();
 }
 

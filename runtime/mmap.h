@@ -64,8 +64,8 @@ class Mmap {
   absl::Status Decommit(uint64_t offset, uint64_t length);
 
   // Moves the pages of the first `length` bytes, which must be accessible, to the start of
-  // `destination` without copying; here that range is then no longer mapped, so that nothing
-  // but destruction may follow. On an error both are as before.
+  // `destination` without copying. What was behind them is all that is left here. On an error
+  // both are as before.
   absl::Status MovePagesTo(Mmap& destination, uint64_t length);
 
  private:

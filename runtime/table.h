@@ -62,6 +62,10 @@ class Table {
     return absl::MakeConstSpan(static_cast<const uint32_t*>(definition_->base), size());
   }
 
+  // The store that it lives in, which sets it once; null outside of any.
+  const Store* store() const { return store_; }
+  void set_store(const Store* store) { store_ = store; }
+
   VMTableDefinition* definition() const { return definition_; }
   // Moves the definition that compiled code reads; `definition` must outlive the table.
   void SetDefinition(VMTableDefinition* definition);
@@ -86,6 +90,7 @@ class Table {
   uint64_t capacity_ = 0;
   VMTableDefinition own_definition_;
   VMTableDefinition* definition_ = &own_definition_;
+  const Store* store_ = nullptr;
 };
 
 // The table element for a function; the null element for null.

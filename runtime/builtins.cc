@@ -1,0 +1,285 @@
+#include "runtime/builtins.h"
+
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <type_traits>
+
+#include "environ/core/builtins.h"
+#include "environ/core/trap_code.h"
+#include "runtime/instance.h"
+#include "runtime/store.h"
+#include "runtime/vm_structs.h"
+
+namespace gantry::runtime {
+namespace {
+
+using environ::BuiltinResult;
+using environ::BuiltinType;
+using environ::TrapCode;
+using wasm::DataIndex;
+using wasm::ElemIndex;
+using wasm::FuncIndex;
+using wasm::MemoryIndex;
+using wasm::TableIndex;
+
+constexpr uint64_t kGrowthRefused = ~uint64_t{0};
+
+// A trap or nothing as the status that the shim tests.
+uint32_t Finish(VMContext* vmctx, std::optional<TrapCode> trap) {
+  return trap.has_value() ? Store::Of(vmctx).RaiseTrap(*trap) : 0;
+}
+
+// Runs the body of a fallible built-in with a value; exhaustion of the host's memory becomes
+// a trap.
+template <typename Body>
+BuiltinResult Guarded(VMContext* vmctx, Body&& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return {Store::Of(vmctx).RaiseTrap(TrapCode::kOutOfMemory), 0};
+  }
+}
+
+// The same for one without.
+template <typename Body>
+uint32_t GuardedStatus(VMContext* vmctx, Body&& body) {
+  try {
+    return Finish(vmctx, body());
+  } catch (const std::bad_alloc&) {
+    return Store::Of(vmctx).RaiseTrap(TrapCode::kOutOfMemory);
+  }
+}
+
+BuiltinResult MemoryGrow(VMContext* vmctx, uint32_t memory, uint64_t delta) {
+  return Guarded(vmctx, [&]() -> BuiltinResult {
+    Instance& instance = Instance::Of(vmctx);
+    const absl::StatusOr<uint64_t> old_pages =
+        instance.store().GrowMemory(instance.memory(MemoryIndex(memory)), delta);
+    return {0, old_pages.ok() ? *old_pages : kGrowthRefused};
+  });
+}
+
+uint32_t MemoryFill(VMContext* vmctx, uint32_t index, uint64_t destination, uint32_t value,
+                    uint64_t length) {
+  Memory& memory = Instance::Of(vmctx).memory(MemoryIndex(index));
+  if (!memory.InBounds(destination, length)) {
+    return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
+  }
+  if (length > 0) std::memset(memory.base() + destination, static_cast<uint8_t>(value), length);
+  return 0;
+}
+
+uint32_t MemoryCopy(VMContext* vmctx, uint32_t destination_memory, uint64_t destination,
+                    uint32_t source_memory, uint64_t source, uint64_t length) {
+  Instance& instance = Instance::Of(vmctx);
+  Memory& to = instance.memory(MemoryIndex(destination_memory));
+  Memory& from = instance.memory(MemoryIndex(source_memory));
+  if (!to.InBounds(destination, length) || !from.InBounds(source, length)) {
+    return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
+  }
+  if (length > 0) std::memmove(to.base() + destination, from.base() + source, length);
+  return 0;
+}
+
+uint32_t MemoryInit(VMContext* vmctx, uint32_t memory, uint32_t segment, uint64_t destination,
+                    uint32_t source, uint32_t length) {
+  return Finish(vmctx, Instance::Of(vmctx).MemoryInit(MemoryIndex(memory), DataIndex(segment),
+                                                      destination, source, length));
+}
+
+void DataDrop(VMContext* vmctx, uint32_t segment) {
+  Instance::Of(vmctx).DropData(DataIndex(segment));
+}
+
+BuiltinResult TableGrow(VMContext* vmctx, uint32_t table, uint64_t delta, ValRaw value) {
+  return Guarded(vmctx, [&]() -> BuiltinResult {
+    Instance& instance = Instance::Of(vmctx);
+    const absl::StatusOr<uint64_t> old_size =
+        instance.store().GrowTable(instance.table(TableIndex(table)), delta, value);
+    return {0, old_size.ok() ? *old_size : kGrowthRefused};
+  });
+}
+BuiltinResult TableGrowFunc(VMContext* vmctx, uint32_t table, uint64_t delta, VMFuncRef* value) {
+  return TableGrow(vmctx, table, delta, ValRaw::FuncRef(value));
+}
+BuiltinResult TableGrowRef(VMContext* vmctx, uint32_t table, uint64_t delta, uint32_t value) {
+  return TableGrow(vmctx, table, delta, ValRaw::Reference(value));
+}
+
+uint32_t TableFill(VMContext* vmctx, uint32_t index, uint64_t destination, ValRaw value,
+                   uint64_t length) {
+  Table& table = Instance::Of(vmctx).table(TableIndex(index));
+  if (!table.InBounds(destination, length)) return Finish(vmctx, TrapCode::kTableOutOfBounds);
+  table.Fill(destination, value, length);
+  return 0;
+}
+uint32_t TableFillFunc(VMContext* vmctx, uint32_t index, uint64_t destination, VMFuncRef* value,
+                       uint64_t length) {
+  return TableFill(vmctx, index, destination, ValRaw::FuncRef(value), length);
+}
+uint32_t TableFillRef(VMContext* vmctx, uint32_t index, uint64_t destination, uint32_t value,
+                      uint64_t length) {
+  return TableFill(vmctx, index, destination, ValRaw::Reference(value), length);
+}
+
+uint32_t TableCopy(VMContext* vmctx, uint32_t destination_table, uint32_t source_table,
+                   uint64_t destination, uint64_t source, uint64_t length) {
+  Instance& instance = Instance::Of(vmctx);
+  Table& to = instance.table(TableIndex(destination_table));
+  const Table& from = instance.table(TableIndex(source_table));
+  if (!to.InBounds(destination, length) || !from.InBounds(source, length)) {
+    return Finish(vmctx, TrapCode::kTableOutOfBounds);
+  }
+  Table::Copy(to, destination, from, source, length);
+  return 0;
+}
+
+uint32_t TableInit(VMContext* vmctx, uint32_t table, uint32_t segment, uint64_t destination,
+                   uint32_t source, uint32_t length) {
+  return GuardedStatus(vmctx, [&] {
+    return Instance::Of(vmctx).TableInit(TableIndex(table), ElemIndex(segment), destination, source,
+                                         length);
+  });
+}
+
+void ElemDrop(VMContext* vmctx, uint32_t segment) {
+  Instance::Of(vmctx).DropElem(ElemIndex(segment));
+}
+
+BuiltinResult TableGet(VMContext* vmctx, uint32_t index, uint64_t element) {
+  const Table& table = Instance::Of(vmctx).table(TableIndex(index));
+  if (element >= table.size()) {
+    return {Store::Of(vmctx).RaiseTrap(TrapCode::kTableOutOfBounds), 0};
+  }
+  return {0, table.Get(element).words[0]};
+}
+BuiltinResult TableGetFunc(VMContext* vmctx, uint32_t index, uint64_t element) {
+  return TableGet(vmctx, index, element);
+}
+BuiltinResult TableGetRef(VMContext* vmctx, uint32_t index, uint64_t element) {
+  return TableGet(vmctx, index, element);
+}
+
+uint32_t TableSet(VMContext* vmctx, uint32_t index, uint64_t element, ValRaw value) {
+  Table& table = Instance::Of(vmctx).table(TableIndex(index));
+  if (element >= table.size()) return Finish(vmctx, TrapCode::kTableOutOfBounds);
+  table.Set(element, value);
+  return 0;
+}
+uint32_t TableSetFunc(VMContext* vmctx, uint32_t index, uint64_t element, VMFuncRef* value) {
+  return TableSet(vmctx, index, element, ValRaw::FuncRef(value));
+}
+uint32_t TableSetRef(VMContext* vmctx, uint32_t index, uint64_t element, uint32_t value) {
+  return TableSet(vmctx, index, element, ValRaw::Reference(value));
+}
+
+VMFuncRef* RefFunc(VMContext* vmctx, uint32_t func) {
+  return Instance::Of(vmctx).FuncRef(FuncIndex(func));
+}
+
+uint32_t OutOfFuel(VMContext* vmctx) {
+  Store& store = Store::Of(vmctx);
+  return store.RefillFuel() ? 0 : store.RaiseTrap(TrapCode::kOutOfFuel);
+}
+
+BuiltinResult NewEpoch(VMContext* vmctx) {
+  return {Store::Of(vmctx).RaiseTrap(TrapCode::kInterrupt), 0};
+}
+
+uint32_t RaiseTrap(VMContext* vmctx, uint32_t code) {
+  const std::optional<TrapCode> trap = environ::TrapCodeFromNumber(static_cast<uint8_t>(code));
+  CHECK(trap.has_value()) << "compiled code raised an unknown trap: " << code;
+  return Store::Of(vmctx).RaiseTrap(*trap);
+}
+
+// The C++ type of a built-in, from its line in the table.
+template <BuiltinType kType>
+struct CppType;
+template <>
+struct CppType<BuiltinType::kNone> {
+  using Type = void;
+};
+template <>
+struct CppType<BuiltinType::kVmctx> {
+  using Type = VMContext*;
+};
+template <>
+struct CppType<BuiltinType::kI32> {
+  using Type = uint32_t;
+};
+template <>
+struct CppType<BuiltinType::kI64> {
+  using Type = uint64_t;
+};
+template <>
+struct CppType<BuiltinType::kPointer> {
+  using Type = VMFuncRef*;
+};
+template <>
+struct CppType<BuiltinType::kReference> {
+  using Type = uint32_t;
+};
+
+template <BuiltinType kResult, bool kFallible, BuiltinType... kParams>
+struct Signature {
+  using Result = std::conditional_t<
+      !kFallible, typename CppType<kResult>::Type,
+      std::conditional_t<kResult == BuiltinType::kNone, uint32_t, BuiltinResult>>;
+  using Function = Result (*)(typename CppType<kParams>::Type...);
+};
+
+using environ::Builtin;
+using enum BuiltinType;
+
+template <Builtin kBuiltin>
+struct SignatureOf;
+#define GANTRY_X(enumerator, name, result, fallible, ...) \
+  template <>                                             \
+  struct SignatureOf<Builtin::enumerator> : Signature<result, fallible, __VA_ARGS__> {};
+GANTRY_BUILTINS(GANTRY_X)
+#undef GANTRY_X
+
+struct AddressTable {
+  const void* addresses[environ::kBuiltinCount] = {};
+
+  // Only a function of exactly the type that the table states is accepted.
+  template <Builtin kBuiltin>
+  void Set(typename SignatureOf<kBuiltin>::Function function) {
+    addresses[static_cast<uint32_t>(kBuiltin)] = reinterpret_cast<const void*>(function);
+  }
+
+  AddressTable() {
+    Set<Builtin::kMemoryGrow>(MemoryGrow);
+    Set<Builtin::kMemoryFill>(MemoryFill);
+    Set<Builtin::kMemoryCopy>(MemoryCopy);
+    Set<Builtin::kMemoryInit>(MemoryInit);
+    Set<Builtin::kDataDrop>(DataDrop);
+    Set<Builtin::kTableGrowFunc>(TableGrowFunc);
+    Set<Builtin::kTableGrowRef>(TableGrowRef);
+    Set<Builtin::kTableFillFunc>(TableFillFunc);
+    Set<Builtin::kTableFillRef>(TableFillRef);
+    Set<Builtin::kTableCopy>(TableCopy);
+    Set<Builtin::kTableInit>(TableInit);
+    Set<Builtin::kElemDrop>(ElemDrop);
+    Set<Builtin::kTableGetFunc>(TableGetFunc);
+    Set<Builtin::kTableGetRef>(TableGetRef);
+    Set<Builtin::kTableSetFunc>(TableSetFunc);
+    Set<Builtin::kTableSetRef>(TableSetRef);
+    Set<Builtin::kRefFunc>(RefFunc);
+    Set<Builtin::kOutOfFuel>(OutOfFuel);
+    Set<Builtin::kNewEpoch>(NewEpoch);
+    Set<Builtin::kRaiseTrap>(RaiseTrap);
+    for (const void* address : addresses) CHECK(address != nullptr) << "built-in without code";
+  }
+};
+
+}  // namespace
+
+const void* const* BuiltinAddresses() {
+  static const AddressTable table;
+  return table.addresses;
+}
+
+}  // namespace gantry::runtime

@@ -1,0 +1,86 @@
+// Engine: what the stores and modules of one configuration share at run time: canonical
+// types, trampolines by type, the epoch, signal handlers.
+//
+//   ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, Engine::Create(options));
+//
+// Safe to use from any number of threads.
+#ifndef GANTRY_RUNTIME_ENGINE_H_
+#define GANTRY_RUNTIME_ENGINE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "environ/core/tunables.h"
+#include "runtime/type_registry.h"
+#include "runtime/vm_structs.h"
+
+namespace gantry::runtime {
+
+class Module;
+
+// The code that leads from C++ to a function of some type and from compiled code to a host
+// function of that type.
+struct Trampolines {
+  EntryTrampoline entry = nullptr;
+  const void* exit = nullptr;
+  // Keeps the code loaded.
+  std::shared_ptr<const Module> owner;
+};
+
+class Engine : public std::enable_shared_from_this<Engine> {
+ public:
+  struct Options {
+    environ::Tunables tunables;
+    // Bytes of stack that compiled code may use in one call from the host.
+    uint64_t max_wasm_stack = uint64_t{512} << 10;
+    // Whether traps carry the WebAssembly call stack.
+    bool backtrace = true;
+  };
+
+  // Installs the signal handlers where the tunables ask for them.
+  static std::shared_ptr<Engine> Create(const Options& options);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const Options& options() const { return options_; }
+  const environ::Tunables& tunables() const { return options_.tunables; }
+  TypeRegistry& types() { return *types_; }
+
+  // The current epoch, which stores compare with their deadline. Async-signal-safe.
+  void IncrementEpoch() { epoch_.fetch_add(1, std::memory_order_relaxed); }
+  const std::atomic<uint64_t>& epoch() const { return epoch_; }
+
+  // Trampolines for a type from any module that is alive and has both; nothing where there
+  // is none. Modules offer theirs when they are created.
+  std::optional<Trampolines> FindTrampolines(uint32_t type_id) const;
+
+ private:
+  friend class Module;
+  struct Offer {
+    EntryTrampoline entry;
+    const void* exit;
+    const Module* module;
+    std::weak_ptr<const Module> owner;
+  };
+
+  explicit Engine(const Options& options);
+  void OfferTrampolines(uint32_t type_id, EntryTrampoline entry, const void* exit,
+                        const std::shared_ptr<const Module>& owner);
+  void WithdrawTrampolines(uint32_t type_id, const Module* module);
+
+  const Options options_;
+  const std::shared_ptr<TypeRegistry> types_;
+  std::atomic<uint64_t> epoch_{0};
+  mutable std::mutex mutex_;
+  std::unordered_map<uint32_t, std::vector<Offer>> offers_;
+};
+
+}  // namespace gantry::runtime
+
+#endif  // GANTRY_RUNTIME_ENGINE_H_

@@ -1,0 +1,62 @@
+// What must know the registers of the host: machine contexts that signals deliver, frame
+// records, the instruction cache. The only target of `runtime` with code per platform; the
+// rest is written against these functions.
+//
+// A frame record is two words at the frame pointer: the caller's frame pointer, then the
+// return address. Directly above it lay the stack pointer of the caller at its call.
+#ifndef GANTRY_RUNTIME_HOST_ARCH_H_
+#define GANTRY_RUNTIME_HOST_ARCH_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gantry::runtime::host_arch {
+
+struct Registers {
+  uintptr_t pc = 0;
+  uintptr_t sp = 0;
+  uintptr_t fp = 0;
+};
+
+// Registers at the signal whose handler was given `ucontext` (its third argument).
+Registers GetRegisters(const void* ucontext);
+
+// Lets the interrupted code continue with these registers when the handler returns.
+void SetRegisters(void* ucontext, const Registers& registers);
+
+// "x86_64" or "aarch64".
+const char* Name();
+
+// The stack pointer of the caller, give or take a frame.
+uintptr_t CurrentStackPointer();
+
+// Makes freshly written code visible to instruction fetch of all threads. Call before the
+// first jump into it.
+void FlushInstructionCache(void* begin, size_t size);
+
+// A return address as it was before a pointer authentication code was put into it.
+uintptr_t StripReturnAddress(uintptr_t address);
+
+// A word of some frame on the stack. Not instrumented by sanitizers, to which the slots of
+// other frames are out of bounds.
+#if defined(__clang__)
+__attribute__((no_sanitize("address", "thread", "memory")))
+#else
+__attribute__((no_sanitize_address, no_sanitize_thread))
+#endif
+inline uintptr_t
+ReadStackWord(uintptr_t address) {
+  return *reinterpret_cast<const volatile uintptr_t*>(address);
+}
+
+// Parts of the frame record at `fp`.
+inline uintptr_t CallerFramePointer(uintptr_t fp) { return ReadStackWord(fp); }
+inline uintptr_t ReturnAddress(uintptr_t fp) {
+  return StripReturnAddress(ReadStackWord(fp + sizeof(uintptr_t)));
+}
+// The stack pointer of the caller just before its call.
+inline uintptr_t CallerStackPointer(uintptr_t fp) { return fp + 2 * sizeof(uintptr_t); }
+
+}  // namespace gantry::runtime::host_arch
+
+#endif  // GANTRY_RUNTIME_HOST_ARCH_H_

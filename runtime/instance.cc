@@ -1,0 +1,473 @@
+#include "runtime/instance.h"
+
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "runtime/builtins.h"
+#include "runtime/trap.h"
+
+namespace gantry::runtime {
+namespace {
+
+using environ::ConstExpr;
+using environ::ConstOp;
+using environ::EntityRef;
+using environ::ImportInfo;
+using environ::ModuleInfo;
+using environ::SegmentMode;
+using environ::TrapCode;
+using wasm::ExternKind;
+
+std::string DescribeFunction(const Engine& engine, uint32_t type_id) {
+  const wasm::FuncType* type = const_cast<Engine&>(engine).types().FuncTypeOf(type_id);
+  return absl::StrCat("function ", type == nullptr ? "of an unknown type" : type->ToString());
+}
+
+ExternKind KindOf(const Extern& value) {
+  if (std::holds_alternative<VMFuncRef*>(value)) return ExternKind::kFunc;
+  if (std::holds_alternative<Table*>(value)) return ExternKind::kTable;
+  if (std::holds_alternative<Memory*>(value)) return ExternKind::kMemory;
+  return ExternKind::kGlobal;
+}
+
+// Whether limits as they are now satisfy those of an import. (WebAssembly 3.0, "Matching",
+// limits.)
+bool LimitsMatch(const wasm::Limits& found, const wasm::Limits& expected) {
+  if (found.min < expected.min) return false;
+  if (!expected.max.has_value()) return true;
+  return found.max.has_value() && *found.max <= *expected.max;
+}
+
+absl::Status Incompatible(const ImportInfo& import, absl::string_view expected,
+                          absl::string_view found) {
+  return absl::InvalidArgumentError(absl::StrCat("incompatible import type for \"", import.module,
+                                                 "\" \"", import.name, "\": expected ", expected,
+                                                 ", found ", found));
+}
+
+absl::Status ForeignImport(const ImportInfo& import) {
+  return absl::InvalidArgumentError(absl::StrCat("the import \"", import.module, "\" \"",
+                                                 import.name, "\" belongs to another store"));
+}
+
+}  // namespace
+
+std::string DescribeExtern(const Engine& engine, const Extern& value) {
+  switch (KindOf(value)) {
+    case ExternKind::kFunc:
+      return DescribeFunction(engine, std::get<VMFuncRef*>(value)->type_id);
+    case ExternKind::kTable:
+      return absl::StrCat("table ", std::get<Table*>(value)->CurrentType().ToString());
+    case ExternKind::kMemory:
+      return absl::StrCat("memory ", std::get<Memory*>(value)->CurrentType().ToString());
+    case ExternKind::kGlobal:
+      return absl::StrCat("global ", std::get<Global*>(value)->type().ToString());
+    case ExternKind::kTag:
+      break;
+  }
+  UNREACHABLE();
+}
+
+Instance::Instance(Store& store, std::shared_ptr<const Module> module)
+    : store_(store), module_(std::move(module)) {}
+
+absl::StatusOr<Instance*> Instance::Create(Store& store, std::shared_ptr<const Module> module,
+                                           absl::Span<const Extern> imports) {
+  if (&module->engine() != &store.engine()) {
+    return absl::InvalidArgumentError("the module belongs to another engine than the store");
+  }
+  if (store.options_.limiter != nullptr &&
+      !store.options_.limiter->AllowInstance(store.instances_.size() + 1)) {
+    return absl::ResourceExhaustedError("the store's limiter refused another instance");
+  }
+  try {
+    std::unique_ptr<Instance> instance(new Instance(store, std::move(module)));
+    Instance* const result = instance.get();
+    RETURN_IF_ERROR(result->Initialize(imports));
+    // From here on others can hold its functions.
+    store.instances_.push_back(std::move(instance));
+    for (const auto& memory : result->defined_memories_) store.Adopt(*memory);
+    RETURN_IF_ERROR(result->ApplySegments());
+    RETURN_IF_ERROR(result->RunStart());
+    return result;
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("no memory for an instance");
+  }
+}
+
+absl::Status Instance::Initialize(absl::Span<const Extern> imports) {
+  RETURN_IF_ERROR(AllocateContext());
+  RETURN_IF_ERROR(BindImports(imports));
+  RETURN_IF_ERROR(MakeMemories());
+  FillFuncRefs();
+  MakeGlobals();
+  RETURN_IF_ERROR(MakeTables());
+  data_dropped_.resize(module_->info().data_segments.size());
+  elem_dropped_.resize(module_->info().elem_segments.size());
+  return absl::OkStatus();
+}
+
+absl::Status Instance::AllocateContext() {
+  // Sizes are multiples of 16, as aligned_alloc wants them.
+  const uint32_t size = module_->offsets().size();
+  vmctx_.reset(static_cast<uint8_t*>(std::aligned_alloc(16, size)));
+  if (vmctx_ == nullptr) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no memory for an instance's context of ", size, " bytes"));
+  }
+  std::memset(vmctx_.get(), 0, size);
+  VMContext* context = vmctx();
+  context->magic = environ::kVMContextMagic;
+  context->store = store_.context();
+  context->builtins = BuiltinAddresses();
+  context->type_ids = module_->type_ids().data();
+  context->instance = this;
+  return absl::OkStatus();
+}
+
+absl::Status Instance::BindImports(absl::Span<const Extern> imports) {
+  const ModuleInfo& info = module_->info();
+  if (imports.size() != info.imports.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("the module has ", info.imports.size(),
+                                                   " imports, ", imports.size(), " were given"));
+  }
+  memories_.reserve(info.memories.size());
+  tables_.reserve(info.tables.size());
+  globals_.reserve(info.globals.size());
+  for (size_t i = 0; i < imports.size(); ++i) {
+    RETURN_IF_ERROR(BindImport(info.imports[i], imports[i]));
+  }
+  return absl::OkStatus();
+}
+
+// Imports of a kind come in the order of their indices, so each goes to the end of its list.
+absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value) {
+  const ModuleInfo& info = module_->info();
+  const environ::VMOffsets& offsets = module_->offsets();
+  const uint32_t index = import.entity.index;
+  const auto incompatible = [&](std::string expected) {
+    return Incompatible(import, expected, DescribeExtern(store_.engine(), value));
+  };
+  switch (import.entity.kind) {
+    case ExternKind::kFunc: {
+      const wasm::FuncIndex func(index);
+      const uint32_t expected = module_->type_id(func);
+      VMFuncRef* const* func_ref = std::get_if<VMFuncRef*>(&value);
+      if (func_ref == nullptr ||
+          !store_.engine().types().IsSubtype((*func_ref)->type_id, expected)) {
+        return incompatible(DescribeFunction(store_.engine(), expected));
+      }
+      if (!store_.Owns(**func_ref)) return ForeignImport(import);
+      VMFunctionImport* slot = At<VMFunctionImport>(offsets.ImportedFunction(func));
+      *slot = {(*func_ref)->wasm_call, (*func_ref)->vmctx, *func_ref};
+      return absl::OkStatus();
+    }
+    case ExternKind::kTable: {
+      const wasm::TableType expected = module_->Canonical(info.tables[wasm::TableIndex(index)]);
+      Table* const* table = std::get_if<Table*>(&value);
+      if (table == nullptr || (*table)->type().element != expected.element ||
+          (*table)->type().index_type != expected.index_type ||
+          (*table)->type().shared != expected.shared ||
+          !LimitsMatch((*table)->CurrentType().limits, expected.limits)) {
+        return incompatible(absl::StrCat("table ", expected.ToString()));
+      }
+      if (!store_.Owns(**table)) return ForeignImport(import);
+      *At<VMTableDefinition*>(offsets.ImportedTable(wasm::TableIndex(index))) =
+          (*table)->definition();
+      tables_.push_back(*table);
+      return absl::OkStatus();
+    }
+    case ExternKind::kMemory: {
+      const environ::MemoryInfo& expected = info.memories[wasm::MemoryIndex(index)];
+      Memory* const* memory = std::get_if<Memory*>(&value);
+      if (memory == nullptr || (*memory)->type().index_type != expected.type.index_type ||
+          (*memory)->type().shared != expected.type.shared ||
+          (*memory)->type().page_size_log2 != expected.type.page_size_log2 ||
+          !LimitsMatch((*memory)->CurrentType().limits, expected.type.limits)) {
+        return incompatible(absl::StrCat("memory ", expected.type.ToString()));
+      }
+      if (!store_.Owns(**memory)) return ForeignImport(import);
+      // Code was compiled for the plan; a memory that promises less would let it escape.
+      const environ::MemoryPlan& plan = (*memory)->plan();
+      const bool serves =
+          expected.plan.bounds == environ::MemoryPlan::Bounds::kExplicit ||
+          (plan.bounds == environ::MemoryPlan::Bounds::kNone &&
+           plan.reservation >= expected.plan.reservation && plan.guard >= expected.plan.guard);
+      if (!serves || ((*memory)->CanMove() && !expected.plan.may_move)) {
+        return Incompatible(import, absl::StrCat("memory with ", expected.plan.ToString()),
+                            absl::StrCat("memory with ", plan.ToString()));
+      }
+      *At<VMMemoryDefinition*>(offsets.ImportedMemory(wasm::MemoryIndex(index))) =
+          (*memory)->definition();
+      memories_.push_back(*memory);
+      return absl::OkStatus();
+    }
+    case ExternKind::kGlobal: {
+      const wasm::GlobalType expected = module_->Canonical(info.globals[wasm::GlobalIndex(index)]);
+      Global* const* global = std::get_if<Global*>(&value);
+      if (global == nullptr || !((*global)->type() == expected)) {
+        return incompatible(absl::StrCat("global ", expected.ToString()));
+      }
+      if (!store_.Owns(**global)) return ForeignImport(import);
+      *At<VMGlobalDefinition*>(offsets.ImportedGlobal(wasm::GlobalIndex(index))) =
+          (*global)->definition();
+      globals_.push_back(*global);
+      return absl::OkStatus();
+    }
+    case ExternKind::kTag:
+      return absl::UnimplementedError(
+          absl::StrCat("the import \"", import.module, "\" \"", import.name,
+                       "\" is a tag; exceptions cannot be instantiated"));
+  }
+  UNREACHABLE();
+}
+
+absl::Status Instance::MakeMemories() {
+  const ModuleInfo& info = module_->info();
+  for (const wasm::MemoryIndex index : info.memories.ids()) {
+    if (info.IsImported(index)) continue;
+    const environ::MemoryInfo& memory_info = info.memories[index];
+    ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory,
+                     store_.NewMemory(memory_info.type, memory_info.plan));
+    memory->SetDefinition(At<VMMemoryDefinition>(module_->offsets().Memory(info.Defined(index))));
+    memories_.push_back(memory.get());
+    defined_memories_.push_back(std::move(memory));
+  }
+  return absl::OkStatus();
+}
+
+VMFuncRef Instance::MakeFuncRef(wasm::FuncIndex index) const {
+  const ModuleInfo& info = module_->info();
+  VMFuncRef func_ref;
+  func_ref.wasm_call = module_->FunctionCode(info.Defined(index));
+  func_ref.vmctx = vmctx();
+  func_ref.type_id = module_->type_id(index);
+  func_ref.entry = module_->EntryFor(info.functions[index].type);
+  return func_ref;
+}
+
+void Instance::FillFuncRefs() {
+  const ModuleInfo& info = module_->info();
+  for (const wasm::FuncIndex index : info.functions.ids()) {
+    const environ::FuncRefIndex place = info.functions[index].func_ref;
+    if (place.is_none() || info.IsImported(index)) continue;
+    *At<VMFuncRef>(module_->offsets().FuncRef(place)) = MakeFuncRef(index);
+  }
+}
+
+void Instance::MakeGlobals() {
+  const ModuleInfo& info = module_->info();
+  for (const wasm::GlobalIndex index : info.globals.ids()) {
+    if (info.IsImported(index)) continue;
+    const wasm::DefinedGlobalIndex defined = info.Defined(index);
+    auto* definition = At<VMGlobalDefinition>(module_->offsets().Global(defined));
+    // Its initialiser sees the globals before it.
+    definition->value = Evaluate(info.global_inits[defined]);
+    Global& global =
+        defined_globals_.emplace_back(module_->Canonical(info.globals[index]), definition);
+    global.set_store(&store_);
+    globals_.push_back(&global);
+  }
+}
+
+absl::Status Instance::MakeTables() {
+  const ModuleInfo& info = module_->info();
+  for (const wasm::TableIndex index : info.tables.ids()) {
+    if (info.IsImported(index)) continue;
+    const wasm::DefinedTableIndex defined = info.Defined(index);
+    const ConstExpr* init = info.table_inits.find(defined);
+    const ValRaw initial = init == nullptr || init->empty() ? ValRaw() : Evaluate(*init);
+    ASSIGN_OR_RETURN(std::unique_ptr<Table> table,
+                     store_.NewTable(module_->Canonical(info.tables[index]), initial));
+    table->SetDefinition(At<VMTableDefinition>(module_->offsets().Table(defined)));
+    tables_.push_back(table.get());
+    defined_tables_.push_back(std::move(table));
+  }
+  return absl::OkStatus();
+}
+
+// Validated expressions of a module that the compiler accepted: the stack never underflows,
+// and operations that need a heap of structs do not occur.
+ValRaw Instance::Evaluate(const ConstExpr& expression) {
+  std::vector<ValRaw> stack;
+  const auto binary = [&](auto operation) {
+    const ValRaw right = stack.back();
+    stack.pop_back();
+    stack.back() = operation(stack.back(), right);
+  };
+  for (const ConstOp& op : expression.ops()) {
+    using Kind = ConstOp::Kind;
+    switch (op.kind) {
+      case Kind::kI32Const:
+      case Kind::kI64Const:
+      case Kind::kF32Const:
+      case Kind::kF64Const:
+      case Kind::kV128Const:
+        stack.push_back(ValRaw::V128(op.value[0], op.value[1]));
+        break;
+      case Kind::kGlobalGet:
+        stack.push_back(global(wasm::GlobalIndex(static_cast<uint32_t>(op.value[0]))).Get());
+        break;
+      case Kind::kRefNull:
+        stack.push_back(ValRaw());
+        break;
+      case Kind::kRefFunc:
+        stack.push_back(
+            ValRaw::FuncRef(FuncRef(wasm::FuncIndex(static_cast<uint32_t>(op.value[0])))));
+        break;
+      case Kind::kI32Add:
+        binary([](ValRaw a, ValRaw b) { return ValRaw::I32(static_cast<int32_t>(a.u32 + b.u32)); });
+        break;
+      case Kind::kI32Sub:
+        binary([](ValRaw a, ValRaw b) { return ValRaw::I32(static_cast<int32_t>(a.u32 - b.u32)); });
+        break;
+      case Kind::kI32Mul:
+        binary([](ValRaw a, ValRaw b) { return ValRaw::I32(static_cast<int32_t>(a.u32 * b.u32)); });
+        break;
+      case Kind::kI64Add:
+        binary([](ValRaw a, ValRaw b) { return ValRaw::I64(static_cast<int64_t>(a.u64 + b.u64)); });
+        break;
+      case Kind::kI64Sub:
+        binary([](ValRaw a, ValRaw b) { return ValRaw::I64(static_cast<int64_t>(a.u64 - b.u64)); });
+        break;
+      case Kind::kI64Mul:
+        binary([](ValRaw a, ValRaw b) { return ValRaw::I64(static_cast<int64_t>(a.u64 * b.u64)); });
+        break;
+      case Kind::kRefI31:
+        // An i31 is its 31 bits with the low bit set.
+        stack.back() = ValRaw::Reference(stack.back().u32 << 1 | 1);
+        break;
+      default:
+        CHECK(false) << "constant operation " << static_cast<int>(op.kind)
+                     << " in a module that was accepted";
+    }
+  }
+  CHECK(stack.size() == 1) << "constant expression leaves " << stack.size() << " values";
+  return stack.front();
+}
+
+VMFuncRef* Instance::FuncRef(wasm::FuncIndex index) {
+  const ModuleInfo& info = module_->info();
+  if (info.IsImported(index)) {
+    return At<VMFunctionImport>(module_->offsets().ImportedFunction(index))->func_ref;
+  }
+  const environ::FuncRefIndex place = info.functions[index].func_ref;
+  if (place.is_some()) return At<VMFuncRef>(module_->offsets().FuncRef(place));
+  for (auto& [func, func_ref] : extra_func_refs_) {
+    if (func == index) return &func_ref;
+  }
+  return &extra_func_refs_.emplace_back(index, MakeFuncRef(index)).second;
+}
+
+Extern Instance::Get(const EntityRef& entity) {
+  switch (entity.kind) {
+    case ExternKind::kFunc:
+      return FuncRef(wasm::FuncIndex(entity.index));
+    case ExternKind::kTable:
+      return &table(wasm::TableIndex(entity.index));
+    case ExternKind::kMemory:
+      return &memory(wasm::MemoryIndex(entity.index));
+    case ExternKind::kGlobal:
+      return &global(wasm::GlobalIndex(entity.index));
+    case ExternKind::kTag:
+      break;
+  }
+  CHECK(false) << "a tag in a module that was accepted";
+  UNREACHABLE();
+}
+
+std::optional<Extern> Instance::GetExport(absl::string_view name) {
+  const std::optional<EntityRef> entity = module_->FindExport(name);
+  if (!entity.has_value()) return std::nullopt;
+  return Get(*entity);
+}
+
+Instance::Trap Instance::MemoryInit(wasm::MemoryIndex memory_index, wasm::DataIndex segment,
+                                    uint64_t destination, uint64_t source, uint64_t length) {
+  Memory& to = memory(memory_index);
+  absl::Span<const uint8_t> bytes;
+  if (!data_dropped_[segment.index()]) {
+    const environ::DataSegment& data = module_->info().data_segments[segment];
+    bytes = module_->data().subspan(data.data_offset, data.data_length);
+  }
+  if (!to.InBounds(destination, length) || source > bytes.size() ||
+      length > bytes.size() - source) {
+    return TrapCode::kMemoryOutOfBounds;
+  }
+  if (length > 0) std::memcpy(to.base() + destination, bytes.data() + source, length);
+  return std::nullopt;
+}
+
+Instance::Trap Instance::TableInit(wasm::TableIndex table_index, wasm::ElemIndex segment,
+                                   uint64_t destination, uint64_t source, uint64_t length) {
+  Table& to = table(table_index);
+  const environ::ElemSegment& elements = module_->info().elem_segments[segment];
+  const uint64_t size = elem_dropped_[segment.index()] ? 0 : elements.size();
+  if (!to.InBounds(destination, length) || source > size || length > size - source) {
+    return TrapCode::kTableOutOfBounds;
+  }
+  for (uint64_t i = 0; i < length; ++i) {
+    ValRaw value;
+    if (elements.functions.empty()) {
+      value = Evaluate(elements.expressions[source + i]);
+    } else if (const wasm::FuncIndex func = elements.functions[source + i]; func.is_some()) {
+      value = ValRaw::FuncRef(FuncRef(func));
+    }
+    to.Set(destination + i, value);
+  }
+  return std::nullopt;
+}
+
+// Element segments, then data segments, each in order; a failing one leaves the effects of
+// those before it. (WebAssembly 3.0, "Instantiation", steps 26 to 29.)
+absl::Status Instance::ApplySegments() {
+  const ModuleInfo& info = module_->info();
+  const auto offset_of = [&](const ConstExpr& expression, wasm::IndexType type) {
+    const ValRaw value = Evaluate(expression);
+    return type == wasm::IndexType::kI64 ? value.u64 : uint64_t{value.u32};
+  };
+  for (const wasm::ElemIndex index : info.elem_segments.ids()) {
+    const environ::ElemSegment& segment = info.elem_segments[index];
+    if (segment.mode == SegmentMode::kActive) {
+      const uint64_t offset = offset_of(segment.offset, table(segment.table).type().index_type);
+      if (Trap trap = TableInit(segment.table, index, offset, 0, segment.size())) {
+        return TrapStatus(*trap);
+      }
+    }
+    if (segment.mode != SegmentMode::kPassive) DropElem(index);
+  }
+  for (const wasm::DataIndex index : info.data_segments.ids()) {
+    const environ::DataSegment& segment = info.data_segments[index];
+    if (segment.mode != SegmentMode::kActive) continue;
+    const uint64_t offset = offset_of(segment.offset, memory(segment.memory).type().index_type);
+    if (Trap trap = MemoryInit(segment.memory, index, offset, 0, segment.data_length)) {
+      return TrapStatus(*trap);
+    }
+    DropData(index);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Instance::RunStart() {
+  const wasm::FuncIndex start = module_->info().start;
+  if (start.is_none()) return absl::OkStatus();
+  ValRaw unused;
+  return store_.Call(FuncRef(start), &unused);
+}
+
+void Instance::Trace(ReferenceHeap::Marker& marker) const {
+  for (const auto& table : defined_tables_) {
+    if (table->holds_functions()) continue;
+    for (uint32_t handle : table->references()) marker.Visit(handle);
+  }
+  for (const Global& global : defined_globals_) {
+    const wasm::ValType type = global.type().content;
+    if (type.is_ref() && !IsFuncReference(type)) marker.Visit(global.Get().reference);
+  }
+}
+
+}  // namespace gantry::runtime

@@ -1,0 +1,103 @@
+#include "runtime/module.h"
+
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/string_view.h"
+
+namespace gantry::runtime {
+namespace {
+
+using environ::FuncKey;
+
+// For each type the first function type of the same signature; itself for other types.
+std::vector<wasm::TypeIndex> FirstTypesBySignature(const environ::ModuleInfo& info,
+                                                   absl::Span<const uint32_t> ids) {
+  std::vector<wasm::TypeIndex> first;
+  first.reserve(info.types.size());
+  std::unordered_map<wasm::FuncType, wasm::TypeIndex, absl::Hash<wasm::FuncType>> by_type;
+  std::unordered_map<uint32_t, wasm::TypeIndex> by_id;
+  for (const wasm::TypeIndex index : info.types.ids()) {
+    wasm::TypeIndex same = index;
+    if (const wasm::FuncType* type = info.types[index].func()) {
+      same = by_id.emplace(ids[index.index()], index).first->second;
+      if (same == index) same = by_type.emplace(*type, index).first->second;
+    }
+    first.push_back(first.size() == same.index() ? index : first[same.index()]);
+  }
+  return first;
+}
+
+}  // namespace
+
+Module::Module(std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject> code,
+               environ::ModuleId id)
+    : engine_(std::move(engine)),
+      code_(std::move(code)),
+      id_(id),
+      info_(&code_->module(id)),
+      offsets_(info_->VMCounts()) {}
+
+absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Engine> engine,
+                                                             std::shared_ptr<const CodeObject> code,
+                                                             environ::ModuleId id) {
+  std::shared_ptr<Module> module(new Module(std::move(engine), std::move(code), id));
+  const environ::ModuleInfo& info = module->info();
+  ASSIGN_OR_RETURN(module->types_, module->engine_->types().Register(info.types.values()));
+  module->signatures_ = FirstTypesBySignature(info, module->types_.ids());
+  for (const wasm::FuncIndex func : info.functions.ids()) {
+    if (info.IsImported(func)) continue;
+    const FuncKey key = FuncKey::WasmFunction(id, info.Defined(func));
+    if (module->code_->FunctionByKey(key) == nullptr) {
+      return absl::InvalidArgumentError(absl::StrCat("the code has no ", key.Symbol()));
+    }
+  }
+  module->exports_.reserve(info.exports.size());
+  for (size_t i = 0; i < info.exports.size(); ++i) {
+    module->exports_.emplace(info.exports[i].name, i);
+  }
+  std::unordered_set<uint32_t> offered;
+  module->offered_.reserve(info.types.size());
+  for (const wasm::TypeIndex type : info.types.ids()) {
+    const EntryTrampoline entry = module->EntryFor(type);
+    const void* exit = module->ExitFor(type);
+    if (entry == nullptr || exit == nullptr) continue;
+    // One offer a type id: a module may name a type twice.
+    const uint32_t type_id = module->types_.id(type);
+    if (!offered.insert(type_id).second) continue;
+    module->engine_->OfferTrampolines(type_id, entry, exit, module);
+    module->offered_.push_back(type_id);
+  }
+  return module;
+}
+
+Module::~Module() {
+  for (uint32_t type_id : offered_) engine_->WithdrawTrampolines(type_id, this);
+}
+
+const void* Module::FunctionCode(wasm::DefinedFuncIndex func) const {
+  const void* code = code_->FunctionByKey(FuncKey::WasmFunction(id_, func));
+  CHECK(code != nullptr) << func;
+  return code;
+}
+
+EntryTrampoline Module::EntryFor(wasm::TypeIndex type) const {
+  return reinterpret_cast<EntryTrampoline>(reinterpret_cast<uintptr_t>(
+      code_->FunctionByKey(FuncKey::EntryTrampoline(id_, FirstOfSignature(type)))));
+}
+
+const void* Module::ExitFor(wasm::TypeIndex type) const {
+  return code_->FunctionByKey(FuncKey::ExitTrampoline(id_, FirstOfSignature(type)));
+}
+
+std::optional<environ::EntityRef> Module::FindExport(absl::string_view name) const {
+  const auto found = exports_.find(ToStd(name));
+  if (found == exports_.end()) return std::nullopt;
+  return info_->exports[found->second].entity;
+}
+
+}  // namespace gantry::runtime

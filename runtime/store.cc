@@ -1,0 +1,337 @@
+#include "runtime/store.h"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "runtime/code_object.h"
+#include "runtime/instance.h"
+#include "runtime/thread_stack.h"
+#include "runtime/trap.h"
+
+namespace gantry::runtime {
+namespace {
+
+std::atomic<uint64_t> next_store_id{1};
+
+}  // namespace
+
+struct Store::HostFunction {
+  VMHostFuncContext context;
+  Store* store = nullptr;
+  HostCallback callback;
+  // Positions of the parameters that are handles of the reference heap.
+  std::vector<uint32_t> reference_params;
+  // Holds the type id and the code.
+  RegisteredTypes type;
+  Trampolines trampolines;
+};
+
+std::unique_ptr<Store> Store::Create(std::shared_ptr<Engine> engine, const Options& options) {
+  return std::unique_ptr<Store>(new Store(std::move(engine), options));
+}
+
+Store::Store(std::shared_ptr<Engine> engine, const Options& options)
+    : engine_(std::move(engine)),
+      options_(options),
+      id_(next_store_id.fetch_add(1, std::memory_order_relaxed)) {
+  context_.store = this;
+  context_.epoch_counter = &engine_->epoch();
+  references_.SetTracer([this](ReferenceHeap::Marker& marker) { Trace(marker); });
+}
+
+Store::~Store() { CHECK(innermost_ == nullptr) << "a store was destroyed while its code ran"; }
+
+absl::Status Store::Call(const VMFuncRef* func_ref, ValRaw* values) {
+  if (!Owns(*func_ref)) {
+    return absl::InvalidArgumentError("the function belongs to another store");
+  }
+  if (func_ref->entry == nullptr) {
+    return absl::FailedPreconditionError("the function was compiled without an entry from C++");
+  }
+  if (innermost_ == nullptr) {
+    RETURN_IF_ERROR(EnsureSignalStack());
+    SetStackLimit();
+  }
+  Activation activation;
+  activation.store = &context_;
+  activation.fault_handler = this;
+  activation.outer_on_thread = CurrentActivation();
+  activation.outer_in_store = innermost_;
+  activation.outer = context_.last;
+  context_.last.exit_pc = context_.last.exit_fp = 0;
+  innermost_ = &activation;
+  SetCurrentActivation(&activation);
+  const uint32_t trapped =
+      func_ref->entry(&context_, func_ref->vmctx, nullptr, func_ref->wasm_call, values);
+  SetCurrentActivation(activation.outer_on_thread);
+  innermost_ = activation.outer_in_store;
+  context_.last = activation.outer;
+  if (ABSL_PREDICT_TRUE(trapped == 0)) return absl::OkStatus();
+  try {
+    return TakePending();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("no memory to report a trap");
+  }
+}
+
+// Wasm may use max_wasm_stack bytes from here, but never the end of the thread's stack, which
+// host functions need.
+void Store::SetStackLimit() {
+  const uintptr_t sp = host_arch::CurrentStackPointer();
+  const uintptr_t end = ThreadStackLow() + HostStackReserve();
+  const uint64_t wanted = engine_->options().max_wasm_stack;
+  context_.stack_limit = wanted < sp ? std::max<uint64_t>(end, sp - wanted) : end;
+}
+
+absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
+                                                  HostCallback callback) {
+  auto function = std::make_unique<HostFunction>();
+  ASSIGN_OR_RETURN(function->type, engine_->types().RegisterFunc(type));
+  const uint32_t type_id = function->type.ids().front();
+  std::optional<Trampolines> trampolines = engine_->FindTrampolines(type_id);
+  if (!trampolines.has_value()) {
+    return absl::NotFoundError(absl::StrCat(
+        "no loaded module has trampolines for host functions of type ", type.ToString()));
+  }
+  for (size_t i = 0; i < type.params().size(); ++i) {
+    const wasm::ValType param = type.params()[i];
+    if (param.is_ref() && !IsFuncReference(param)) {
+      function->reference_params.push_back(static_cast<uint32_t>(i));
+    }
+  }
+  function->store = this;
+  function->callback = std::move(callback);
+  function->trampolines = *std::move(trampolines);
+  VMHostFuncContext& context = function->context;
+  context.store = &context_;
+  context.host_call = &Store::CallHost;
+  context.data = function.get();
+  context.func_ref.wasm_call = function->trampolines.exit;
+  context.func_ref.vmctx = &context;
+  context.func_ref.type_id = type_id;
+  context.func_ref.entry = function->trampolines.entry;
+  host_functions_.push_back(std::move(function));
+  return &host_functions_.back()->context.func_ref;
+}
+
+uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
+  HostFunction& function = *static_cast<HostFunction*>(context->data);
+  Store& store = *function.store;
+  if (GANTRY_DCHECK_IS_ON() && store.oracle_) store.CaptureFromExit();
+  absl::Status status;
+  try {
+    ReferenceHeap::Scope scope(store.references_);
+    for (uint32_t param : function.reference_params) {
+      store.references_.Root(values[param].reference);
+    }
+    status = function.callback(caller, values);
+  } catch (const std::bad_alloc&) {
+    status = absl::ResourceExhaustedError("a host function ran out of memory");
+  } catch (...) {
+    status = absl::InternalError("a host function threw an exception");
+  }
+  if (ABSL_PREDICT_TRUE(status.ok())) return 0;
+  return store.RaiseError(std::move(status));
+}
+
+absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType& type,
+                                                         const environ::MemoryPlan& plan) {
+  const environ::Tunables& tunables = engine_->tunables();
+  if (plan.bounds == environ::MemoryPlan::Bounds::kNone && !tunables.signals_based_traps) {
+    return absl::InvalidArgumentError(
+        "the module relies on faults for bounds of a memory, which the engine has turned off");
+  }
+  if (options_.limiter != nullptr && type.limits.min != 0) {
+    const unsigned shift = type.page_size_log2;
+    const bool fits = shift == 0 || type.limits.min >> (64 - shift) == 0;
+    if (fits && !options_.limiter->AllowMemory(0, type.limits.min << shift)) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the store's limiter refused a memory of ", type.limits.min, " pages"));
+    }
+  }
+  Memory::Options options;
+  options.reservation_for_growth = tunables.memory_reservation_for_growth;
+  ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory, Memory::Create(type, plan, options));
+  memory->set_store(this);
+  return memory;
+}
+
+absl::StatusOr<std::unique_ptr<Table>> Store::NewTable(const wasm::TableType& type,
+                                                       ValRaw initial) {
+  if (options_.limiter != nullptr && type.limits.min != 0 &&
+      !options_.limiter->AllowTable(0, type.limits.min)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the store's limiter refused a table of ", type.limits.min, " elements"));
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Table> table, Table::Create(type, initial));
+  table->set_store(this);
+  return table;
+}
+
+void Store::Adopt(Memory& memory) {
+  if (memory.plan().bounds == environ::MemoryPlan::Bounds::kNone) memories_.push_back(&memory);
+}
+
+absl::StatusOr<Memory*> Store::AddMemory(const wasm::MemoryType& type) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory,
+                   NewMemory(type, environ::MemoryPlan::For(type, engine_->tunables())));
+  host_memories_.push_back(std::move(memory));
+  Adopt(*host_memories_.back());
+  return host_memories_.back().get();
+}
+
+absl::StatusOr<Table*> Store::AddTable(const wasm::TableType& type, ValRaw initial) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Table> table, NewTable(type, initial));
+  host_tables_.push_back(std::move(table));
+  return host_tables_.back().get();
+}
+
+Global* Store::AddGlobal(const wasm::GlobalType& type, ValRaw initial) {
+  host_globals_.push_back(std::make_unique<Global>(type, initial));
+  host_globals_.back()->set_store(this);
+  return host_globals_.back().get();
+}
+
+absl::StatusOr<uint64_t> Store::GrowMemory(Memory& memory, uint64_t delta_pages) {
+  const unsigned shift = memory.type().page_size_log2;
+  const uint64_t limit = std::numeric_limits<uint64_t>::max() >> shift;
+  if (options_.limiter != nullptr && delta_pages != 0 && delta_pages <= limit - memory.pages() &&
+      !options_.limiter->AllowMemory(memory.bytes(), (memory.pages() + delta_pages) << shift)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the store's limiter refused growth by ", delta_pages, " pages"));
+  }
+  return memory.Grow(delta_pages);
+}
+
+absl::StatusOr<uint64_t> Store::GrowTable(Table& table, uint64_t delta, ValRaw value) {
+  if (options_.limiter != nullptr && delta != 0 &&
+      delta <= std::numeric_limits<uint64_t>::max() - table.size() &&
+      !options_.limiter->AllowTable(table.size(), table.size() + delta)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the store's limiter refused growth by ", delta, " elements"));
+  }
+  return table.Grow(delta, value);
+}
+
+// The counter runs from minus the units in hand up to zero; what does not fit waits in the
+// reserve.
+void Store::SetFuel(uint64_t units) {
+  constexpr uint64_t kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  const uint64_t in_hand = std::min(units, kMost);
+  context_.fuel_consumed = -static_cast<int64_t>(in_hand);
+  fuel_reserve_ = units - in_hand;
+}
+
+uint64_t Store::fuel() const {
+  const uint64_t in_hand =
+      context_.fuel_consumed < 0 ? uint64_t{0} - static_cast<uint64_t>(context_.fuel_consumed) : 0;
+  return in_hand + fuel_reserve_;
+}
+
+bool Store::RefillFuel() {
+  if (context_.fuel_consumed < 0) return true;
+  if (fuel_reserve_ == 0) return false;
+  // What was used beyond the units in hand comes out of the reserve.
+  const uint64_t owed = static_cast<uint64_t>(context_.fuel_consumed);
+  SetFuel(fuel_reserve_ > owed ? fuel_reserve_ - owed : 0);
+  return context_.fuel_consumed < 0;
+}
+
+void Store::SetEpochDeadline(uint64_t delta) {
+  const uint64_t now = engine_->epoch().load(std::memory_order_relaxed);
+  context_.epoch_deadline =
+      delta > std::numeric_limits<uint64_t>::max() - now ? ~uint64_t{0} : now + delta;
+}
+
+uint32_t Store::RaiseTrap(environ::TrapCode code) {
+  pending_ = Pending::kTrap;
+  pending_code_ = code;
+  CaptureFromExit();
+  return 1;
+}
+
+uint32_t Store::RaiseError(absl::Status status) {
+  DCHECK(!status.ok());
+  pending_ = Pending::kError;
+  pending_error_ = std::move(status);
+  CaptureFromExit();
+  return 1;
+}
+
+bool Store::OwnsAddress(uintptr_t address) const {
+  for (const Memory* memory : memories_) {
+    if (memory->OwnsAddress(address)) return true;
+  }
+  return false;
+}
+
+// Runs in a signal handler.
+void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& registers,
+                       const CodeObject& object) {
+  pending_ = Pending::kTrap;
+  pending_code_ = code;
+  backtrace_.Clear();
+  if (!engine_->options().backtrace && !oracle_) return;
+  const environ::FunctionRecord* function = object.FindFunction(registers.pc);
+  int64_t frameless_size = -1;
+  if (function != nullptr && function->frame().frameless_leaf) {
+    frameless_size = function->frame().frame_size;
+  }
+  WalkFromTrap(registers, frameless_size, context_.last.entry_fp,
+               [this](const StackFrame& frame) { backtrace_.Add(frame); });
+  if (GANTRY_DCHECK_IS_ON() && oracle_) oracle_(backtrace_.addresses());
+}
+
+void Store::CaptureFromExit() {
+  backtrace_.Clear();
+  if (!engine_->options().backtrace && !oracle_) return;
+  WalkFromExit(context_.last, [this](const StackFrame& frame) { backtrace_.Add(frame); });
+  if (GANTRY_DCHECK_IS_ON() && oracle_) oracle_(backtrace_.addresses());
+}
+
+absl::Status Store::TakePending() {
+  const Pending pending = std::exchange(pending_, Pending::kNothing);
+  CHECK(pending != Pending::kNothing) << "compiled code stopped without a reason";
+  absl::Status status = pending == Pending::kTrap ? TrapStatus(pending_code_)
+                                                  : std::exchange(pending_error_, absl::Status());
+  if (engine_->options().backtrace && !backtrace_.addresses().empty()) {
+    AppendTrapFrames(status, backtrace_.Symbolize(), backtrace_.omitted());
+  }
+  return status;
+}
+
+void Store::Trace(ReferenceHeap::Marker& marker) {
+  for (const auto& table : host_tables_) {
+    if (table->holds_functions()) continue;
+    for (uint32_t handle : table->references()) marker.Visit(handle);
+  }
+  for (const auto& global : host_globals_) {
+    const wasm::ValType type = global->type().content;
+    if (type.is_ref() && !IsFuncReference(type)) marker.Visit(global->Get().reference);
+  }
+  for (const auto& instance : instances_) instance->Trace(marker);
+  const auto visit_frame = [&](const StackFrame& frame) {
+    const CodeObject* code = CodeObject::Find(frame.InstructionAddress());
+    CHECK(code != nullptr) << "a frame of unknown code during a collection";
+    const auto slots = code->FindStackMap(frame.pc);
+    // A call without a map is no safepoint, and then nothing may be collected at it
+    // (lessons.md row 3).
+    CHECK(slots.has_value()) << "a call without a stack map";
+    for (uint32_t slot : *slots) {
+      marker.Visit(static_cast<uint32_t>(host_arch::ReadStackWord(frame.sp + slot)));
+    }
+  };
+  const BoundaryRegisters* registers = &context_.last;
+  for (const Activation* activation = innermost_; activation != nullptr;
+       activation = activation->outer_in_store) {
+    WalkFromExit(*registers, visit_frame);
+    registers = &activation->outer;
+  }
+}
+
+}  // namespace gantry::runtime

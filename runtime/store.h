@@ -1,0 +1,172 @@
+// Store: where instances live, together with everything that their code shares: stack limit,
+// fuel, the reference heap, pending traps. The owner of all run-time objects; nothing in it
+// is freed before the store is.
+//
+//   std::unique_ptr<Store> store = Store::Create(engine, {});
+//   ASSIGN_OR_RETURN(Instance* instance, Instance::Create(*store, module, imports));
+//   ValRaw values[2] = {ValRaw::I32(1), ValRaw::I32(2)};
+//   RETURN_IF_ERROR(store->Call(func_ref, values));        // results in values
+//
+// A store is used by one thread at a time.
+#ifndef GANTRY_RUNTIME_STORE_H_
+#define GANTRY_RUNTIME_STORE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "environ/core/trap_code.h"
+#include "runtime/activation.h"
+#include "runtime/engine.h"
+#include "runtime/global.h"
+#include "runtime/memory.h"
+#include "runtime/reference_heap.h"
+#include "runtime/stack_walk.h"
+#include "runtime/table.h"
+#include "runtime/vm_structs.h"
+
+namespace gantry::runtime {
+
+class Instance;
+
+// Asked before a memory or table of a store is made or grows. A refusal is seen by a guest as
+// -1 and by the host as kResourceExhausted. Called on the thread that uses the store.
+class ResourceLimiter {
+ public:
+  virtual ~ResourceLimiter() = default;
+  virtual bool AllowMemory(uint64_t current_bytes, uint64_t desired_bytes) = 0;
+  virtual bool AllowTable(uint64_t current_elements, uint64_t desired_elements) = 0;
+  virtual bool AllowInstance(uint64_t count) = 0;
+};
+
+// What a host function does: arguments in `values` on entry, results on return. `caller` is
+// the calling instance's context, null where the host called. An error becomes a trap in the
+// guest that called, and comes out of the host's call unchanged but for the backtrace.
+using HostCallback = std::function<absl::Status(VMContext* caller, ValRaw* values)>;
+
+class Store final : private FaultHandler {
+ public:
+  struct Options {
+    // Must outlive the store; null allows everything.
+    ResourceLimiter* limiter = nullptr;
+  };
+
+  static std::unique_ptr<Store> Create(std::shared_ptr<Engine> engine, const Options& options);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Differs from every other store's of the process, dead ones included.
+  uint64_t id() const { return id_; }
+  Engine& engine() const { return *engine_; }
+  VMStoreContext* context() { return &context_; }
+  // The store that a context of compiled code belongs to.
+  static Store& Of(const VMContext* vmctx) { return *vmctx->store->store; }
+  // Whether the function lives in this store.
+  bool Owns(const VMFuncRef& func_ref) const { return StoreContextOf(func_ref) == &context_; }
+
+  // Calls a function. `values` holds the arguments and receives the results: as many slots as
+  // the larger number of the two. They must be of the function's types and of this store.
+  // References among the results are to be rooted (references().Root) before anything else is
+  // done with the store.
+  // Errors: a trap (trap.h); the error of a host function; kInvalidArgument where the function
+  // belongs to another store; kFailedPrecondition where no entry trampoline was compiled.
+  absl::Status Call(const VMFuncRef* func_ref, ValRaw* values);
+
+  // A host function. The references of `type`, if concrete, are canonical. Error: kNotFound
+  // where no module of the engine has trampolines for the type; such a module is to be
+  // compiled then. kResourceExhausted.
+  absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCallback callback);
+  // Objects made by the host. Types are canonical; memories follow the engine's tunables.
+  absl::StatusOr<Memory*> AddMemory(const wasm::MemoryType& type);
+  absl::StatusOr<Table*> AddTable(const wasm::TableType& type, ValRaw initial);
+  Global* AddGlobal(const wasm::GlobalType& type, ValRaw initial);
+
+  // Growth with the limiter asked. Errors: kResourceExhausted.
+  absl::StatusOr<uint64_t> GrowMemory(Memory& memory, uint64_t delta_pages);
+  absl::StatusOr<uint64_t> GrowTable(Table& table, uint64_t delta, ValRaw value);
+
+  // Whether an object was made by this store or one of its instances.
+  bool Owns(const Memory& memory) const { return memory.store() == this; }
+  bool Owns(const Table& table) const { return table.store() == this; }
+  bool Owns(const Global& global) const { return global.store() == this; }
+
+  ReferenceHeap& references() { return references_; }
+
+  // Units left. Only meaningful where the engine's tunables count fuel.
+  uint64_t fuel() const;
+  void SetFuel(uint64_t units);
+  // Called by compiled code when the counter has run out: true if it was refilled.
+  bool RefillFuel();
+
+  // The deadline is so many epochs from now; a store starts without one.
+  void SetEpochDeadline(uint64_t delta);
+
+  // For built-ins and host functions: records why the guest stops, with its stack, and
+  // returns the status that the trampoline raises on.
+  uint32_t RaiseTrap(environ::TrapCode code);
+  uint32_t RaiseError(absl::Status status);
+
+  // Called with the frames of the innermost activation at every host call, built-in failure
+  // and trap, in builds where DCHECK is on: a test compares them with a stack of its own.
+  using StackOracle = std::function<void(absl::Span<const uintptr_t> addresses)>;
+  void SetStackOracle(StackOracle oracle) { oracle_ = std::move(oracle); }
+
+  size_t num_instances() const { return instances_.size(); }
+
+ private:
+  friend class Instance;
+  struct HostFunction;
+  enum class Pending : uint8_t { kNothing, kTrap, kError };
+
+  Store(std::shared_ptr<Engine> engine, const Options& options);
+
+  static uint32_t CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
+  // FaultHandler:
+  bool OwnsAddress(uintptr_t address) const override;
+  void RecordTrap(environ::TrapCode code, const host_arch::Registers& registers,
+                  const CodeObject& object) override;
+
+  void CaptureFromExit();
+  absl::Status TakePending();
+  void SetStackLimit();
+  void Trace(ReferenceHeap::Marker& marker);
+  absl::StatusOr<std::unique_ptr<Memory>> NewMemory(const wasm::MemoryType& type,
+                                                    const environ::MemoryPlan& plan);
+  absl::StatusOr<std::unique_ptr<Table>> NewTable(const wasm::TableType& type, ValRaw initial);
+  // Makes faults in the memory this store's. It must live as long as the store.
+  void Adopt(Memory& memory);
+
+  const std::shared_ptr<Engine> engine_;
+  const Options options_;
+  const uint64_t id_;
+  VMStoreContext context_;
+  Activation* innermost_ = nullptr;
+
+  Pending pending_ = Pending::kNothing;
+  environ::TrapCode pending_code_ = environ::TrapCode::kUnreachable;
+  absl::Status pending_error_;
+  RawBacktrace backtrace_;
+
+  ReferenceHeap references_;
+  uint64_t fuel_reserve_ = 0;
+  StackOracle oracle_;
+
+  std::deque<std::unique_ptr<HostFunction>> host_functions_;
+  std::deque<std::unique_ptr<Memory>> host_memories_;
+  std::deque<std::unique_ptr<Table>> host_tables_;
+  std::deque<std::unique_ptr<Global>> host_globals_;
+  std::vector<Memory*> memories_;
+  std::deque<std::unique_ptr<Instance>> instances_;
+};
+
+}  // namespace gantry::runtime
+
+#endif  // GANTRY_RUNTIME_STORE_H_

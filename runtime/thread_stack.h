@@ -1,0 +1,25 @@
+// The stack of the calling thread: where it ends, and a second one for signal handlers.
+#ifndef GANTRY_RUNTIME_THREAD_STACK_H_
+#define GANTRY_RUNTIME_THREAD_STACK_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+
+namespace gantry::runtime {
+
+// The lowest address that the thread's stack can grow to. Found once per thread.
+uintptr_t ThreadStackLow();
+
+// What wasm must leave for the host functions and built-ins that it calls, and for what they
+// call: the stack limit never comes closer to the end of the thread's stack.
+uint64_t HostStackReserve();
+
+// Gives the thread a stack for signal handlers, unless it has one that is large enough; it is
+// taken back when the thread ends. Cheap after the first call.
+// Error: kResourceExhausted.
+absl::Status EnsureSignalStack();
+
+}  // namespace gantry::runtime
+
+#endif  // GANTRY_RUNTIME_THREAD_STACK_H_
