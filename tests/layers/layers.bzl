@@ -3,6 +3,8 @@
 LAYERED_PACKAGES = [
     "base",
     "codegen/analysis",
+    "codegen/filetest",
+    "codegen/interp",
     "codegen/ir",
     "cranelift_shared",
     "entity",

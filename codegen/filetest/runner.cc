@@ -1,0 +1,287 @@
+#include "codegen/filetest/runner.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "codegen/filetest/file.h"
+#include "codegen/ir/print.h"
+#include "codegen/ir/verifier.h"
+
+namespace gantry::codegen {
+namespace {
+
+class Runner {
+ public:
+  Runner(absl::string_view name, absl::string_view text, const FiletestBackends& backends)
+      : name_(name), text_(text), backends_(backends) {}
+
+  FiletestResult Go() {
+    result_.rewritten = std::string(text_);
+    absl::StatusOr<Filetest> file = ReadFiletest(text_);
+    if (!file.ok()) {
+      result_.failures.push_back(absl::StrCat(name_, ":", file.status().message()));
+      return std::move(result_);
+    }
+    file_ = &*file;
+    int with_checks = 0;
+    for (const FiletestCommand& command : file_->commands) {
+      if (command.name == "run") {
+        TestRun();
+      } else if (++with_checks > 1) {
+        Fail(1, "only one of the commands of a file can have check lines");
+      } else {
+        TestChecks(command);
+      }
+    }
+    if (with_checks == 0) {
+      for (const FiletestFunction& func : file_->functions) {
+        if (func.first_check_line != 0) {
+          Fail(func.first_check_line, "no command of this file looks at check lines");
+        }
+      }
+    }
+    Rewrite();
+    return std::move(result_);
+  }
+
+ private:
+  void Fail(int line, absl::string_view message) {
+    result_.failures.push_back(absl::StrCat(name_, ":", line, ": ", message));
+  }
+
+  FiletestBackend* BackendNamed(absl::string_view isa) const {
+    for (const std::unique_ptr<FiletestBackend>& backend : backends_) {
+      if (backend->name() == isa) return backend.get();
+    }
+    return nullptr;
+  }
+
+  // ---- Check lines.
+  void TestChecks(const FiletestCommand& command) {
+    if (command.name == "compile") {
+      if (file_->targets.size() != 1) {
+        Fail(1, "test compile needs one target line");
+        return;
+      }
+      // Not every test binary has every backend.
+      if (BackendNamed(file_->targets[0].isa) == nullptr) return;
+    }
+    for (FiletestFunction& func : file_->functions) {
+      absl::StatusOr<std::string> found = Produce(command, func.parsed.func);
+      if (!found.ok()) {
+        Fail(func.parsed.first_line, found.status().message());
+        continue;
+      }
+      std::vector<std::string> lines;
+      for (absl::string_view line : absl::StrSplit(absl::StripAsciiWhitespace(*found), '\n')) {
+        lines.emplace_back(absl::StripTrailingAsciiWhitespace(line));
+      }
+      Compare(func, lines);
+      golden_.emplace(func.parsed.last_line, std::move(lines));
+    }
+  }
+
+  absl::StatusOr<std::string> Produce(const FiletestCommand& command, const Function& func) {
+    const absl::Status verified = VerifyFunction(func);
+    if (command.name == "verifier") {
+      return verified.ok() ? "ok" : std::string(verified.message());
+    }
+    RETURN_IF_ERROR(verified);
+    if (command.name == "print") return PrintFunction(func, {.renumber = true});
+    if (command.name == "compile") {
+      return BackendNamed(file_->targets[0].isa)->Compile(func, file_->targets[0]);
+    }
+    return absl::InvalidArgumentError(absl::StrCat("there is no command 'test ", command.name,
+                                                   "'; see codegen/filetest/runner.h"));
+  }
+
+  void Compare(const FiletestFunction& func, const std::vector<std::string>& lines) {
+    const size_t common = std::min(lines.size(), func.checks.size());
+    for (size_t i = 0; i < common; ++i) {
+      if (absl::StripTrailingAsciiWhitespace(func.checks[i]) != lines[i]) {
+        Fail(func.first_check_line + static_cast<int>(i),
+             absl::StrCat("expected ", func.checks[i], "\n    found    ", lines[i], "\n",
+                          Everything(lines)));
+        return;
+      }
+    }
+    if (lines.size() != func.checks.size()) {
+      Fail(func.parsed.last_line, absl::StrCat("expected ", func.checks.size(), " lines, found ",
+                                               lines.size(), "\n", Everything(lines)));
+    }
+  }
+  static std::string Everything(const std::vector<std::string>& lines) {
+    return absl::StrCat("  all that was found:\n    ", absl::StrJoin(lines, "\n    "));
+  }
+
+  // Puts golden_ in the place of the check lines.
+  void Rewrite() {
+    if (golden_.empty()) return;
+    std::map<int, const FiletestFunction*> by_last_line;
+    for (const FiletestFunction& func : file_->functions) {
+      by_last_line.emplace(func.parsed.last_line, &func);
+    }
+    std::string out;
+    int number = 0;
+    int skip_to = 0;
+    const auto append_checks = [&](const std::vector<std::string>& lines) {
+      for (const std::string& line : lines) {
+        absl::StrAppend(&out, line.empty() ? "; check:" : "; check: ", line, "\n");
+      }
+    };
+    absl::string_view text = text_;
+    while (!text.empty()) {
+      const size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
+      const absl::string_view line = text.substr(0, length);
+      text.remove_prefix(length);
+      ++number;
+      if (number <= skip_to) continue;
+      for (const auto& [last, func] : by_last_line) {
+        if (func->first_check_line == number && golden_.contains(last)) {
+          append_checks(golden_[last]);
+          skip_to = func->last_check_line;
+        }
+      }
+      if (number <= skip_to) continue;
+      absl::StrAppend(&out, line);
+      if (line.back() != '\n') out += "\n";
+      if (const auto it = by_last_line.find(number); it != by_last_line.end() &&
+                                                     it->second->first_check_line == 0 &&
+                                                     golden_.contains(number)) {
+        append_checks(golden_[number]);
+      }
+    }
+    result_.rewritten = out;
+  }
+
+  // ---- Run lines.
+  void TestRun() {
+    std::vector<const Function*> functions;
+    for (const FiletestFunction& func : file_->functions) {
+      const absl::Status verified = VerifyFunction(func.parsed.func);
+      if (!verified.ok()) {
+        Fail(func.parsed.first_line, verified.message());
+        return;
+      }
+      functions.push_back(&func.parsed.func);
+    }
+    RunInInterpreter(functions);
+    if (file_->targets.empty()) {
+      for (const std::unique_ptr<FiletestBackend>& backend : backends_) {
+        RunOnBackend(backend.get(), {backend->name(), {}}, functions);
+      }
+    }
+    for (const FiletestTarget& target : file_->targets) {
+      if (FiletestBackend* backend = BackendNamed(target.isa)) {
+        RunOnBackend(backend, target, functions);
+      }
+    }
+  }
+
+  // Calls run(index of function, args) for each run line and compares.
+  template <typename Run>
+  void ForEachRun(absl::string_view where, bool interpreter, Run run) {
+    for (const FiletestFunction& func : file_->functions) {
+      for (const RunLine& line : func.runs) {
+        if (line.interpreter_only && !interpreter) continue;
+        const absl::Status status = CheckRun(line, run);
+        if (!status.ok()) {
+          Fail(line.line, absl::StrCat(line.text, "\n    ", where, ": ", status.message()));
+        }
+      }
+    }
+  }
+  template <typename Run>
+  absl::Status CheckRun(const RunLine& line, Run run) {
+    size_t index = 0;
+    while (index < file_->functions.size() &&
+           file_->functions[index].parsed.func.params.name.text != line.function) {
+      ++index;
+    }
+    if (index == file_->functions.size()) {
+      return absl::NotFoundError(absl::StrCat("there is no function %", line.function));
+    }
+    const Function& func = file_->functions[index].parsed.func;
+    std::vector<RawValue> args;
+    RETURN_IF_ERROR(ReadValues(line.args, func.signature.params, "arguments", &args));
+    Outcome expected = line.expected;
+    if (expected.kind == Outcome::Kind::kReturned) {
+      RETURN_IF_ERROR(ReadValues(line.values, func.signature.returns, "results", &expected.values));
+    }
+    ++result_.runs;
+    ASSIGN_OR_RETURN(const Outcome actual, run(index, args));
+    if (OutcomesAgree(expected, actual, func.signature)) return absl::OkStatus();
+    return absl::FailedPreconditionError(DescribeOutcome(actual, func.signature));
+  }
+  static absl::Status ReadValues(const std::vector<std::string>& texts,
+                                 const Signature::ParamList& types, absl::string_view what,
+                                 std::vector<RawValue>* values) {
+    if (texts.size() != types.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(texts.size(), " ", what, ", must be ", types.size()));
+    }
+    for (size_t i = 0; i < texts.size(); ++i) {
+      ASSIGN_OR_RETURN(const RawValue value, ParseRunValue(types[i].type, texts[i]));
+      values->push_back(value);
+    }
+    return absl::OkStatus();
+  }
+
+  void RunInInterpreter(const std::vector<const Function*>& functions) {
+    Interpreter interpreter;
+    interpreter.set_fuel(1'000'000);
+    for (const Function* func : functions) interpreter.AddFunction(func);
+    UserExternalName throw_name;
+    throw_name.text = "throw";
+    interpreter.AddHostFunction(throw_name, [](absl::Span<const RawValue> args) {
+      return args.size() == 2 ? Outcome::Threw(static_cast<uint32_t>(args[0].lo),
+                                               static_cast<uint32_t>(args[1].lo))
+                              : Outcome();
+    });
+    ForEachRun("interpreter", true, [&](size_t index, absl::Span<const RawValue> args) {
+      return interpreter.Run(*functions[index], args);
+    });
+    result_.opcode_counts.assign(interpreter.opcode_counts().begin(),
+                                 interpreter.opcode_counts().end());
+  }
+
+  void RunOnBackend(FiletestBackend* backend, const FiletestTarget& target,
+                    const std::vector<const Function*>& functions) {
+    absl::StatusOr<std::unique_ptr<FiletestProgram>> program = backend->Load(functions, target);
+    if (absl::IsUnimplemented(program.status())) {
+      result_.refused.push_back(
+          absl::StrCat(name_, ": ", backend->name(), ": ", program.status().message()));
+      return;
+    }
+    if (!program.ok()) {
+      Fail(1, absl::StrCat(backend->name(), ": ", program.status().message()));
+      return;
+    }
+    if (*program == nullptr) return;
+    ForEachRun(backend->name(), false, [&](size_t index, absl::Span<const RawValue> args) {
+      return (*program)->Run(index, args);
+    });
+  }
+
+  std::string name_;
+  absl::string_view text_;
+  const FiletestBackends& backends_;
+  Filetest* file_ = nullptr;
+  FiletestResult result_;
+  // What was found, by the last line of the function.
+  std::map<int, std::vector<std::string>> golden_;
+};
+
+}  // namespace
+
+FiletestResult RunFiletest(absl::string_view name, absl::string_view text,
+                           const FiletestBackends& backends) {
+  return Runner(name, text, backends).Go();
+}
+
+}  // namespace gantry::codegen
