@@ -13,7 +13,6 @@ LAYERED_PACKAGES = [
     "environ/translation",
     "isa_x64",
     "isa_x64/asm",
-    "wasi",
     "runtime",
     "wasi",
     "wasm_translate",
