@@ -138,7 +138,7 @@ void FunctionStencil::ResolveAliases() {
   if (!dfg.has_aliases()) return;
   for (Block block : layout.blocks()) {
     for (Inst inst : layout.insts(block)) {
-      dfg.MapArgs(inst, [this](Value v) { return dfg.ResolveAlias(v); });
+      dfg.MapArgs(inst, [this](Value v) { return dfg.CompressAlias(v); });
     }
   }
   dfg.set_has_aliases(false);

@@ -6,7 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "wasm_translate/parser.h"
+#include "wasm_translate/module_validator.h"
 
 namespace gantry::environ {
 namespace {
@@ -108,10 +108,12 @@ void ModuleTranslation::FillInfo() {
   uint32_t func_refs = 0;
   info.functions.reserve(parsed.functions.size());
   for (const auto& [function, type] : parsed.functions.entries()) {
-    FuncInfo& out = info.functions[info.functions.Push({.type = type})];
+    FuncInfo out;
+    out.type = type;
     if (!parsed.is_imported(function) && parsed.referenced_functions.contains(function)) {
       out.func_ref = FuncRefIndex(func_refs++);
     }
+    info.functions.Push(out);
   }
   info.num_func_refs = func_refs;
   info.tables = parsed.tables;
@@ -141,7 +143,8 @@ void ModuleTranslation::FillInfo() {
     info.elem_segments.Push(ToElemSegment(segment));
   }
   for (const wasm::DataSegment& segment : parsed.data) {
-    DataSegment& out = info.data_segments[info.data_segments.Push({.mode = ToMode(segment.mode)})];
+    DataSegment out;
+    out.mode = ToMode(segment.mode);
     if (segment.mode == wasm::SegmentMode::kActive) {
       out.memory = segment.memory;
       out.offset = ToConstExpr(segment.offset);
@@ -149,6 +152,7 @@ void ModuleTranslation::FillInfo() {
     out.data_offset = data.size();
     out.data_length = segment.bytes.size();
     data.insert(data.end(), segment.bytes.begin(), segment.bytes.end());
+    info.data_segments.Push(std::move(out));
   }
   if (parsed.start.has_value()) info.start = *parsed.start;
   for (const auto& [function, name] : parsed.names.functions) {
@@ -175,7 +179,8 @@ void ModuleTranslation::FillSignatures() {
 absl::StatusOr<std::unique_ptr<ModuleTranslation>> ModuleTranslation::Parse(
     absl::Span<const uint8_t> bytes, ModuleId id, const TranslationOptions& options) {
   std::unique_ptr<ModuleTranslation> module(new ModuleTranslation(id, options));
-  ASSIGN_OR_RETURN(module->parsed, wasm::ParseModule(bytes, options.features, options.limits));
+  ASSIGN_OR_RETURN(module->parsed, wasm::ParseModule(bytes, {.features = options.features,
+                                                             .limits = options.limits}));
   module->FillInfo();
   module->FillSignatures();
   return module;
