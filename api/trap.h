@@ -26,9 +26,11 @@ struct Trap {
   // The reason as the specification's scripts name it, such as "integer divide by zero";
   // for an error of a host function its message.
   std::string message;
-  // Name of the trap code, such as "kIntegerDivideByZero"; empty for a host function's error.
+  // Short name of the trap code, such as "int_divz"; empty for a host function's error.
   std::string code;
   std::vector<Frame> backtrace;
+  // Frames beyond those that the backtrace keeps.
+  uint64_t omitted_frames = 0;
 
   // The message and one line a frame.
   std::string ToString() const;

@@ -36,7 +36,9 @@ class CodeObject {
     std::vector<environ::ModuleInfo> modules;
     // Bytes of the data segments that the ModuleInfos refer to, by ModuleId.
     std::vector<absl::Span<const uint8_t>> data;
-    // Keeps text, tables and data alive.
+    // The artifact that all of it was loaded from.
+    absl::Span<const uint8_t> artifact;
+    // Keeps text, tables, data and artifact alive.
     std::shared_ptr<const void> owner;
   };
 
@@ -49,6 +51,7 @@ class CodeObject {
 
   absl::Span<const uint8_t> text() const { return parts_.text; }
   const environ::CodeTables& tables() const { return parts_.tables; }
+  absl::Span<const uint8_t> artifact() const { return parts_.artifact; }
   size_t num_modules() const { return parts_.modules.size(); }
   const environ::ModuleInfo& module(environ::ModuleId id) const {
     return parts_.modules.at(id.index());

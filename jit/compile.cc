@@ -1,0 +1,235 @@
+#include "jit/compile.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <limits>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "cranelift_shared/compiler_builder.h"
+#include "environ/artifact/artifact.h"
+#include "environ/core/builtins.h"
+
+namespace gantry::jit {
+namespace {
+
+using environ::CompiledFunction;
+using environ::Compiler;
+using environ::FuncKey;
+using environ::FuncKeyKind;
+using environ::ModuleId;
+using environ::ModuleTranslation;
+
+// Adds up the time of the steps around the compiler.
+class PhaseClock {
+ public:
+  explicit PhaseClock(CompileStats* stats) : stats_(stats), last_(Now()) {}
+  void Finish(const char* phase) {
+    const Clock::time_point now = Now();
+    if (stats_ != nullptr) {
+      stats_->phases.emplace_back(
+          phase, std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count());
+    }
+    last_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static Clock::time_point Now() { return Clock::now(); }
+  CompileStats* stats_;
+  Clock::time_point last_;
+};
+
+// Everything that one compilation makes, in the order of the keys, which is that of the text.
+class FunctionSet {
+ public:
+  FunctionSet(const Compiler& compiler, const ModuleTranslation& module)
+      : compiler_(compiler), module_(module) {
+    const size_t bodies = module.info.functions.size() - module.info.num_imported_functions;
+    for (size_t i = 0; i < bodies; ++i) {
+      keys_.push_back(module.KeyOf(wasm::DefinedFuncIndex::FromIndex(i)));
+    }
+    for (const wasm::TypeIndex type : module.signatures()) {
+      keys_.push_back(FuncKey::EntryTrampoline(module.id, type));
+    }
+    for (const wasm::TypeIndex type : module.signatures()) {
+      keys_.push_back(FuncKey::ExitTrampoline(module.id, type));
+    }
+    for (uint32_t i = 0; i < environ::kBuiltinCount; ++i) {
+      keys_.push_back(FuncKey::BuiltinShim(i));
+    }
+    functions_.resize(keys_.size());
+  }
+
+  // Compiles all keys. The error is that of the first key that fails, whatever the threads.
+  absl::Status Compile(uint32_t threads) {
+    if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+    threads =
+        static_cast<uint32_t>(std::min<size_t>(threads, (keys_.size() + kChunk - 1) / kChunk));
+    std::vector<std::thread> helpers;
+    for (uint32_t i = 1; i < threads; ++i) {
+      // Fewer threads than asked for are as good: the work is shared by those there are.
+      try {
+        helpers.emplace_back([this] { Work(); });
+      } catch (const std::system_error&) {
+        break;
+      }
+    }
+    Work();
+    for (std::thread& helper : helpers) helper.join();
+    return error_;
+  }
+
+  absl::StatusOr<environ::LinkedText> Link() const {
+    std::vector<environ::NamedFunction> named;
+    named.reserve(keys_.size());
+    for (size_t i = 0; i < keys_.size(); ++i) named.push_back({keys_[i], &functions_[i]});
+    return compiler_.AppendText(named);
+  }
+
+  const std::vector<FuncKey>& keys() const { return keys_; }
+
+ private:
+  // Keys that a thread takes at once: enough that the counter is not fought over.
+  static constexpr size_t kChunk = 8;
+
+  void Work() {
+    while (true) {
+      const size_t first = next_.fetch_add(kChunk, std::memory_order_relaxed);
+      if (first >= keys_.size()) return;
+      const size_t last = std::min(first + kChunk, keys_.size());
+      for (size_t i = first; i < last; ++i) {
+        // What comes after a failure does not matter any more; what comes before does.
+        if (i > failed_.load(std::memory_order_relaxed)) return;
+        const absl::Status status = CompileOne(keys_[i], functions_[i]);
+        if (!status.ok()) Fail(i, status);
+      }
+    }
+  }
+
+  absl::Status CompileOne(const FuncKey& key, CompiledFunction& out) {
+    try {
+      switch (key.kind()) {
+        case FuncKeyKind::kWasmFunction:
+          return compiler_.CompileFunction(module_, key, out);
+        case FuncKeyKind::kEntryTrampoline:
+        case FuncKeyKind::kExitTrampoline:
+          return compiler_.CompileTrampoline(module_, key, out);
+        case FuncKeyKind::kBuiltinShim:
+          return compiler_.CompileBuiltinShim(key, out);
+        case FuncKeyKind::kModuleStart:
+          break;
+      }
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("out of memory while compiling ", key.Symbol()));
+    }
+    return absl::InternalError(absl::StrCat("no code is made for ", key.Symbol()));
+  }
+
+  void Fail(size_t position, const absl::Status& status) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (position >= failed_.load(std::memory_order_relaxed)) return;
+    failed_.store(position, std::memory_order_relaxed);
+    error_ = status;
+  }
+
+  const Compiler& compiler_;
+  const ModuleTranslation& module_;
+  std::vector<FuncKey> keys_;
+  std::vector<CompiledFunction> functions_;
+  std::atomic<size_t> next_{0};
+  std::atomic<size_t> failed_{std::numeric_limits<size_t>::max()};
+  std::mutex mutex_;
+  absl::Status error_;
+};
+
+absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler,
+                                                        const ModuleTranslation& module,
+                                                        uint32_t threads, PhaseClock& clock,
+                                                        CompileStats* stats) {
+  FunctionSet functions(compiler, module);
+  RETURN_IF_ERROR(functions.Compile(threads));
+  clock.Finish("functions");
+  ASSIGN_OR_RETURN(const environ::LinkedText text, functions.Link());
+  clock.Finish("link");
+
+  environ::ArtifactContents contents;
+  contents.compiler = std::string(compiler.name());
+  contents.target = std::string(compiler.triple());
+  contents.flags = compiler.flags();
+  contents.isa_flags = compiler.isa_flags();
+  contents.tunables = compiler.tunables();
+  contents.page_alignment = compiler.page_alignment();
+  contents.text = &text;
+  contents.modules.push_back({&module.info, module.data});
+  absl::StatusOr<std::vector<uint8_t>> artifact = environ::WriteArtifact(contents);
+  clock.Finish("artifact");
+  if (stats != nullptr) {
+    stats->functions = module.info.functions.size() - module.info.num_imported_functions;
+    stats->code_bytes = text.text.size();
+  }
+  return artifact;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(Strategy strategy) {
+  switch (strategy) {
+    case Strategy::kAuto:
+    case Strategy::kOptimizing:
+      return cranelift::NewCompilerBuilder();
+    case Strategy::kWinch:
+      break;
+  }
+  return absl::UnimplementedError(
+      "the baseline compiler (winch) is not linked into this program; there is: cranelift");
+}
+
+absl::StatusOr<std::vector<uint8_t>> CompileModule(const Compiler& compiler,
+                                                   absl::Span<const uint8_t> bytes,
+                                                   const CompileOptions& options,
+                                                   CompileStats* stats) {
+  try {
+    PhaseClock clock(stats);
+    ASSIGN_OR_RETURN(const std::unique_ptr<ModuleTranslation> module,
+                     ModuleTranslation::Parse(bytes, ModuleId(0), options.translation));
+    clock.Finish("parse");
+    uint32_t threads = options.threads;
+    if (!options.explain.empty()) {
+      const size_t bodies = module->info.functions.size() - module->info.num_imported_functions;
+      for (size_t i = 0; i < bodies; ++i) {
+        const FuncKey key = module->KeyOf(wasm::DefinedFuncIndex::FromIndex(i));
+        for (const environ::Form form : options.explain) {
+          ASSIGN_OR_RETURN(const std::string text, compiler.Explain(*module, key, form));
+          options.explain_sink(form, key, text);
+        }
+      }
+      threads = 1;
+      clock.Finish("explain");
+    }
+    return CompileTranslation(compiler, *module, threads, clock, stats);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory while compiling the module");
+  }
+}
+
+absl::StatusOr<std::vector<uint8_t>> CompileTrampolines(const Compiler& compiler,
+                                                        absl::Span<const wasm::FuncType> types) {
+  try {
+    PhaseClock clock(nullptr);
+    environ::TranslationOptions options;
+    options.tunables = compiler.tunables();
+    const std::unique_ptr<ModuleTranslation> module =
+        ModuleTranslation::OfTypes(types, ModuleId(0), options);
+    return CompileTranslation(compiler, *module, 1, clock, nullptr);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory while making trampolines");
+  }
+}
+
+}  // namespace gantry::jit

@@ -1,0 +1,34 @@
+// Loading: from the bytes of an artifact to registered, executable code. Needs no compiler.
+//
+//   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
+//                    LoadArtifact(bytes, {.tunables = &tunables}));
+#ifndef GANTRY_JIT_LOAD_H_
+#define GANTRY_JIT_LOAD_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "environ/core/tunables.h"
+#include "runtime/code_object.h"
+
+namespace gantry::jit {
+
+struct LoadOptions {
+  // What the process runs with; the artifact must have been made for the same.
+  const environ::Tunables* tunables = nullptr;
+  // Whether the text's digest is checked too. For bytes that come from elsewhere.
+  bool verify_text = false;
+};
+
+// Copies an artifact into memory of its own, makes its text executable and registers it. The
+// memory is never writable and executable at once, and what is not code is read-only.
+// Errors: kInvalidArgument for a damaged artifact, kFailedPrecondition naming the difference
+// for one of another version, target, settings or CPU, kResourceExhausted.
+absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
+    absl::Span<const uint8_t> artifact, const LoadOptions& options);
+
+}  // namespace gantry::jit
+
+#endif  // GANTRY_JIT_LOAD_H_
