@@ -1,0 +1,154 @@
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "api/module_source.h"
+#include "base/status_macros.h"
+#include "environ/translation/compiler.h"
+#include "environ/translation/module_translation.h"
+#include "jit/compile.h"
+#include "wasm_translate/validate.h"
+
+namespace gantry {
+namespace api_internal {
+namespace {
+
+jit::Strategy ToJit(Strategy strategy) {
+  switch (strategy) {
+    case Strategy::kAuto:
+      return jit::Strategy::kAuto;
+    case Strategy::kOptimizing:
+      return jit::Strategy::kOptimizing;
+    case Strategy::kWinch:
+      return jit::Strategy::kWinch;
+  }
+  UNREACHABLE();
+}
+
+const char* FormName(environ::Form form) {
+  switch (form) {
+    case environ::Form::kIr:
+      return "ir";
+    case environ::Form::kVcode:
+      return "vcode";
+    case environ::Form::kAssembly:
+      return "asm";
+  }
+  UNREACHABLE();
+}
+
+absl::StatusOr<std::vector<environ::Form>> ParseForms(absl::string_view kinds) {
+  std::vector<environ::Form> forms;
+  for (absl::string_view kind : absl::StrSplit(kinds, ',', absl::SkipEmpty())) {
+    kind = absl::StripAsciiWhitespace(kind);
+    if (kind == "ir") {
+      forms.push_back(environ::Form::kIr);
+    } else if (kind == "vcode") {
+      forms.push_back(environ::Form::kVcode);
+    } else if (kind == "asm") {
+      forms.push_back(environ::Form::kAssembly);
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "there is no form \"", kind, "\" of code to print; there are: ir, vcode, asm"));
+    }
+  }
+  return forms;
+}
+
+class CompilingSource : public ModuleSource {
+ public:
+  CompilingSource(std::unique_ptr<environ::Compiler> compiler, jit::CompileOptions options)
+      : compiler_(std::move(compiler)), options_(std::move(options)) {}
+
+  absl::StatusOr<std::vector<uint8_t>> Compile(absl::Span<const uint8_t> bytes,
+                                               CompileTiming* timing) override {
+    if (timing == nullptr) return jit::CompileModule(*compiler_, bytes, options_);
+    const auto start = std::chrono::steady_clock::now();
+    const std::vector<environ::PhaseTime> before = compiler_->Timing();
+    jit::CompileStats stats;
+    absl::StatusOr<std::vector<uint8_t>> artifact =
+        jit::CompileModule(*compiler_, bytes, options_, &stats);
+    timing->wall = absl::FromChrono(std::chrono::steady_clock::now() - start);
+    timing->functions = stats.functions;
+    timing->wasm_bytes = bytes.size();
+    timing->code_bytes = stats.code_bytes;
+    // The time in functions is shown by the compiler's own phases.
+    for (const auto& [name, nanoseconds] : stats.phases) {
+      if (name == "functions") {
+        AppendCompilerPhases(before, timing);
+      } else {
+        timing->phases.push_back({name, absl::Nanoseconds(nanoseconds)});
+      }
+    }
+    return artifact;
+  }
+
+  absl::Status Validate(absl::Span<const uint8_t> bytes) override {
+    return wasm::Validate(bytes, options_.translation.features, options_.translation.limits);
+  }
+
+  absl::StatusOr<std::vector<uint8_t>> CompileTrampolines(
+      absl::Span<const wasm::FuncType> types) override {
+    return jit::CompileTrampolines(*compiler_, types);
+  }
+
+ private:
+  void AppendCompilerPhases(const std::vector<environ::PhaseTime>& before,
+                            CompileTiming* timing) const {
+    for (const environ::PhaseTime& phase : compiler_->Timing()) {
+      uint64_t nanoseconds = phase.nanoseconds;
+      for (const environ::PhaseTime& earlier : before) {
+        if (earlier.name == phase.name) nanoseconds -= earlier.nanoseconds;
+      }
+      timing->phases.push_back({std::string(phase.name), absl::Nanoseconds(nanoseconds)});
+    }
+  }
+
+  const std::unique_ptr<environ::Compiler> compiler_;
+  const jit::CompileOptions options_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& config,
+                                                              const environ::Tunables& tunables) {
+  ASSIGN_OR_RETURN(std::unique_ptr<environ::CompilerBuilder> builder,
+                   jit::NewCompilerBuilder(ToJit(config.strategy())));
+  if (config.target()) RETURN_IF_ERROR(builder->Target(*config.target()));
+  RETURN_IF_ERROR(builder->SetTunables(tunables));
+  if (config.collect_timing()) RETURN_IF_ERROR(builder->EnableTiming());
+  for (const auto& [name, value] : config.compiler_flags()) {
+    RETURN_IF_ERROR(builder->Set(name, value));
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<environ::Compiler> compiler, builder->Build());
+  jit::CompileOptions options;
+  options.translation.tunables = tunables;
+  options.threads = config.compilation_threads();
+  if (config.dump_sink() != nullptr) {
+    ASSIGN_OR_RETURN(options.explain, ParseForms(config.dump_kinds()));
+    options.explain_sink = [sink = config.dump_sink()](environ::Form form,
+                                                       const environ::FuncKey& key,
+                                                       absl::string_view text) {
+      sink->Dump(FormName(form), key.Symbol(), text);
+    };
+  }
+  return std::make_unique<CompilingSource>(std::move(compiler), std::move(options));
+}
+
+}  // namespace api_internal
+
+absl::StatusOr<std::vector<SettingDescription>> ListCompilerSettings() {
+  ASSIGN_OR_RETURN(const std::unique_ptr<environ::CompilerBuilder> builder,
+                   jit::NewCompilerBuilder(jit::Strategy::kAuto));
+  std::vector<SettingDescription> settings;
+  for (const environ::SettingInfo& info : builder->Settings()) {
+    settings.push_back(
+        {info.name, info.accepted, info.default_value, info.group, info.description});
+  }
+  return settings;
+}
+
+}  // namespace gantry

@@ -1,0 +1,149 @@
+#include "api/module.h"
+
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "api/engine_state.h"
+#include "api/module_source.h"
+#include "api/module_state.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "environ/artifact/artifact.h"
+#include "jit/load.h"
+
+namespace gantry {
+namespace {
+
+absl::Status OutOfMemory(absl::string_view what) {
+  return absl::ResourceExhaustedError(absl::StrCat("out of memory while ", what));
+}
+
+absl::StatusOr<std::shared_ptr<const runtime::Module>> Load(const Engine& engine,
+                                                            absl::Span<const uint8_t> artifact) {
+  const std::shared_ptr<runtime::Engine>& runtime = engine.state()->runtime();
+  ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
+                   jit::LoadArtifact(artifact, {.tunables = &runtime->tunables()}));
+  if (code->num_modules() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the artifact holds ", code->num_modules(), " core modules, not one"));
+  }
+  return runtime::Module::Create(runtime, std::move(code), environ::ModuleId(0));
+}
+
+}  // namespace
+
+namespace api_internal {
+
+ModuleState::ModuleState(Engine engine, std::shared_ptr<const runtime::Module> module,
+                         std::optional<CompileTiming> timing)
+    : engine_(std::move(engine)), module_(std::move(module)), timing_(std::move(timing)) {
+  const environ::ModuleInfo& info = module_->info();
+  for (const environ::ImportInfo& import : info.imports) {
+    imports_.push_back({import.module, import.name, TypeOf(import.entity)});
+  }
+  for (const environ::ExportInfo& exported : info.exports) {
+    exports_.push_back({exported.name, TypeOf(exported.entity)});
+  }
+}
+
+ExternType ModuleState::TypeOf(const environ::EntityRef& entity) const {
+  const environ::ModuleInfo& info = module_->info();
+  switch (entity.kind) {
+    case wasm::ExternKind::kFunc: {
+      const wasm::FuncType* type =
+          module_->engine().types().FuncTypeOf(module_->type_id(wasm::FuncIndex(entity.index)));
+      CHECK(type != nullptr) << "function " << entity.index;
+      return *type;
+    }
+    case wasm::ExternKind::kTable:
+      return module_->Canonical(info.tables[wasm::TableIndex(entity.index)]);
+    case wasm::ExternKind::kMemory:
+      return info.memories[wasm::MemoryIndex(entity.index)].type;
+    case wasm::ExternKind::kGlobal:
+      return module_->Canonical(info.globals[wasm::GlobalIndex(entity.index)]);
+    case wasm::ExternKind::kTag:
+      break;
+  }
+  UNREACHABLE() << "tags are refused by the parser while exceptions are off";
+}
+
+}  // namespace api_internal
+
+std::string ExternTypeToString(const ExternType& type) {
+  if (const auto* func = std::get_if<FuncType>(&type)) {
+    return absl::StrCat("function ", func->ToString());
+  }
+  if (const auto* table = std::get_if<TableType>(&type)) {
+    return absl::StrCat("table ", table->ToString());
+  }
+  if (const auto* memory = std::get_if<MemoryType>(&type)) {
+    return absl::StrCat("memory ", memory->ToString());
+  }
+  return absl::StrCat("global ", std::get<GlobalType>(type).ToString());
+}
+
+absl::StatusOr<Module> Module::Compile(const Engine& engine, absl::Span<const uint8_t> bytes) {
+  try {
+    std::optional<CompileTiming> timing;
+    if (engine.config().collect_timing()) timing.emplace();
+    ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact,
+                     engine.state()->source().Compile(bytes, timing ? &*timing : nullptr));
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact));
+    return Module(
+        std::make_shared<api_internal::ModuleState>(engine, std::move(module), std::move(timing)));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("compiling a module");
+  }
+}
+
+absl::Status Module::Validate(const Engine& engine, absl::Span<const uint8_t> bytes) {
+  try {
+    return engine.state()->source().Validate(bytes);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("validating a module");
+  }
+}
+
+absl::StatusOr<std::vector<uint8_t>> Module::Serialize() const {
+  try {
+    const absl::Span<const uint8_t> artifact = state_->runtime()->code().artifact();
+    return std::vector<uint8_t>(artifact.begin(), artifact.end());
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("serializing a module");
+  }
+}
+
+absl::StatusOr<Module> Module::Deserialize(const Engine& engine,
+                                           absl::Span<const uint8_t> artifact) {
+  try {
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact));
+    return Module(
+        std::make_shared<api_internal::ModuleState>(engine, std::move(module), std::nullopt));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("loading an artifact");
+  }
+}
+
+bool Module::IsArtifact(absl::Span<const uint8_t> bytes) {
+  return environ::LooksLikeArtifact(bytes);
+}
+
+const Engine& Module::engine() const { return state_->engine(); }
+
+absl::string_view Module::name() const { return state_->runtime()->info().name; }
+
+const std::vector<ImportType>& Module::imports() const { return state_->imports(); }
+
+const std::vector<ExportType>& Module::exports() const { return state_->exports(); }
+
+const ExternType* Module::GetExport(absl::string_view name) const {
+  for (const ExportType& exported : state_->exports()) {
+    if (exported.name == name) return &exported.type;
+  }
+  return nullptr;
+}
+
+const std::optional<CompileTiming>& Module::timing() const { return state_->timing(); }
+
+}  // namespace gantry
