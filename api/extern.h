@@ -33,7 +33,7 @@ class Caller;
 
 namespace runtime {
 struct VMFuncRef;
-union ValRaw;
+union alignas(16) ValRaw;
 class Memory;
 class Table;
 class Global;
@@ -73,6 +73,10 @@ class Func {
   using RawCallback = std::function<absl::Status(Caller& caller, runtime::ValRaw* values)>;
 
   static absl::StatusOr<Func> Create(Store& store, const FuncType& type, Callback callback);
+  static absl::StatusOr<Func> CreateRaw(Store& store, const FuncType& type, RawCallback callback);
+
+  // A callback as a raw one, for functions of this type.
+  static RawCallback ToRaw(const FuncType& type, Callback callback);
 
   absl::StatusOr<FuncType> type(Store& store) const;
 

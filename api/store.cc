@@ -1,0 +1,111 @@
+#include "api/store.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "api/engine_state.h"
+#include "api/store_state.h"
+#include "base/status_macros.h"
+#include "runtime/instance.h"
+
+namespace gantry {
+namespace api_internal {
+
+absl::Status CheckStore(const Store& store, uint64_t store_id, const char* what) {
+  if (store.id() == store_id) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the ", what, " belongs to another store than the one it is used with"));
+}
+
+absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
+                                                    Func::RawCallback callback) {
+  runtime::Engine& engine = *store.engine().state()->runtime();
+  ASSIGN_OR_RETURN(const runtime::RegisteredTypes registered, engine.types().RegisterFunc(type));
+  const uint32_t type_id = registered.ids().front();
+  // Held until the function holds them itself.
+  ASSIGN_OR_RETURN(const runtime::Trampolines trampolines,
+                   store.engine().state()->TrampolinesFor(type, type_id));
+  return store.state().runtime().AddHostFunction(
+      type, [&store, callback = std::move(callback)](runtime::VMContext* caller_vmctx,
+                                                     runtime::ValRaw* values) {
+        Caller caller(store, caller_vmctx);
+        return callback(caller, values);
+      });
+}
+
+Extern ToExtern(const Store& store, const runtime::Extern& definition) {
+  if (const auto* func = std::get_if<runtime::VMFuncRef*>(&definition)) {
+    return Func::FromRaw(store.id(), *func);
+  }
+  if (const auto* table = std::get_if<runtime::Table*>(&definition)) {
+    return Table::FromRaw(store.id(), *table);
+  }
+  if (const auto* memory = std::get_if<runtime::Memory*>(&definition)) {
+    return Memory::FromRaw(store.id(), *memory);
+  }
+  return Global::FromRaw(store.id(), std::get<runtime::Global*>(definition));
+}
+
+absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition) {
+  if (const auto* func = std::get_if<Func>(&definition)) {
+    RETURN_IF_ERROR(CheckStore(store, func->store_id(), "function"));
+    return runtime::Extern(func->raw());
+  }
+  if (const auto* table = std::get_if<Table>(&definition)) {
+    RETURN_IF_ERROR(CheckStore(store, table->store_id(), "table"));
+    return runtime::Extern(table->raw());
+  }
+  if (const auto* memory = std::get_if<Memory>(&definition)) {
+    RETURN_IF_ERROR(CheckStore(store, memory->store_id(), "memory"));
+    return runtime::Extern(memory->raw());
+  }
+  const Global& global = std::get<Global>(definition);
+  RETURN_IF_ERROR(CheckStore(store, global.store_id(), "global"));
+  return runtime::Extern(global.raw());
+}
+
+}  // namespace api_internal
+
+Store::Store(const Engine& engine)
+    : state_(std::make_unique<api_internal::StoreState>(
+          engine, runtime::Store::Create(engine.state()->runtime(), {}))) {}
+
+Store::~Store() = default;
+
+void* Store::UserData(const std::type_info&) { return nullptr; }
+
+const Engine& Store::engine() const { return state_->engine(); }
+
+uint64_t Store::id() const { return state_->runtime().id(); }
+
+absl::StatusOr<uint64_t> Store::GetFuel() const {
+  if (!engine().config().consume_fuel()) {
+    return absl::FailedPreconditionError(
+        "fuel is not counted: the engine was made without Config::ConsumeFuel");
+  }
+  return state_->runtime().fuel();
+}
+
+absl::Status Store::SetFuel(uint64_t units) {
+  RETURN_IF_ERROR(GetFuel().status());
+  state_->runtime().SetFuel(units);
+  return absl::OkStatus();
+}
+
+std::optional<Extern> Caller::GetExport(absl::string_view name) {
+  if (vmctx_ == nullptr) return std::nullopt;
+  const runtime::Instance& instance = *static_cast<runtime::VMContext*>(vmctx_)->instance;
+  const std::optional<runtime::Extern> found = instance.FindExport(name);
+  if (!found) return std::nullopt;
+  return api_internal::ToExtern(store_, *found);
+}
+
+absl::Span<uint8_t> Caller::MemoryBytes() {
+  if (vmctx_ == nullptr) return {};
+  const runtime::Instance& instance = *static_cast<runtime::VMContext*>(vmctx_)->instance;
+  const std::optional<runtime::Extern> found = instance.FindExport("memory");
+  if (!found || !std::holds_alternative<runtime::Memory*>(*found)) return {};
+  return std::get<runtime::Memory*>(*found)->data();
+}
+
+}  // namespace gantry

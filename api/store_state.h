@@ -1,0 +1,44 @@
+// What a Store stands for. Private to `api`.
+#ifndef GANTRY_API_STORE_STATE_H_
+#define GANTRY_API_STORE_STATE_H_
+
+#include <memory>
+#include <utility>
+
+#include "api/engine.h"
+#include "api/extern.h"
+#include "api/store.h"
+#include "runtime/instance.h"
+#include "runtime/store.h"
+
+namespace gantry::api_internal {
+
+class StoreState {
+ public:
+  StoreState(Engine engine, std::unique_ptr<runtime::Store> store)
+      : engine_(std::move(engine)), store_(std::move(store)) {}
+
+  const Engine& engine() const { return engine_; }
+  runtime::Store& runtime() const { return *store_; }
+
+ private:
+  const Engine engine_;
+  const std::unique_ptr<runtime::Store> store_;
+};
+
+// Makes a host function in the store; trampolines for its type are compiled where no module
+// has them. Types in `type` are canonical or abstract.
+absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
+                                                    Func::RawCallback callback);
+
+// A handle to what an instance exports.
+Extern ToExtern(const Store& store, const runtime::Extern& definition);
+// The reverse. Error: kInvalidArgument where the handle is of another store.
+absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition);
+
+// kInvalidArgument unless a handle is of this store.
+absl::Status CheckStore(const Store& store, uint64_t store_id, const char* what);
+
+}  // namespace gantry::api_internal
+
+#endif  // GANTRY_API_STORE_STATE_H_
