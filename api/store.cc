@@ -94,16 +94,16 @@ absl::Status Store::SetFuel(uint64_t units) {
 
 std::optional<Extern> Caller::GetExport(absl::string_view name) {
   if (vmctx_ == nullptr) return std::nullopt;
-  const runtime::Instance& instance = *static_cast<runtime::VMContext*>(vmctx_)->instance;
-  const std::optional<runtime::Extern> found = instance.FindExport(name);
+  runtime::Instance& instance = *static_cast<runtime::VMContext*>(vmctx_)->instance;
+  const std::optional<runtime::Extern> found = instance.GetExport(name);
   if (!found) return std::nullopt;
   return api_internal::ToExtern(store_, *found);
 }
 
 absl::Span<uint8_t> Caller::MemoryBytes() {
   if (vmctx_ == nullptr) return {};
-  const runtime::Instance& instance = *static_cast<runtime::VMContext*>(vmctx_)->instance;
-  const std::optional<runtime::Extern> found = instance.FindExport("memory");
+  runtime::Instance& instance = *static_cast<runtime::VMContext*>(vmctx_)->instance;
+  const std::optional<runtime::Extern> found = instance.GetExport("memory");
   if (!found || !std::holds_alternative<runtime::Memory*>(*found)) return {};
   return std::get<runtime::Memory*>(*found)->data();
 }
