@@ -10,7 +10,7 @@
 #include "environ/translation/compiler.h"
 #include "environ/translation/module_translation.h"
 #include "jit/compile.h"
-#include "wasm_translate/validate.h"
+#include "wasm_translate/module_validator.h"
 
 namespace gantry {
 namespace api_internal {
@@ -87,7 +87,7 @@ class CompilingSource : public ModuleSource {
   }
 
   absl::Status Validate(absl::Span<const uint8_t> bytes) override {
-    return wasm::Validate(bytes, options_.translation.features, options_.translation.limits);
+    return wasm::ValidateModule(bytes, {options_.translation.features, options_.translation.limits});
   }
 
   absl::StatusOr<std::vector<uint8_t>> CompileTrampolines(

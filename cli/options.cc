@@ -225,7 +225,6 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> GuestOptions::P
 
 void TakeProgramAndArguments(CLI::App& command) {
   command.prefix_command();
-  command.usage(absl::StrCat("Usage: gantry ", command.get_name(), " [OPTIONS] FILE [ARGS...]"));
 }
 
 absl::StatusOr<std::vector<std::string>> ProgramAndArguments(const CLI::App& command) {

@@ -1,0 +1,98 @@
+#include "cli/options.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace gantry::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+struct Parsed {
+  CLI::App app;
+  EngineOptions engine;
+  GuestOptions guest;
+
+  explicit Parsed(std::vector<std::string> words) {
+    engine.AddTo(app);
+    guest.AddTo(app);
+    TakeProgramAndArguments(app);
+    std::reverse(words.begin(), words.end());
+    app.parse(words);
+  }
+};
+
+TEST(OptionsTest, EngineOptionsReachTheConfig) {
+  Parsed parsed({"-O", "opt-level=0,memory-reservation=65536", "-C", "threads=3,spectre=n", "-C",
+                 "regalloc_checker,foo=bar", "-W", "fuel=7", "a.wasm"});
+  const Config config = *parsed.engine.ToConfig();
+  EXPECT_EQ(config.opt_level(), OptLevel::kNone);
+  EXPECT_EQ(config.memory_reservation(), 65536u);
+  EXPECT_EQ(config.compilation_threads(), 3u);
+  EXPECT_FALSE(config.spectre_mitigations());
+  EXPECT_TRUE(config.consume_fuel());
+  EXPECT_EQ(*parsed.engine.Fuel(), 7u);
+  EXPECT_THAT(config.compiler_flags(),
+              ElementsAre(Pair("regalloc_checker", "true"), Pair("foo", "bar")));
+}
+
+TEST(OptionsTest, BadOptionsSayWhatThereIs) {
+  EXPECT_THAT(std::string(Parsed({"-O", "nope=1", "x"}).engine.ToConfig().status().message()),
+              HasSubstr("-O nope is not known; there are: opt-level"));
+  EXPECT_FALSE(Parsed({"-O", "opt-level=9", "x"}).engine.ToConfig().ok());
+  EXPECT_FALSE(Parsed({"-C", "threads=x", "x"}).engine.ToConfig().ok());
+  EXPECT_FALSE(Parsed({"-C", "spectre=maybe", "x"}).engine.ToConfig().ok());
+  EXPECT_FALSE(Parsed({"-W", "fuel=-1", "x"}).engine.ToConfig().ok());
+}
+
+TEST(OptionsTest, WhatFollowsTheFileBelongsToTheGuest) {
+  const Parsed parsed({"--dir", "a::b", "--env", "X=1=2", "prog.wasm", "--dir", "c", "-x", "--"});
+  EXPECT_THAT(*ProgramAndArguments(parsed.app), ElementsAre("prog.wasm", "--dir", "c", "-x", "--"));
+  ASSERT_EQ(parsed.guest.Directories().size(), 1u);
+  EXPECT_EQ(parsed.guest.Directories()[0].host, "a");
+  EXPECT_EQ(parsed.guest.Directories()[0].guest, "b");
+  EXPECT_THAT(*parsed.guest.Environment(), ElementsAre(Pair("X", "1=2")));
+}
+
+TEST(OptionsTest, MissingFilesAndUnknownOptionsAreNamed) {
+  EXPECT_THAT(std::string(ProgramAndArguments(Parsed({}).app).status().message()),
+              HasSubstr("FILE is missing"));
+  EXPECT_THAT(std::string(ProgramAndArguments(Parsed({"--nope", "x"}).app).status().message()),
+              HasSubstr("unknown option --nope"));
+}
+
+TEST(OptionsTest, GuestOptionsAreChecked) {
+  EXPECT_FALSE(Parsed({"--env", "=1", "x"}).guest.Environment().ok());
+  EXPECT_FALSE(Parsed({"--env", "GANTRY_NO_SUCH_VARIABLE", "x"}).guest.Environment().ok());
+  setenv("GANTRY_TEST_VARIABLE", "v", 1);
+  EXPECT_THAT(*Parsed({"--env", "GANTRY_TEST_VARIABLE", "x"}).guest.Environment(),
+              ElementsAre(Pair("GANTRY_TEST_VARIABLE", "v")));
+  EXPECT_FALSE(Parsed({"--preload", "name", "x"}).guest.Preloads().ok());
+  EXPECT_THAT(*Parsed({"--preload", "env=f.wasm", "x"}).guest.Preloads(),
+              ElementsAre(Pair("env", "f.wasm")));
+}
+
+TEST(OptionsTest, FilesAreWrittenWholeOrNotAtAll) {
+  const std::string directory = ::testing::TempDir();
+  const std::string path = directory + "/options_test_file";
+  const std::vector<uint8_t> bytes(200'000, 7);
+  ASSERT_TRUE(WriteFile(path, bytes).ok());
+  EXPECT_EQ(*ReadFile(path), bytes);
+  ASSERT_TRUE(WriteFile(path, {1, 2}).ok());
+  EXPECT_EQ(ReadFile(path)->size(), 2u);
+  const absl::Status missing = ReadFile(directory + "/no/such/file").status();
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(missing.message()), HasSubstr("/no/such/file"));
+  EXPECT_FALSE(WriteFile(directory + "/no/such/file", bytes).ok());
+  EXPECT_FALSE(ReadFile(directory).ok());
+}
+
+}  // namespace
+}  // namespace gantry::cli
