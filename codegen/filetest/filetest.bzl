@@ -1,6 +1,6 @@
 """Tests made of filetests (codegen/filetest/runner.h)."""
 
-def gantry_filetest(name, srcs, backend, args = [], **kwargs):
+def gantry_filetest(name, srcs, backend, args = [], tags = [], **kwargs):
     """Runs filetests on the interpreter and a backend.
 
     Args:
@@ -8,12 +8,14 @@ def gantry_filetest(name, srcs, backend, args = [], **kwargs):
       srcs: .ir files or file groups of them.
       backend: the library that defines RegisterFiletestBackends.
       args: flags of codegen/filetest/main.cc, such as --coverage.
+      tags: of the test; "golden" is added.
       **kwargs: passed to the test.
     """
     native.cc_test(
         name = name,
         args = args + ["$(locations %s)" % src for src in srcs],
         data = srcs,
+        tags = tags + ["golden"],
         deps = ["//codegen/filetest:main", backend],
         **kwargs
     )

@@ -2,8 +2,9 @@
 //
 //   filetest [--rewrite] [--coverage] FILE...
 //
-// --rewrite writes what was found into the check lines; --coverage fails if the interpreter
-// executed some opcode in none of the files.
+// --rewrite writes what was found into the check lines, as does GANTRY_REWRITE_GOLDENS, which
+// holds the root of the checkout; --coverage fails if the interpreter executed some opcode in
+// none of the files.
 
 #include <cstdlib>
 #include <fstream>
@@ -26,6 +27,10 @@ int Main(int argc, char** argv) {
   std::vector<std::string> paths;
   // `bazel run` starts elsewhere; names are relative to the workspace.
   const char* workspace = std::getenv("BUILD_WORKSPACE_DIRECTORY");
+  if (const char* root = std::getenv("GANTRY_REWRITE_GOLDENS"); root != nullptr) {
+    rewrite = true;
+    workspace = root;
+  }
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     if (arg == "--rewrite") {

@@ -1,6 +1,7 @@
 #include "codegen/filetest/runner.h"
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -183,29 +184,33 @@ class Runner {
     }
   }
 
-  // Calls run(index of function, args) for each run line and compares.
+  // Calls run(index of function, args) for each run line, of function `only` if that is
+  // given, and compares.
   template <typename Run>
-  void ForEachRun(absl::string_view where, bool interpreter, Run run) {
+  void ForEachRun(absl::string_view where, bool interpreter, std::optional<size_t> only, Run run) {
     for (const FiletestFunction& func : file_->functions) {
       for (const RunLine& line : func.runs) {
         if (line.interpreter_only && !interpreter) continue;
-        const absl::Status status = CheckRun(line, run);
-        if (!status.ok()) {
-          Fail(line.line, absl::StrCat(line.text, "\n    ", where, ": ", status.message()));
+        const std::optional<size_t> index = FunctionNamed(line.function);
+        if (!index.has_value()) {
+          Fail(line.line, absl::StrCat("there is no function %", line.function));
+        } else if (!only.has_value() || index == only) {
+          const absl::Status status = CheckRun(line, *index, run);
+          if (!status.ok()) {
+            Fail(line.line, absl::StrCat(line.text, "\n    ", where, ": ", status.message()));
+          }
         }
       }
     }
   }
+  std::optional<size_t> FunctionNamed(absl::string_view name) const {
+    for (size_t i = 0; i < file_->functions.size(); ++i) {
+      if (file_->functions[i].parsed.func.params.name.text == name) return i;
+    }
+    return std::nullopt;
+  }
   template <typename Run>
-  absl::Status CheckRun(const RunLine& line, Run run) {
-    size_t index = 0;
-    while (index < file_->functions.size() &&
-           file_->functions[index].parsed.func.params.name.text != line.function) {
-      ++index;
-    }
-    if (index == file_->functions.size()) {
-      return absl::NotFoundError(absl::StrCat("there is no function %", line.function));
-    }
+  absl::Status CheckRun(const RunLine& line, size_t index, Run run) {
     const Function& func = file_->functions[index].parsed.func;
     std::vector<RawValue> args;
     RETURN_IF_ERROR(ReadValues(line.args, func.signature.params, "arguments", &args));
@@ -243,9 +248,10 @@ class Runner {
                                                static_cast<uint32_t>(args[1].lo))
                               : Outcome();
     });
-    ForEachRun("interpreter", true, [&](size_t index, absl::Span<const RawValue> args) {
-      return interpreter.Run(*functions[index], args);
-    });
+    ForEachRun("interpreter", true, std::nullopt,
+               [&](size_t index, absl::Span<const RawValue> args) {
+                 return interpreter.Run(*functions[index], args);
+               });
     result_.opcode_counts.assign(interpreter.opcode_counts().begin(),
                                  interpreter.opcode_counts().end());
   }
@@ -253,18 +259,34 @@ class Runner {
   void RunOnBackend(FiletestBackend* backend, const FiletestTarget& target,
                     const std::vector<const Function*>& functions) {
     absl::StatusOr<std::unique_ptr<FiletestProgram>> program = backend->Load(functions, target);
-    if (absl::IsUnimplemented(program.status())) {
-      result_.refused.push_back(
-          absl::StrCat(name_, ": ", backend->name(), ": ", program.status().message()));
+    if (!absl::IsUnimplemented(program.status())) {
+      RunProgram(backend, program, std::nullopt);
       return;
     }
+    // Something in the file is refused; what stands alone may still be run.
+    const absl::Status refusal = program.status();
+    for (size_t i = 0; i < functions.size(); ++i) {
+      program =
+          functions[i]->dfg.ext_funcs().empty() ? backend->Load({functions[i]}, target) : refusal;
+      if (absl::IsUnimplemented(program.status())) {
+        result_.refused.push_back(absl::StrCat(name_, ": ", PrintName(functions[i]->params.name),
+                                               ": ", program.status().message()));
+      } else {
+        RunProgram(backend, program, i);
+      }
+    }
+  }
+  // `only`: the one function of the file that the program consists of.
+  void RunProgram(FiletestBackend* backend,
+                  const absl::StatusOr<std::unique_ptr<FiletestProgram>>& program,
+                  std::optional<size_t> only) {
     if (!program.ok()) {
       Fail(1, absl::StrCat(backend->name(), ": ", program.status().message()));
       return;
     }
     if (*program == nullptr) return;
-    ForEachRun(backend->name(), false, [&](size_t index, absl::Span<const RawValue> args) {
-      return (*program)->Run(index, args);
+    ForEachRun(backend->name(), false, only, [&](size_t index, absl::Span<const RawValue> args) {
+      return (*program)->Run(only.has_value() ? 0 : index, args);
     });
   }
 
