@@ -19,6 +19,7 @@
 #include "environ/core/tunables.h"
 #include "runtime/type_registry.h"
 #include "runtime/vm_structs.h"
+#include "wasm_translate/types.h"
 
 namespace gantry::runtime {
 
@@ -32,6 +33,11 @@ struct Trampolines {
   // Keeps the code loaded.
   std::shared_ptr<const Module> owner;
 };
+
+// The tunables for this process: the defaults, or small reservations (environ::Tunables) where
+// the environment variable GANTRY_SMALL_RESERVATIONS is set to anything but 0, and in builds
+// with AddressSanitizer or ThreadSanitizer, which pay for address space.
+environ::Tunables HostTunables();
 
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
@@ -50,7 +56,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   const Options& options() const { return options_; }
   const environ::Tunables& tunables() const { return options_.tunables; }
-  TypeRegistry& types() { return *types_; }
+  TypeRegistry& types() const { return *types_; }
+
+  // Whether a value of one type may stand where the other is asked for. References, if
+  // concrete, are canonical and held. (WebAssembly 3.0, "Matching", value types.)
+  bool Matches(wasm::ValType sub, wasm::ValType super) const;
 
   // The current epoch, which stores compare with their deadline. Async-signal-safe.
   void IncrementEpoch() { epoch_.fetch_add(1, std::memory_order_relaxed); }

@@ -23,7 +23,7 @@ using environ::TrapCode;
 using wasm::ExternKind;
 
 std::string DescribeFunction(const Engine& engine, uint32_t type_id) {
-  const wasm::FuncType* type = const_cast<Engine&>(engine).types().FuncTypeOf(type_id);
+  const wasm::FuncType* type = engine.types().FuncTypeOf(type_id);
   return absl::StrCat("function ", type == nullptr ? "of an unknown type" : type->ToString());
 }
 
@@ -209,7 +209,12 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
     case ExternKind::kGlobal: {
       const wasm::GlobalType expected = module_->Canonical(info.globals[wasm::GlobalIndex(index)]);
       Global* const* global = std::get_if<Global*>(&value);
-      if (global == nullptr || !((*global)->type() == expected)) {
+      // A mutable global is written from both sides, so its type is exact.
+      if (global == nullptr || (*global)->type().is_mutable != expected.is_mutable ||
+          (*global)->type().shared != expected.shared ||
+          (expected.is_mutable
+               ? (*global)->type().content != expected.content
+               : !store_.engine().Matches((*global)->type().content, expected.content))) {
         return incompatible(absl::StrCat("global ", expected.ToString()));
       }
       if (!store_.Owns(**global)) return ForeignImport(import);

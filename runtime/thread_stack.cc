@@ -6,14 +6,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "runtime/mmap.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define GANTRY_SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define GANTRY_SANITIZED 1
-#endif
+#include "runtime/sanitizers.h"
 
 namespace gantry::runtime {
 namespace {
@@ -82,13 +75,7 @@ uintptr_t ThreadStackLow() {
   return low;
 }
 
-uint64_t HostStackReserve() {
-#if defined(GANTRY_SANITIZED)
-  return uint64_t{1} << 20;
-#else
-  return uint64_t{256} << 10;
-#endif
-}
+uint64_t HostStackReserve() { return kSanitized ? uint64_t{1} << 20 : uint64_t{256} << 10; }
 
 absl::Status EnsureSignalStack() {
   thread_local SignalStack stack;
