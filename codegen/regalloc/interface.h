@@ -12,8 +12,8 @@
 // registers is defined by an instruction with fixed definitions).
 //
 // Input is SSA: a virtual register has one definition (an operand or a block parameter) that
-// dominates its uses. An instruction reads its early uses, then writes its early definitions,
-// works, reads its late uses, loses its clobbers and writes its late definitions. So a late
+// dominates its uses. An instruction writes its early definitions, reads its early uses, loses
+// its clobbers, writes its late definitions and reads its late uses, in this order. So a late
 // definition may share a register with an early use, and nothing else may.
 //
 // Edges. Each must be one of
@@ -28,7 +28,8 @@
 // call take different fixed registers.
 //
 // Moves. An instruction flagged kMove has two operands, {use early any, def late any} of one
-// class, and the caller emits nothing for it: the copy, where one is needed, is an edit.
+// class, and the caller emits nothing for it. Both get the same place; where that takes a copy, an
+// edit before the instruction makes it.
 #ifndef GANTRY_CODEGEN_REGALLOC_INTERFACE_H_
 #define GANTRY_CODEGEN_REGALLOC_INTERFACE_H_
 
@@ -128,6 +129,12 @@ class Operand {
 
   constexpr VReg reg() const { return reg_; }
   constexpr RegClass reg_class() const { return reg_.reg_class(); }
+  // The same operand for another virtual register.
+  constexpr Operand WithReg(VReg reg) const {
+    Operand operand = *this;
+    operand.reg_ = reg;
+    return operand;
+  }
   constexpr OperandKind kind() const { return kind_; }
   constexpr bool is_use() const { return kind_ == OperandKind::kUse; }
   constexpr bool is_def() const { return kind_ == OperandKind::kDef; }
@@ -306,7 +313,8 @@ struct Edit {
   // None if the value is made anew.
   Allocation from;
   Allocation to;
-  // If some, do this kRematerializable instruction again, with its definition in register `to`.
+  // If some, do this kRematerializable instruction again, with its definition in register `to`,
+  // which may be a scratch register.
   InstId rematerialized;
 
   friend bool operator==(const Edit& a, const Edit& b) = default;
@@ -331,12 +339,7 @@ struct DebugLocation {
 struct Statistics {
   uint64_t work = 0;
   uint32_t live_ranges = 0;
-  uint32_t bundles = 0;
-  uint32_t merged_bundles = 0;
-  uint32_t probes = 0;
-  uint32_t evictions = 0;
-  uint32_t splits = 0;
-  uint32_t spilled_bundles = 0;
+  // Edits by kind.
   uint32_t moves = 0;
   uint32_t spills = 0;
   uint32_t reloads = 0;

@@ -8,6 +8,7 @@ LAYERED_PACKAGES = [
     "codegen/filetest",
     "codegen/interp",
     "codegen/ir",
+    "codegen/regalloc",
     "cranelift_shared",
     "entity",
     "environ/artifact",
