@@ -449,7 +449,14 @@ void Assembler::lea(Width width, Gpr dst, const Address& address) {
 }
 
 void Assembler::xchg(Width width, Gpr a, Gpr b) {
-  EmitRegisters(buffer_, ForByteWidth(Primary(0x87), width), b.encoding(), a.encoding());
+  // Of the short forms with rax, the one with itself is nop, which would not clear the upper
+  // half of rax at width 32.
+  if (width != Width::k8 && a != b && (a.encoding() == 0 || b.encoding() == 0)) {
+    EmitOpcodeRegister(buffer_, ForWidth(Primary(0x90), width),
+                       a.encoding() == 0 ? b.encoding() : a.encoding());
+    return;
+  }
+  EmitRegisters(buffer_, ForByteWidth(Primary(0x87), width), a.encoding(), b.encoding());
 }
 
 void Assembler::xchg(Width width, Gpr a, const Address& b) {
