@@ -87,7 +87,8 @@ class CompilingSource : public ModuleSource {
   }
 
   absl::Status Validate(absl::Span<const uint8_t> bytes) override {
-    return wasm::ValidateModule(bytes, {options_.translation.features, options_.translation.limits});
+    return wasm::ValidateModule(bytes,
+                                {options_.translation.features, options_.translation.limits});
   }
 
   absl::StatusOr<std::vector<uint8_t>> CompileTrampolines(

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# The gantry command from outside: what it prints, where, and with which exit code.
+set -u
+gantry=$1
+data=$(dirname "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+# expect NAME EXIT_CODE STDOUT_REGEX STDERR_REGEX COMMAND...: both as extended regular
+# expressions over the whole output; empty means that nothing may be printed.
+expect() {
+  local name=$1 code=$2 out=$3 err=$4
+  shift 4
+  local status=0
+  "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+  local ok=true
+  [ "$status" = "$code" ] || ok=false
+  if [ -n "$out" ]; then grep -qzE -- "$out" "$work/out" || ok=false; else [ ! -s "$work/out" ] || ok=false; fi
+  if [ -n "$err" ]; then grep -qzE -- "$err" "$work/err" || ok=false; else [ ! -s "$work/err" ] || ok=false; fi
+  if ! $ok; then
+    failures=$((failures + 1))
+    echo "FAILED: $name: exit code $status (expected $code)"
+    echo "  stdout (expected /$out/):"; sed 's/^/    /' "$work/out"
+    echo "  stderr (expected /$err/):"; sed 's/^/    /' "$work/err"
+  fi
+}
+
+expect "version" 0 '^gantry [0-9]+\.[0-9]+\.[0-9]+' '' "$gantry" --version
+expect "help" 0 'run .*compile .*bench .*settings' '' "$gantry" --help
+expect "help of a command shows examples" 0 'gantry run --dir' '' "$gantry" run --help
+expect "no command" 106 '' 'subcommand' "$gantry"
+expect "settings" 0 'shared settings:.*default' '' "$gantry" settings
+
+expect "invoke" 0 '^3
+$' '' "$gantry" run --invoke add "$data/math.wasm" 1 2
+expect "invoke wraps" 0 '^-2147483648
+$' '' "$gantry" run --invoke add "$data/math.wasm" 2147483647 1
+expect "invoke with i64" 0 '^4294967296
+$' '' "$gantry" run --invoke add64 "$data/math.wasm" 4294967295 1
+expect "invoke with floats" 0 '^0\.25
+$' '' "$gantry" run --invoke half "$data/math.wasm" 0.5
+expect "results one a line" 0 '^1\.5
+7
+$' '' "$gantry" run --invoke swap "$data/math.wasm" 7 1.5
+expect "negative arguments" 0 '^-5
+$' '' "$gantry" run --invoke add "$data/math.wasm" -2 -3
+expect "references" 0 '^1
+$' '' "$gantry" run --invoke is_null "$data/math.wasm" null
+expect "recursion" 0 '^6765
+$' '' "$gantry" run --invoke fib "$data/math.wasm" 20
+expect "wrong number of arguments" 1 '' 'takes 2 arguments.*given: 1' "$gantry" run --invoke add "$data/math.wasm" 1
+expect "wrong argument" 1 '' '"x" is not a value of type i32' "$gantry" run --invoke add "$data/math.wasm" 1 x
+expect "no such export" 1 '' 'no export "nope".*add, add64' "$gantry" run --invoke nope "$data/math.wasm"
+expect "nothing to run" 1 '' 'exports neither _start nor _initialize' "$gantry" run "$data/math.wasm"
+
+expect "trap with a backtrace" 134 '' 'integer divide by zero.*math!div.*math!outer' "$gantry" run --invoke outer "$data/math.wasm" 0
+expect "overflow" 134 '' 'integer overflow' "$gantry" run --invoke div "$data/math.wasm" -2147483648 -1
+expect "memory" 134 '' 'out of bounds memory access' "$gantry" run --invoke load "$data/math.wasm" 65533
+expect "memory far out" 134 '' 'out of bounds memory access' "$gantry" run --invoke load "$data/math.wasm" -1
+expect "stack" 134 '' 'call stack exhausted.*math!deep' "$gantry" run --invoke deep "$data/math.wasm"
+expect "fuel" 134 '' 'fuel' "$gantry" run -W fuel=100000 --invoke spin "$data/math.wasm"
+
+expect "a WASI program" 0 '^hello from the guest
+$' '' "$gantry" run "$data/hello.wasm"
+expect "the guest's exit code and options" 3 'hello' '' "$gantry" run "$data/hello.wasm" --dir x -O
+expect "preload" 0 '^42
+$' '' "$gantry" run --preload math="$data/math.wasm" --invoke twice "$data/user.wasm" 21
+expect "missing imports are all named" 1 '' 'unknown import.*"nowhere" "f".*"nowhere" "g"' "$gantry" run "$data/bad_import.wasm"
+
+expect "compile" 0 '' '' "$gantry" compile "$data/hello.wasm" -o "$work/hello.cwasm"
+expect "run an artifact" 0 '^hello from the guest
+$' '' "$gantry" run "$work/hello.cwasm"
+expect "the artifact is an ELF file" 0 'ELF' '' head -c 4 "$work/hello.cwasm"
+expect "another setting is refused by name" 1 '' 'consume_fuel' "$gantry" run -W fuel=1000 "$work/hello.cwasm"
+head -c 300 "$work/hello.cwasm" >"$work/cut.cwasm"
+expect "a cut artifact" 1 '' 'cut.cwasm' "$gantry" run "$work/cut.cwasm"
+expect "timing" 0 '' 'phase.*wall.*functions' "$gantry" compile --timing "$data/math.wasm"
+expect "forms" 0 ';; ir of wasm\[0\]::function\[0\].*iadd' '' "$gantry" compile --emit=ir "$data/math.wasm"
+expect "assembly" 0 ';; asm of wasm\[0\]::function\[0\].*ret' '' "$gantry" compile --emit=asm "$data/math.wasm"
+expect "vcode" 0 ';; vcode of' '' "$gantry" compile --emit=vcode "$data/math.wasm"
+expect "an unknown form" 1 '' 'there are: ir, vcode, asm' "$gantry" compile --emit=nope "$data/math.wasm"
+
+expect "bench" 0 'hello' 'compile_ms [0-9.]+
+instantiate_ms [0-9.]+
+run_ms [0-9.]+
+peak_kib [0-9.]+
+$' "$gantry" bench "$data/hello.wasm"
+expect "bench with marks, as JSON" 0 '' '^\{"repeat":3,.*"bench_ms":\{"min":[0-9.e-]+,"median":[0-9.e-]+\}\}
+$' "$gantry" bench --json --repeat 3 "$data/marks.wasm"
+
+expect "no such file" 1 '' '/no/such/file' "$gantry" run /no/such/file
+expect "not a module" 1 '' 'magic' "$gantry" run "$0"
+expect "unknown option" 1 '' 'unknown option --nope' "$gantry" run --nope "$data/hello.wasm"
+expect "unknown list entry" 1 '' '-O nope is not known' "$gantry" run -O nope "$data/hello.wasm"
+expect "unknown setting" 1 '' 'nope' "$gantry" run -C nope=1 "$data/hello.wasm"
+expect "missing file" 1 '' 'FILE is missing' "$gantry" run
+
+[ $failures -eq 0 ] || { echo "$failures failed"; exit 1; }
