@@ -96,6 +96,9 @@ class Lowering {
   // The only place that uses the value is one operand of one instruction.
   bool HasOneUse(Value value) const { return values_[Resolve(value).index()].uses == 1; }
 
+  // True if both are the same value once parameters are looked through.
+  bool IsSame(Value a, Value b) const { return Resolve(a) == Resolve(b); }
+
   // ---- Registers.
   // The register that holds the value at the present instruction.
   VReg Reg(Value value);

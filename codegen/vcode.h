@@ -83,6 +83,8 @@ class VCode {
     uint32_t outgoing_bytes = 0;
     // Bytes of the stack arguments this function itself was passed.
     uint32_t incoming_bytes = 0;
+    // This function takes them off the stack when it returns.
+    bool callee_pops = false;
     // Bytes of the IR's stack slots, and their alignment.
     uint32_t slot_bytes = 0;
     uint32_t slot_alignment = 1;

@@ -1,0 +1,80 @@
+// Where arguments and results of a call are, under each calling convention (docs/abi.md).
+//
+//   AbiSignature abi;
+//   RETURN_IF_ERROR(abi.Assign(signature));
+//   abi.params()[0].reg   // a register, or none: then at `offset` among the stack arguments
+#ifndef GANTRY_ISA_X64_BACKEND_ABI_H_
+#define GANTRY_ISA_X64_BACKEND_ABI_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "codegen/ir/signature.h"
+#include "codegen/regalloc/interface.h"
+#include "codegen/regalloc/reg.h"
+
+namespace gantry::x64 {
+
+constexpr codegen::PReg Gpr(uint8_t encoding) {
+  return codegen::PReg(codegen::RegClass::kInt, encoding);
+}
+constexpr codegen::PReg Xmm(uint8_t encoding) {
+  return codegen::PReg(codegen::RegClass::kVector, encoding);
+}
+inline constexpr codegen::PReg kRax = Gpr(0), kRcx = Gpr(1), kRdx = Gpr(2), kRbx = Gpr(3),
+                               kRsp = Gpr(4), kRbp = Gpr(5), kRsi = Gpr(6), kRdi = Gpr(7);
+inline constexpr codegen::PReg kR8 = Gpr(8), kR9 = Gpr(9), kR10 = Gpr(10), kR11 = Gpr(11),
+                               kR12 = Gpr(12), kR13 = Gpr(13), kR14 = Gpr(14), kR15 = Gpr(15);
+
+// Never allocated: emission may use them within one instruction.
+inline constexpr codegen::PReg kScratch = kR11;
+inline constexpr codegen::PReg kScratchXmm = Xmm(15);
+
+// The callee-saved registers beside rbp, the same under both conventions.
+inline constexpr codegen::PRegSet kCalleeSaved = {kRbx, kR12, kR13, kR14, kR15};
+// What a call may change.
+codegen::PRegSet CallClobbers();
+
+// The registers as the allocator sees them.
+const codegen::regalloc::MachineEnv& MachineEnvironment();
+
+// The place of one argument or result.
+struct AbiPlace {
+  codegen::Type type = codegen::Type::kInvalid;
+  // None if it is in memory.
+  codegen::PReg reg;
+  // From the start of the stack arguments, or of the result area.
+  uint32_t offset = 0;
+};
+
+class AbiSignature {
+ public:
+  // Replaces the former content. kUnimplemented where the convention can't do it,
+  // kResourceExhausted for more arguments than an instruction can address.
+  absl::Status Assign(const codegen::Signature& signature);
+
+  absl::Span<const AbiPlace> params() const { return params_; }
+  absl::Span<const AbiPlace> returns() const { return returns_; }
+  // Bytes of stack arguments, a multiple of 16.
+  uint32_t stack_bytes() const { return stack_bytes_; }
+  // Whether the callee takes them off the stack.
+  bool callee_pops() const { return callee_pops_; }
+  // Bytes of the result area, a multiple of 16; 0 if all results are in registers.
+  uint32_t result_area_bytes() const { return result_area_bytes_; }
+  // The register that its address is passed in.
+  codegen::PReg result_area_reg() const { return result_area_reg_; }
+
+ private:
+  std::vector<AbiPlace> params_;
+  std::vector<AbiPlace> returns_;
+  uint32_t stack_bytes_ = 0;
+  uint32_t result_area_bytes_ = 0;
+  codegen::PReg result_area_reg_;
+  bool callee_pops_ = false;
+};
+
+}  // namespace gantry::x64
+
+#endif  // GANTRY_ISA_X64_BACKEND_ABI_H_
