@@ -39,7 +39,7 @@ class Assigner {
         return place;
       }
     } else if (next_vector_ < vectors_) {
-      place.reg = Xmm(next_vector_++);
+      place.reg = VectorReg(next_vector_++);
       return place;
     }
     const uint32_t size = codegen::TypeBytes(type) > 8 ? 16 : 8;
@@ -62,7 +62,7 @@ class Assigner {
 
 PRegSet CallClobbers() {
   PRegSet set = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10};
-  for (uint8_t i = 0; i < 15; ++i) set.insert(Xmm(i));
+  for (uint8_t i = 0; i < 15; ++i) set.insert(VectorReg(i));
   return set;
 }
 
@@ -75,7 +75,7 @@ const codegen::regalloc::MachineEnv& MachineEnvironment() {
     ints.scratch = kScratch;
     ints.slot_words = 1;
     auto& vectors = made->classes[static_cast<size_t>(RegClass::kVector)];
-    for (uint8_t i = 0; i < 15; ++i) vectors.preferred.push_back(Xmm(i));
+    for (uint8_t i = 0; i < 15; ++i) vectors.preferred.push_back(VectorReg(i));
     vectors.scratch = kScratchXmm;
     vectors.slot_words = 2;
     return made;

@@ -17,20 +17,20 @@
 
 namespace gantry::x64 {
 
-constexpr codegen::PReg Gpr(uint8_t encoding) {
+constexpr codegen::PReg IntReg(uint8_t encoding) {
   return codegen::PReg(codegen::RegClass::kInt, encoding);
 }
-constexpr codegen::PReg Xmm(uint8_t encoding) {
+constexpr codegen::PReg VectorReg(uint8_t encoding) {
   return codegen::PReg(codegen::RegClass::kVector, encoding);
 }
-inline constexpr codegen::PReg kRax = Gpr(0), kRcx = Gpr(1), kRdx = Gpr(2), kRbx = Gpr(3),
-                               kRsp = Gpr(4), kRbp = Gpr(5), kRsi = Gpr(6), kRdi = Gpr(7);
-inline constexpr codegen::PReg kR8 = Gpr(8), kR9 = Gpr(9), kR10 = Gpr(10), kR11 = Gpr(11),
-                               kR12 = Gpr(12), kR13 = Gpr(13), kR14 = Gpr(14), kR15 = Gpr(15);
+inline constexpr codegen::PReg kRax = IntReg(0), kRcx = IntReg(1), kRdx = IntReg(2), kRbx = IntReg(3),
+                               kRsp = IntReg(4), kRbp = IntReg(5), kRsi = IntReg(6), kRdi = IntReg(7);
+inline constexpr codegen::PReg kR8 = IntReg(8), kR9 = IntReg(9), kR10 = IntReg(10), kR11 = IntReg(11),
+                               kR12 = IntReg(12), kR13 = IntReg(13), kR14 = IntReg(14), kR15 = IntReg(15);
 
 // Never allocated: emission may use them within one instruction.
 inline constexpr codegen::PReg kScratch = kR11;
-inline constexpr codegen::PReg kScratchXmm = Xmm(15);
+inline constexpr codegen::PReg kScratchXmm = VectorReg(15);
 
 // The callee-saved registers beside rbp, the same under both conventions.
 inline constexpr codegen::PRegSet kCalleeSaved = {kRbx, kR12, kR13, kR14, kR15};

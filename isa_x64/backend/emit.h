@@ -1,0 +1,197 @@
+// Emission: VCode whose operands have places becomes bytes in a MachBuffer, in one pass.
+//
+// The walk (emit.cc) goes block by block, puts the moves of register allocation between
+// instructions, and lays out the frame; each instruction is a method by opcode, in files by
+// subject. r11 and xmm15 are never allocated and free for use within one instruction.
+//
+// The frame, from high to low addresses:
+//
+//   stack arguments | return address | saved rbp <- rbp | saved registers | stack slots |
+//   spill slots | stack arguments of calls <- rsp
+//
+// A leaf that needs none of it has no frame at all.
+#ifndef GANTRY_ISA_X64_BACKEND_EMIT_H_
+#define GANTRY_ISA_X64_BACKEND_EMIT_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "codegen/isa.h"
+#include "codegen/mach_buffer.h"
+#include "codegen/regalloc/interface.h"
+#include "codegen/vcode.h"
+#include "isa_x64/asm/encoder.h"
+#include "isa_x64/backend/flags.h"
+#include "isa_x64/backend/inst.h"
+
+namespace gantry::x64 {
+
+// DWARF's numbers of the registers that unwind information names.
+inline constexpr uint8_t kDwarfRbp = 6;
+inline constexpr uint8_t kDwarfRsp = 7;
+inline constexpr uint8_t kDwarfReturnAddress = 16;
+
+class Emitter {
+ public:
+  Emitter(const codegen::TargetIsa& isa, const X64Flags& flags, const codegen::VCode& vcode,
+          const codegen::regalloc::Output& allocation, bool has_vmctx,
+          codegen::MachBuffer* buffer, codegen::FrameInfo* frame_info,
+          codegen::UnwindInfo* unwind)
+      : isa_(isa),
+        flags_(flags),
+        vcode_(vcode),
+        allocation_(allocation),
+        has_vmctx_(has_vmctx),
+        b_(*buffer),
+        frame_info_(*frame_info),
+        unwind_(*unwind) {}
+
+  absl::Status Run();
+
+ private:
+  // A register or a place in memory, as the r/m field of an instruction takes it.
+  struct Rm {
+    bool is_reg = true;
+    uint8_t reg = 0;
+    Address address{rax};
+    bool traps = false;
+    codegen::TrapCode trap{};
+  };
+  // Bytes below rbp; see the picture above.
+  struct Frame {
+    bool frameless = false;
+    codegen::PRegSet saved;
+    uint32_t saved_bytes = 0;
+    uint32_t slots_end = 0;   // The slot area begins at rbp - slots_end.
+    uint32_t spills_end = 0;  // The spill area begins at rbp - spills_end.
+    uint32_t total = 0;       // rsp is rbp - total.
+    uint32_t incoming_bytes = 0;
+    bool callee_pops = false;
+  };
+
+  // --- emit.cc
+  absl::Status LayOutFrame();
+  void EmitBlock(uint32_t block);
+  void EmitEdit(const codegen::regalloc::Edit& edit);
+  void EmitInst(const Inst& inst, const codegen::Allocation* operands);
+  void EmitPrologue();
+  void EmitStackCheck();
+  // Restores saved registers and removes the frame; the return address is on top then.
+  void EmitEpilogue();
+
+  // --- Operands of the present instruction, in order.
+  uint8_t NextReg() {
+    const codegen::Allocation place = *operand_++;
+    DCHECK(place.is_reg());
+    return place.reg().encoding();
+  }
+  Rm NextRm(const Inst& inst);
+  Rm NextAny();
+  Rm MemoryOf(const Inst& inst);
+  Rm RmOf(codegen::Allocation place);
+  Address SpillAddress(codegen::SpillSlot slot) const;
+  static Rm RegRm(uint8_t reg) {
+    Rm rm;
+    rm.reg = reg;
+    return rm;
+  }
+  static Rm MemoryRm(const Address& address) {
+    Rm rm;
+    rm.is_reg = false;
+    rm.address = address;
+    return rm;
+  }
+  Rm ConstantRm(uint64_t bits, uint8_t bytes);
+
+  // --- Encoding. `size` is 1, 2, 4 or 8 bytes.
+  void Op(const Encoding& encoding, uint8_t reg, const Rm& rm, Immediate imm = {});
+  void Vex(const Encoding& encoding, uint8_t reg, uint8_t second, const Rm& rm,
+           Immediate imm = {});
+  void MoveRegister(uint8_t to, uint8_t from);             // 64 bits.
+  void MoveVector(uint8_t to, uint8_t from);               // 128 bits.
+  void Load(uint8_t to, const Rm& from, uint8_t size);     // Zero-extending.
+  void LoadFloat(uint8_t to, const Rm& from, uint8_t size);
+  void Alu(AluOp op, uint8_t size, uint8_t to, const Rm& from);
+  void AluImm(AluOp op, uint8_t size, const Rm& to, int32_t imm);
+  void Test(uint8_t size, uint8_t a, uint8_t b);
+  void MoveImm(uint8_t to, uint64_t bits);
+  void Lea(uint8_t to, const Address& address, uint8_t size);
+  void Shift(ShiftOp op, uint8_t size, const Rm& rm, uint8_t amount);
+  void SetByte(Cond cc, uint8_t to);
+  void ZeroExtendByte(uint8_t to, uint8_t from);
+  void Sse(SseOp op, uint8_t size, uint8_t to, const Rm& from);
+  void Ucomis(uint8_t size, uint8_t a, const Rm& b);
+  void CvtToInt(uint8_t float_size, bool to64, uint8_t to, uint8_t from);
+  void CvtFromInt(uint8_t float_size, uint8_t int_size, uint8_t to, const Rm& from);
+  void Jump(codegen::MachLabel target);
+  void JumpIf(Cond cc, codegen::MachLabel target);       // Any distance.
+  void ShortJump(codegen::MachLabel target);             // Within one instruction's code.
+  void ShortJumpIf(Cond cc, codegen::MachLabel target);
+  void TrapIf(Cond cc, uint8_t code);
+  codegen::MachLabel BlockLabel(uint32_t block) const {
+    return codegen::MachLabel(first_label_.raw() + block);
+  }
+
+  // --- emit_integer.cc
+  void EmitAlu(const Inst& inst);
+  void EmitAdd(const Inst& inst);
+  void EmitShift(const Inst& inst);
+  void EmitMultiply(const Inst& inst);
+  void EmitDivision(const Inst& inst);
+  void EmitExtend(const Inst& inst);
+  void EmitBits(const Inst& inst);
+  void EmitOverflow(const Inst& inst);
+  void EmitStore(const Inst& inst);
+  void EmitAluMem(const Inst& inst);
+  void EmitCompare(const Inst& inst);
+  void EmitSetcc(const Inst& inst);
+  void EmitCmov(const Inst& inst);
+
+  // --- emit_float.cc
+  void EmitSse(const Inst& inst);
+  void EmitSqrtOrRound(const Inst& inst);
+  void EmitRoundSse2(const Inst& inst);
+  void EmitMinMax(const Inst& inst);
+  void EmitCvtFloat(const Inst& inst);
+  void EmitCvtFromUint64(const Inst& inst);
+  void EmitCvtToInt(const Inst& inst);
+  void EmitCvtToSigned(const Inst& inst, uint8_t from, uint8_t to);
+  void EmitCvtToUint32(const Inst& inst, uint8_t from, uint8_t to);
+  void EmitCvtToUint64(const Inst& inst, uint8_t from, uint8_t to);
+  void EmitSelectFloat(const Inst& inst);
+  void EmitConstFloat(const Inst& inst);
+  void EmitBitMove(const Inst& inst);
+
+  // --- emit_control.cc
+  void EmitBranch(const Inst& inst);
+  void EmitJumpTable(const Inst& inst);
+  void EmitCall(const Inst& inst);
+  void EmitTailCall(const Inst& inst);
+  void EmitReturn();
+  void EmitFuncAddr(const Inst& inst);
+  void FinishCall(const Inst& inst);
+  void RestoreSaved();
+
+  const codegen::TargetIsa& isa_;
+  const X64Flags& flags_;
+  const codegen::VCode& vcode_;
+  const codegen::regalloc::Output& allocation_;
+  const bool has_vmctx_;
+  codegen::MachBuffer& b_;
+  codegen::FrameInfo& frame_info_;
+  codegen::UnwindInfo& unwind_;
+
+  Frame frame_;
+  codegen::MachLabel first_label_;
+  const codegen::Allocation* operand_ = nullptr;
+  size_t next_edit_ = 0;
+  size_t next_stack_map_ = 0;
+  std::vector<uint32_t> stack_map_slots_;
+  std::vector<codegen::MachLabel> table_labels_;
+};
+
+}  // namespace gantry::x64
+
+#endif  // GANTRY_ISA_X64_BACKEND_EMIT_H_
