@@ -15,23 +15,22 @@ using codegen::PRegSet;
 using codegen::RegClass;
 using codegen::Type;
 
-constexpr PReg kWasmIntParams[] = {kRax, kRcx, kRdx, kR8, kR9, kR10};
-constexpr PReg kWasmIntResults[] = {kRax, kRcx, kRdx, kR8};
 constexpr PReg kSystemVIntParams[] = {kRdi, kRsi, kRdx, kRcx, kR8, kR9};
 constexpr PReg kSystemVIntResults[] = {kRax, kRdx};
-constexpr uint8_t kVectorParams = 8;
-constexpr uint8_t kWasmVectorResults = 4;
+constexpr uint8_t kSystemVVectorParams = 8;
 constexpr uint8_t kSystemVVectorResults = 2;
 // Offsets among arguments and results stay far within 32 bits.
 constexpr size_t kMaxParams = 100000;
 
-// Hands out registers of both classes, then memory.
-class Assigner {
+// Hands out registers of both classes, then memory, as the C convention does for scalars
+// (System V Application Binary Interface, AMD64, 3.2.3).
+class SystemVAssigner {
  public:
-  Assigner(absl::Span<const PReg> ints, uint8_t vectors) : ints_(ints), vectors_(vectors) {}
+  SystemVAssigner(absl::Span<const PReg> ints, uint8_t vectors)
+      : ints_(ints), vectors_(vectors) {}
 
-  AbiPlace Next(Type type) {
-    AbiPlace place;
+  ValuePlace Next(Type type) {
+    ValuePlace place;
     place.type = type;
     if (codegen::IsInt(type)) {
       if (next_int_ < ints_.size()) {
@@ -58,6 +57,28 @@ class Assigner {
   uint32_t bytes_ = 0;
 };
 
+AbiValue WasmValue(Type type) {
+  return {codegen::IsInt(type) ? AbiClass::kInt : AbiClass::kVector,
+          static_cast<uint8_t>(codegen::TypeBytes(type))};
+}
+
+ValuePlace FromWasm(Type type, const AbiPlace& place) {
+  ValuePlace result;
+  result.type = type;
+  switch (place.kind) {
+    case AbiPlace::Kind::kInt:
+      result.reg = IntReg(place.encoding);
+      break;
+    case AbiPlace::Kind::kVector:
+      result.reg = VectorReg(place.encoding);
+      break;
+    case AbiPlace::Kind::kMemory:
+      result.offset = place.offset;
+      break;
+  }
+  return result;
+}
+
 }  // namespace
 
 PRegSet CallClobbers() {
@@ -72,11 +93,11 @@ const codegen::regalloc::MachineEnv& MachineEnvironment() {
     auto& ints = made->classes[static_cast<size_t>(RegClass::kInt)];
     ints.preferred = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10};
     ints.non_preferred = {kRbx, kR12, kR13, kR14, kR15};
-    ints.scratch = kScratch;
+    ints.scratch = kScratchInt;
     ints.slot_words = 1;
     auto& vectors = made->classes[static_cast<size_t>(RegClass::kVector)];
     for (uint8_t i = 0; i < 15; ++i) vectors.preferred.push_back(VectorReg(i));
-    vectors.scratch = kScratchXmm;
+    vectors.scratch = kScratchVec;
     vectors.slot_words = 2;
     return made;
   }();
@@ -90,31 +111,53 @@ absl::Status AbiSignature::Assign(const codegen::Signature& signature) {
   if (signature.params.size() > kMaxParams || signature.returns.size() > kMaxParams) {
     return absl::ResourceExhaustedError("function too large: too many parameters or results");
   }
-  const bool wasm = signature.call_conv == CallConv::kWasm;
-  callee_pops_ = wasm;
-  Assigner results = wasm ? Assigner(kWasmIntResults, kWasmVectorResults)
-                          : Assigner(kSystemVIntResults, kSystemVVectorResults);
-  for (const AbiParam& param : signature.returns) returns_.push_back(results.Next(param.type));
-  result_area_bytes_ = results.memory_bytes();
-
-  Assigner params = wasm ? Assigner(kWasmIntParams, kVectorParams)
-                         : Assigner(kSystemVIntParams, kVectorParams);
-  if (result_area_bytes_ != 0) {
-    if (!wasm) return absl::UnimplementedError("a system_v call with results in memory");
-    result_area_reg_ = params.Next(Type::kI64).reg;
+  callee_pops_ = signature.call_conv == CallConv::kWasm;
+  if (callee_pops_) {
+    AssignWasm(signature);
+    return absl::OkStatus();
   }
+  return AssignSystemV(signature);
+}
+
+void AbiSignature::AssignWasm(const codegen::Signature& signature) {
+  values_.clear();
+  for (const AbiParam& param : signature.returns) values_.push_back(WasmValue(param.type));
+  places_.resize(values_.size());
+  result_area_bytes_ = AssignWasmResults(values_, absl::MakeSpan(places_));
+  for (size_t i = 0; i < places_.size(); ++i) {
+    returns_.push_back(FromWasm(signature.returns[i].type, places_[i]));
+  }
+  if (result_area_bytes_ != 0) result_area_reg_ = IntReg(kResultArea.encoding());
+
+  values_.clear();
   for (const AbiParam& param : signature.params) {
-    AbiPlace place;
-    place.type = param.type;
-    if (wasm && param.purpose == ArgPurpose::kVmctx) {
-      place.reg = kRdi;
-    } else if (wasm && param.purpose == ArgPurpose::kCallerVmctx) {
-      place.reg = kRsi;
-    } else {
-      place = params.Next(param.type);
+    if (param.purpose == ArgPurpose::kNormal) values_.push_back(WasmValue(param.type));
+  }
+  places_.resize(values_.size());
+  stack_bytes_ = AssignWasmArguments(values_, result_area_bytes_ != 0, absl::MakeSpan(places_));
+  size_t next = 0;
+  for (const AbiParam& param : signature.params) {
+    if (param.purpose == ArgPurpose::kNormal) {
+      params_.push_back(FromWasm(param.type, places_[next++]));
+      continue;
     }
+    ValuePlace place;
+    place.type = param.type;
+    place.reg = IntReg(param.purpose == ArgPurpose::kVmctx ? kCalleeVmctx.encoding()
+                                                           : kCallerVmctx.encoding());
     params_.push_back(place);
   }
+}
+
+absl::Status AbiSignature::AssignSystemV(const codegen::Signature& signature) {
+  SystemVAssigner results(kSystemVIntResults, kSystemVVectorResults);
+  for (const AbiParam& param : signature.returns) returns_.push_back(results.Next(param.type));
+  result_area_bytes_ = results.memory_bytes();
+  if (result_area_bytes_ != 0) {
+    return absl::UnimplementedError("a system_v function with results in memory");
+  }
+  SystemVAssigner params(kSystemVIntParams, kSystemVVectorParams);
+  for (const AbiParam& param : signature.params) params_.push_back(params.Next(param.type));
   stack_bytes_ = params.memory_bytes();
   return absl::OkStatus();
 }

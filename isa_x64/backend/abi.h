@@ -14,6 +14,7 @@
 #include "codegen/ir/signature.h"
 #include "codegen/regalloc/interface.h"
 #include "codegen/regalloc/reg.h"
+#include "isa_x64/wasm_abi.h"
 
 namespace gantry::x64 {
 
@@ -29,11 +30,11 @@ inline constexpr codegen::PReg kR8 = IntReg(8), kR9 = IntReg(9), kR10 = IntReg(1
                                kR12 = IntReg(12), kR13 = IntReg(13), kR14 = IntReg(14), kR15 = IntReg(15);
 
 // Never allocated: emission may use them within one instruction.
-inline constexpr codegen::PReg kScratch = kR11;
-inline constexpr codegen::PReg kScratchXmm = VectorReg(15);
+inline constexpr codegen::PReg kScratchInt = kR11;
+inline constexpr codegen::PReg kScratchVec = VectorReg(15);
 
 // The callee-saved registers beside rbp, the same under both conventions.
-inline constexpr codegen::PRegSet kCalleeSaved = {kRbx, kR12, kR13, kR14, kR15};
+inline constexpr codegen::PRegSet kCalleeSavedSet = {kRbx, kR12, kR13, kR14, kR15};
 // What a call may change.
 codegen::PRegSet CallClobbers();
 
@@ -41,7 +42,7 @@ codegen::PRegSet CallClobbers();
 const codegen::regalloc::MachineEnv& MachineEnvironment();
 
 // The place of one argument or result.
-struct AbiPlace {
+struct ValuePlace {
   codegen::Type type = codegen::Type::kInvalid;
   // None if it is in memory.
   codegen::PReg reg;
@@ -55,8 +56,8 @@ class AbiSignature {
   // kResourceExhausted for more arguments than an instruction can address.
   absl::Status Assign(const codegen::Signature& signature);
 
-  absl::Span<const AbiPlace> params() const { return params_; }
-  absl::Span<const AbiPlace> returns() const { return returns_; }
+  absl::Span<const ValuePlace> params() const { return params_; }
+  absl::Span<const ValuePlace> returns() const { return returns_; }
   // Bytes of stack arguments, a multiple of 16.
   uint32_t stack_bytes() const { return stack_bytes_; }
   // Whether the callee takes them off the stack.
@@ -67,8 +68,13 @@ class AbiSignature {
   codegen::PReg result_area_reg() const { return result_area_reg_; }
 
  private:
-  std::vector<AbiPlace> params_;
-  std::vector<AbiPlace> returns_;
+  void AssignWasm(const codegen::Signature& signature);
+  absl::Status AssignSystemV(const codegen::Signature& signature);
+
+  std::vector<AbiValue> values_;
+  std::vector<AbiPlace> places_;
+  std::vector<ValuePlace> params_;
+  std::vector<ValuePlace> returns_;
   uint32_t stack_bytes_ = 0;
   uint32_t result_area_bytes_ = 0;
   codegen::PReg result_area_reg_;

@@ -62,7 +62,7 @@ const AbiSignature& X64Lowering::AbiOf(codegen::SigRef sig) {
 void X64Lowering::LowerEntry(Lowering& ctx, absl::Span<const Value> params) {
   Builder arguments(Op::kArguments);
   if (uses_result_area_) arguments.DefFixed(result_area_, own_abi_.result_area_reg());
-  const absl::Span<const AbiPlace> places = own_abi_.params();
+  const absl::Span<const ValuePlace> places = own_abi_.params();
   for (size_t i = 0; i < params.size(); ++i) {
     if (places[i].reg.is_some() && ctx.IsUsed(params[i])) {
       arguments.DefFixed(ctx.RegOf(params[i]), places[i].reg);
@@ -126,7 +126,7 @@ void X64Lowering::LowerBranchTable(IrInst inst, absl::Span<const uint32_t> targe
 
 void X64Lowering::PassArguments(Builder& call, const AbiSignature& abi,
                                 absl::Span<const Value> args, VReg result_area) {
-  const absl::Span<const AbiPlace> places = abi.params();
+  const absl::Span<const ValuePlace> places = abi.params();
   for (size_t i = 0; i < args.size(); ++i) {
     if (places[i].reg.is_some()) continue;
     Address address;
@@ -167,7 +167,7 @@ void X64Lowering::LowerCall(IrInst inst) {
   }
   PassArguments(call, abi, ctx_->dfg().list_args(inst), area);
   call.inst.imm = abi.callee_pops() ? static_cast<int32_t>(abi.stack_bytes()) : 0;
-  const absl::Span<const AbiPlace> returns = abi.returns();
+  const absl::Span<const ValuePlace> returns = abi.returns();
   for (size_t i = 0; i < returns.size(); ++i) {
     if (returns[i].reg.is_some()) call.DefFixed(ctx_->Result(inst, i), returns[i].reg);
   }
@@ -211,7 +211,7 @@ void X64Lowering::LowerTailCall(IrInst inst) {
 
 void X64Lowering::LowerReturn(IrInst inst) {
   const absl::Span<const Value> values = ctx_->dfg().list_args(inst);
-  const absl::Span<const AbiPlace> places = own_abi_.returns();
+  const absl::Span<const ValuePlace> places = own_abi_.returns();
   Builder builder(Op::kReturn);
   for (size_t i = 0; i < values.size(); ++i) {
     if (places[i].reg.is_some()) continue;

@@ -46,7 +46,7 @@ absl::Status Emitter::Run() {
 
 absl::Status Emitter::LayOutFrame() {
   const codegen::VCode::FrameNeeds& needs = vcode_.frame;
-  frame_.saved = allocation_.written & kCalleeSaved;
+  frame_.saved = allocation_.written & kCalleeSavedSet;
   frame_.incoming_bytes = needs.incoming_bytes;
   frame_.callee_pops = needs.callee_pops;
   const bool empty = frame_.saved.empty() && allocation_.spill_words == 0 &&
@@ -87,7 +87,7 @@ void Emitter::EmitPrologue() {
     unwind_.Add(b_.offset(), UnwindOp::kSavedAt, reg.encoding(), saved_at);
   }
   if (const uint32_t rest = frame_.total - frame_.saved_bytes; rest != 0) {
-    AluImm(AluOp::kSub, 8, RegRm(rsp.encoding()), static_cast<int32_t>(rest));
+    AluImm(AluKind::kSub, 8, RegRm(rsp.encoding()), static_cast<int32_t>(rest));
   }
   frame_info_.prologue_end = b_.offset();
 }
@@ -100,12 +100,12 @@ void Emitter::EmitStackCheck() {
   Load(limit, MemoryRm(Address(rdi, check.store_offset)), 8);
   const Rm stored = MemoryRm(Address(r11, check.limit_offset));
   if (frame_.total <= kSmallFrame) {
-    Alu(AluOp::kCmp, 8, rsp.encoding(), stored);
+    Alu(AluKind::kCmp, 8, rsp.encoding(), stored);
   } else {
     // The limit is an address in user space, so this sum does not wrap.
     Load(limit, stored, 8);
-    AluImm(AluOp::kAdd, 8, RegRm(limit), static_cast<int32_t>(frame_.total));
-    Alu(AluOp::kCmp, 8, rsp.encoding(), RegRm(limit));
+    AluImm(AluKind::kAdd, 8, RegRm(limit), static_cast<int32_t>(frame_.total));
+    Alu(AluKind::kCmp, 8, rsp.encoding(), RegRm(limit));
   }
   TrapIf(Cond::kB, static_cast<uint8_t>(check.code));
 }
@@ -125,7 +125,7 @@ void Emitter::EmitEpilogue() {
     if (frame_.total != 0) MoveRegister(rsp.encoding(), rbp.encoding());
   } else {
     if (const uint32_t rest = frame_.total - frame_.saved_bytes; rest != 0) {
-      AluImm(AluOp::kAdd, 8, RegRm(rsp.encoding()), static_cast<int32_t>(rest));
+      AluImm(AluKind::kAdd, 8, RegRm(rsp.encoding()), static_cast<int32_t>(rest));
     }
     uint8_t saved[codegen::PReg::kMaxEncoding];
     size_t count = 0;
@@ -266,7 +266,7 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
       return EmitAdd(inst);
     case Op::kUnary:
       Op(ForWidth({.opcode = 0xF7}, inst.size == 8 ? Width::k64 : Width::k32),
-         inst.sub == static_cast<uint8_t>(UnaryOp::kNot) ? 2 : 3, RegRm(NextReg()));
+         inst.sub == static_cast<uint8_t>(UnaryKind::kNot) ? 2 : 3, RegRm(NextReg()));
       return;
     case Op::kShiftImm:
     case Op::kShiftCl:

@@ -113,15 +113,15 @@ class Emitter {
   void MoveVector(uint8_t to, uint8_t from);               // 128 bits.
   void Load(uint8_t to, const Rm& from, uint8_t size);     // Zero-extending.
   void LoadFloat(uint8_t to, const Rm& from, uint8_t size);
-  void Alu(AluOp op, uint8_t size, uint8_t to, const Rm& from);
-  void AluImm(AluOp op, uint8_t size, const Rm& to, int32_t imm);
+  void Alu(AluKind op, uint8_t size, uint8_t to, const Rm& from);
+  void AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm);
   void Test(uint8_t size, uint8_t a, uint8_t b);
   void MoveImm(uint8_t to, uint64_t bits);
   void Lea(uint8_t to, const Address& address, uint8_t size);
-  void Shift(ShiftOp op, uint8_t size, const Rm& rm, uint8_t amount);
+  void Shift(ShiftKind op, uint8_t size, const Rm& rm, uint8_t amount);
   void SetByte(Cond cc, uint8_t to);
   void ZeroExtendByte(uint8_t to, uint8_t from);
-  void Sse(SseOp op, uint8_t size, uint8_t to, const Rm& from);
+  void Sse(SseKind op, uint8_t size, uint8_t to, const Rm& from);
   void Ucomis(uint8_t size, uint8_t a, const Rm& b);
   void CvtToInt(uint8_t float_size, bool to64, uint8_t to, uint8_t from);
   void CvtFromInt(uint8_t float_size, uint8_t int_size, uint8_t to, const Rm& from);

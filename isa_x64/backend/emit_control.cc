@@ -46,18 +46,18 @@ void Emitter::EmitJumpTable(const Inst& inst) {
   table_labels_.clear();
   for (size_t i = 0; i + 1 < targets.size(); ++i) table_labels_.push_back(BlockLabel(targets[i]));
   Load(temp, RegRm(index), 4);
-  AluImm(AluOp::kCmp, 4, RegRm(temp), inst.imm);
+  AluImm(AluKind::kCmp, 4, RegRm(temp), inst.imm);
   JumpIf(Cond::kAe, BlockLabel(targets.back()));
   if (inst.has(Inst::kMask)) {
     // All ones if the comparison found the index below the bound, as a value, whatever was
     // predicted.
-    Alu(AluOp::kSbb, 4, kScratchEncoding, RegRm(kScratchEncoding));
-    Alu(AluOp::kAnd, 4, temp, RegRm(kScratchEncoding));
+    Alu(AluKind::kSbb, 4, kScratchEncoding, RegRm(kScratchEncoding));
+    Alu(AluKind::kAnd, 4, temp, RegRm(kScratchEncoding));
   }
   Lea(kScratchEncoding, Address(b_.JumpTable(table_labels_, kRel32)), 8);
   Op({.opcode = 0x63, .wide = true}, temp,
      MemoryRm(Address(Gpr64(kScratchEncoding), Gpr64(temp), Scale::k4)));
-  Alu(AluOp::kAdd, 8, kScratchEncoding, RegRm(temp));
+  Alu(AluKind::kAdd, 8, kScratchEncoding, RegRm(temp));
   EmitRegisters(b_, {.opcode = 0xFF}, 4, kScratchEncoding);
   b_.EndFlow();
 }
@@ -74,7 +74,7 @@ void Emitter::FinishCall(const Inst& inst) {
   }
   b_.AddStackMap(stack_map_slots_);
   // The callee took its stack arguments away; the area is still ours.
-  if (inst.imm != 0) AluImm(AluOp::kSub, 8, RegRm(rsp.encoding()), inst.imm);
+  if (inst.imm != 0) AluImm(AluKind::kSub, 8, RegRm(rsp.encoding()), inst.imm);
 }
 
 void Emitter::EmitCall(const Inst& inst) {
@@ -161,7 +161,7 @@ void Emitter::EmitReturn() {
     EmitPlain(b_, {.opcode = 0xC2}, {pop, 2});
   } else {
     EmitOpcodeRegister(b_, {.opcode = 0x58}, kScratchEncoding);
-    AluImm(AluOp::kAdd, 8, RegRm(rsp.encoding()), static_cast<int32_t>(pop));
+    AluImm(AluKind::kAdd, 8, RegRm(rsp.encoding()), static_cast<int32_t>(pop));
     EmitRegisters(b_, {.opcode = 0xFF}, 4, kScratchEncoding);
   }
   b_.EndFlow();

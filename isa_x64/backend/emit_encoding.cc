@@ -93,12 +93,12 @@ void Emitter::LoadFloat(uint8_t to, const Rm& from, uint8_t size) {
      to, from);
 }
 
-void Emitter::Alu(AluOp op, uint8_t size, uint8_t to, const Rm& from) {
+void Emitter::Alu(AluKind op, uint8_t size, uint8_t to, const Rm& from) {
   const uint8_t opcode = static_cast<uint8_t>(static_cast<uint8_t>(op) << 3 | 3);
   Op(ForByteWidth({.opcode = opcode}, WidthOf(size)), to, from);
 }
 
-void Emitter::AluImm(AluOp op, uint8_t size, const Rm& to, int32_t imm) {
+void Emitter::AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm) {
   const uint8_t digit = static_cast<uint8_t>(op);
   if (size == 1) {
     Op(ForByteWidth({.opcode = 0x80}, Width::k8, /*byte_reg=*/false), digit, to,
@@ -137,7 +137,7 @@ void Emitter::Lea(uint8_t to, const Address& address, uint8_t size) {
   EmitMemory(b_, {.opcode = 0x8D, .wide = size == 8}, to, address);
 }
 
-void Emitter::Shift(ShiftOp op, uint8_t size, const Rm& rm, uint8_t amount) {
+void Emitter::Shift(ShiftKind op, uint8_t size, const Rm& rm, uint8_t amount) {
   const uint8_t digit = static_cast<uint8_t>(op);
   if (amount == 1) {
     Op(ForByteWidth({.opcode = 0xD1}, WidthOf(size), /*byte_reg=*/false), digit, rm);
@@ -158,7 +158,7 @@ void Emitter::ZeroExtendByte(uint8_t to, uint8_t from) {
   EmitRegisters(b_, {.opcode = 0xB6, .map = OpcodeMap::k0F, .byte_rm = true}, to, from);
 }
 
-void Emitter::Sse(SseOp op, uint8_t size, uint8_t to, const Rm& from) {
+void Emitter::Sse(SseKind op, uint8_t size, uint8_t to, const Rm& from) {
   Op({.opcode = kSseOpcodes[static_cast<uint8_t>(op)],
       .map = OpcodeMap::k0F,
       .prefix = size == 16 ? Prefix::kNone : ScalarPrefix(size)},

@@ -33,7 +33,7 @@ void Emitter::EmitSse(const Inst& inst) {
   const Rm b = NextRm(inst);
   const uint8_t to = NextReg();
   if (!flags_.has_avx()) {
-    Sse(static_cast<SseOp>(inst.sub), inst.size, to, b);
+    Sse(static_cast<SseKind>(inst.sub), inst.size, to, b);
     return;
   }
   constexpr uint8_t kOpcodes[] = {0x58, 0x59, 0x5C, 0x5E, 0x54, 0x55, 0x56, 0x57};
@@ -78,47 +78,47 @@ void Emitter::EmitRoundSse2(const Inst& inst) {
   const MachLabel large = b_.NewLabel();
   const MachLabel done = b_.NewLabel();
   MoveVector(to, from);
-  Sse(SseOp::kAnd, 16, to, ConstantRm(~SignMask(size), 16));
+  Sse(SseKind::kAnd, 16, to, ConstantRm(~SignMask(size), 16));
   Ucomis(size, to, ConstantRm(limit, size));
   JumpIf(Cond::kP, large);
   JumpIf(Cond::kAe, large);
   MoveVector(kScratchVector, to);
-  Sse(SseOp::kAdd, size, to, ConstantRm(limit, size));
-  Sse(SseOp::kSub, size, to, ConstantRm(limit, size));
+  Sse(SseKind::kAdd, size, to, ConstantRm(limit, size));
+  Sse(SseKind::kSub, size, to, ConstantRm(limit, size));
   // `to` is the operand's magnitude rounded to even, xmm15 the magnitude, temp the sign.
   MoveVector(temp, from);
-  Sse(SseOp::kAnd, 16, temp, ConstantRm(SignMask(size), 16));
+  Sse(SseKind::kAnd, 16, temp, ConstantRm(SignMask(size), 16));
   const MachLabel rounded = b_.NewLabel();
   switch (inst.imm) {
     case kRoundToZero:
       Ucomis(size, kScratchVector, RegRm(to));
       JumpIf(Cond::kAe, rounded);
-      Sse(SseOp::kSub, size, to, ConstantRm(one, size));
+      Sse(SseKind::kSub, size, to, ConstantRm(one, size));
       break;
     case kRoundDown:
-      Sse(SseOp::kOr, 16, to, RegRm(temp));
+      Sse(SseKind::kOr, 16, to, RegRm(temp));
       Ucomis(size, from, RegRm(to));
       JumpIf(Cond::kAe, rounded);
-      Sse(SseOp::kSub, size, to, ConstantRm(one, size));
+      Sse(SseKind::kSub, size, to, ConstantRm(one, size));
       break;
     case kRoundUp:
-      Sse(SseOp::kOr, 16, to, RegRm(temp));
+      Sse(SseKind::kOr, 16, to, RegRm(temp));
       Ucomis(size, to, RegRm(from));
       JumpIf(Cond::kAe, rounded);
-      Sse(SseOp::kAdd, size, to, ConstantRm(one, size));
+      Sse(SseKind::kAdd, size, to, ConstantRm(one, size));
       break;
     default:
       break;
   }
   b_.Bind(rounded);
   // The result has the operand's sign, zero too.
-  Sse(SseOp::kOr, 16, to, RegRm(temp));
+  Sse(SseKind::kOr, 16, to, RegRm(temp));
   ShortJump(done);
   b_.Bind(large);
   // An addition makes a signalling NaN quiet and leaves the rest.
   MoveVector(to, from);
   EmitRegisters(b_, {.opcode = 0x57, .map = OpcodeMap::k0F}, kScratchVector, kScratchVector);
-  Sse(SseOp::kAdd, size, to, RegRm(kScratchVector));
+  Sse(SseKind::kAdd, size, to, RegRm(kScratchVector));
   b_.Bind(done);
 }
 
@@ -136,10 +136,10 @@ void Emitter::EmitMinMax(const Inst& inst) {
   ShortJumpIf(Cond::kNe, differ);
   ShortJumpIf(Cond::kP, nan);
   // Equal: the same bits, or zeroes.
-  Sse(max ? SseOp::kAnd : SseOp::kOr, 16, to, other);
+  Sse(max ? SseKind::kAnd : SseKind::kOr, 16, to, other);
   ShortJump(done);
   b_.Bind(nan);
-  Sse(SseOp::kAdd, size, to, other);
+  Sse(SseKind::kAdd, size, to, other);
   ShortJump(done);
   b_.Bind(differ);
   Op({.opcode = static_cast<uint8_t>(max ? 0x5F : 0x5D),
@@ -178,12 +178,12 @@ void Emitter::EmitCvtFromUint64(const Inst& inst) {
   ShortJump(done);
   b_.Bind(large);
   MoveRegister(half, from);
-  Shift(ShiftOp::kShr, 8, RegRm(half), 1);
+  Shift(ShiftKind::kShr, 8, RegRm(half), 1);
   MoveRegister(kScratchEncoding, from);
-  AluImm(AluOp::kAnd, 4, RegRm(kScratchEncoding), 1);
-  Alu(AluOp::kOr, 8, half, RegRm(kScratchEncoding));
+  AluImm(AluKind::kAnd, 4, RegRm(kScratchEncoding), 1);
+  Alu(AluKind::kOr, 8, half, RegRm(kScratchEncoding));
   CvtFromInt(inst.size, 8, to, RegRm(half));
-  Sse(SseOp::kAdd, inst.size, to, RegRm(to));
+  Sse(SseKind::kAdd, inst.size, to, RegRm(to));
   b_.Bind(done);
 }
 
@@ -207,7 +207,7 @@ void Emitter::EmitCvtToSigned(const Inst& inst, uint8_t from, uint8_t to) {
   const uint8_t int_size = to64 ? 8 : 4;
   const MachLabel done = b_.NewLabel();
   CvtToInt(size, to64, to, from);
-  AluImm(AluOp::kCmp, int_size, RegRm(to), 1);
+  AluImm(AluKind::kCmp, int_size, RegRm(to), 1);
   ShortJumpIf(Cond::kNo, done);
   const Encoding clear = {.opcode = 0x57, .map = OpcodeMap::k0F};
   Ucomis(size, from, RegRm(from));
@@ -246,7 +246,7 @@ void Emitter::EmitCvtToUint32(const Inst& inst, uint8_t from, uint8_t to) {
   const MachLabel done = b_.NewLabel();
   CvtToInt(size, /*to64=*/true, to, from);
   Load(kScratchEncoding, RegRm(to), 4);
-  Alu(AluOp::kCmp, 8, kScratchEncoding, RegRm(to));
+  Alu(AluKind::kCmp, 8, kScratchEncoding, RegRm(to));
   ShortJumpIf(Cond::kE, done);
   if ((inst.sub & CvtOp::kSaturating) == 0) {
     Ucomis(size, from, RegRm(from));
@@ -282,7 +282,7 @@ void Emitter::EmitCvtToUint64(const Inst& inst, uint8_t from, uint8_t to) {
     TrapIf(Cond::kB, inst.extra);
   }
   MoveVector(kScratchVector, from);
-  Sse(SseOp::kSub, size, kScratchVector, ConstantRm(limit, size));
+  Sse(SseKind::kSub, size, kScratchVector, ConstantRm(limit, size));
   CvtToInt(size, /*to64=*/true, kScratchEncoding, kScratchVector);
   if (saturating) MoveImm(to, ~uint64_t{0});
   Test(8, kScratchEncoding, kScratchEncoding);
@@ -292,7 +292,7 @@ void Emitter::EmitCvtToUint64(const Inst& inst, uint8_t from, uint8_t to) {
     TrapIf(Cond::kS, inst.extra);
   }
   MoveImm(to, uint64_t{1} << 63);
-  Alu(AluOp::kOr, 8, to, RegRm(kScratchEncoding));
+  Alu(AluKind::kOr, 8, to, RegRm(kScratchEncoding));
   b_.Bind(done);
 }
 

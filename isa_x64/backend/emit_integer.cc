@@ -16,7 +16,7 @@ Width WideOr32(uint8_t size) { return size == 8 ? Width::k64 : Width::k32; }
 }  // namespace
 
 void Emitter::EmitAlu(const Inst& inst) {
-  const AluOp op = static_cast<AluOp>(inst.sub);
+  const AluKind op = static_cast<AluKind>(inst.sub);
   const uint8_t to = NextReg();
   if (inst.has(Inst::kHasImm)) {
     AluImm(op, inst.size, RegRm(to), inst.imm);
@@ -32,30 +32,30 @@ void Emitter::EmitAdd(const Inst& inst) {
     if (to != a) {
       Lea(to, Address(Gpr64(a), inst.imm), inst.size);
     } else if (inst.imm == 128) {
-      AluImm(AluOp::kSub, inst.size, RegRm(to), -128);
+      AluImm(AluKind::kSub, inst.size, RegRm(to), -128);
     } else {
-      AluImm(AluOp::kAdd, inst.size, RegRm(to), inst.imm);
+      AluImm(AluKind::kAdd, inst.size, RegRm(to), inst.imm);
     }
     return;
   }
   const Rm b = NextAny();
   const uint8_t to = NextReg();
   if (to == a) {
-    Alu(AluOp::kAdd, inst.size, to, b);
+    Alu(AluKind::kAdd, inst.size, to, b);
   } else if (b.is_reg && b.reg == to) {
-    Alu(AluOp::kAdd, inst.size, to, RegRm(a));
+    Alu(AluKind::kAdd, inst.size, to, RegRm(a));
   } else if (b.is_reg) {
     Lea(to, Address(Gpr64(a), Gpr64(b.reg), Scale::k1), inst.size);
   } else {
     MoveRegister(to, a);
-    Alu(AluOp::kAdd, inst.size, to, b);
+    Alu(AluKind::kAdd, inst.size, to, b);
   }
 }
 
 void Emitter::EmitShift(const Inst& inst) {
   switch (inst.op) {
     case Op::kShiftImm:
-      Shift(static_cast<ShiftOp>(inst.sub), inst.size, RegRm(NextReg()),
+      Shift(static_cast<ShiftKind>(inst.sub), inst.size, RegRm(NextReg()),
             static_cast<uint8_t>(inst.imm));
       return;
     case Op::kShiftCl: {
@@ -68,9 +68,9 @@ void Emitter::EmitShift(const Inst& inst) {
     case Op::kShiftX: {
       const uint8_t count = NextReg();
       const Rm from = NextRm(inst);
-      const ShiftOp op = static_cast<ShiftOp>(inst.sub);
-      const Prefix prefix = op == ShiftOp::kShl   ? Prefix::k66
-                            : op == ShiftOp::kShr ? Prefix::kF2
+      const ShiftKind op = static_cast<ShiftKind>(inst.sub);
+      const Prefix prefix = op == ShiftKind::kShl   ? Prefix::k66
+                            : op == ShiftKind::kShr ? Prefix::kF2
                                                   : Prefix::kF3;
       Vex({.opcode = 0xF7, .map = OpcodeMap::k0F38, .prefix = prefix, .wide = inst.size == 8},
           NextReg(), count, from);
@@ -131,7 +131,7 @@ void Emitter::EmitDivision(const Inst& inst) {
   const MachLabel divide = b_.NewLabel();
   const MachLabel done = b_.NewLabel();
   if (inst.has(Inst::kCheckOverflow)) {
-    AluImm(AluOp::kCmp, inst.size, RegRm(divisor), -1);
+    AluImm(AluKind::kCmp, inst.size, RegRm(divisor), -1);
     ShortJumpIf(Cond::kNe, divide);
     if (inst.has(Inst::kRemainder)) {
       // What is left after dividing by -1.
@@ -139,7 +139,7 @@ void Emitter::EmitDivision(const Inst& inst) {
       ShortJump(done);
     } else {
       // Only the least number overflows when 1 is taken away.
-      AluImm(AluOp::kCmp, inst.size, RegRm(kRaxEncoding), 1);
+      AluImm(AluKind::kCmp, inst.size, RegRm(kRaxEncoding), 1);
       TrapIf(Cond::kO, inst.extra);
     }
     b_.Bind(divide);
@@ -185,24 +185,24 @@ void Emitter::EmitBits(const Inst& inst) {
     EmitRegisters(b_, ForWidth({.opcode = 0x44, .map = OpcodeMap::k0F}, width), to,
                   kScratchEncoding);
   };
-  switch (static_cast<BitsOp>(inst.sub)) {
-    case BitsOp::kLzcnt:
+  switch (static_cast<BitsKind>(inst.sub)) {
+    case BitsKind::kLzcnt:
       Op(ForWidth({.opcode = 0xBD, .map = OpcodeMap::k0F, .prefix = Prefix::kF3}, width), to, from);
       return;
-    case BitsOp::kTzcnt:
+    case BitsKind::kTzcnt:
       Op(ForWidth({.opcode = 0xBC, .map = OpcodeMap::k0F, .prefix = Prefix::kF3}, width), to, from);
       return;
-    case BitsOp::kPopcnt:
+    case BitsKind::kPopcnt:
       Op(ForWidth({.opcode = 0xB8, .map = OpcodeMap::k0F, .prefix = Prefix::kF3}, width), to, from);
       return;
-    case BitsOp::kClzByBsr:
+    case BitsKind::kClzByBsr:
       // The position of the highest bit, counted from the other end; for zero it is made the
       // number that comes out as the width.
       Op(ForWidth({.opcode = 0xBD, .map = OpcodeMap::k0F}, width), to, from);
       cmov_zero(2 * bits - 1);
-      AluImm(AluOp::kXor, inst.size, RegRm(to), static_cast<int32_t>(bits - 1));
+      AluImm(AluKind::kXor, inst.size, RegRm(to), static_cast<int32_t>(bits - 1));
       return;
-    case BitsOp::kCtzByBsf:
+    case BitsKind::kCtzByBsf:
       Op(ForWidth({.opcode = 0xBC, .map = OpcodeMap::k0F}, width), to, from);
       cmov_zero(bits);
       return;
@@ -221,7 +221,7 @@ void Emitter::EmitOverflow(const Inst& inst) {
   }
   ++operand_;  // The first result, in the place of `to`.
   const uint8_t flag = NextReg();
-  Alu(static_cast<AluOp>(inst.sub), inst.size, to, from);
+  Alu(static_cast<AluKind>(inst.sub), inst.size, to, from);
   SetByte(cc, flag);
   ZeroExtendByte(flag, flag);
 }
@@ -246,7 +246,7 @@ void Emitter::EmitStore(const Inst& inst) {
 }
 
 void Emitter::EmitAluMem(const Inst& inst) {
-  const AluOp op = static_cast<AluOp>(inst.sub);
+  const AluKind op = static_cast<AluKind>(inst.sub);
   if (inst.has(Inst::kHasImm)) {
     AluImm(op, inst.size, MemoryOf(inst), inst.imm);
     return;
@@ -275,7 +275,7 @@ void Emitter::EmitCompare(const Inst& inst) {
       if (inst.imm == 0 && rm.is_reg) {
         Test(inst.size, rm.reg, rm.reg);
       } else {
-        AluImm(AluOp::kCmp, inst.size, rm, inst.imm);
+        AluImm(AluKind::kCmp, inst.size, rm, inst.imm);
       }
       return;
     }
@@ -298,7 +298,7 @@ void Emitter::EmitCompare(const Inst& inst) {
                                          : WideOr32(inst.size);
     Op(ForByteWidth({.opcode = 0x85}, width), a, rm);
   } else {
-    Alu(AluOp::kCmp, inst.size, a, rm);
+    Alu(AluKind::kCmp, inst.size, a, rm);
   }
 }
 
@@ -319,7 +319,7 @@ void Emitter::EmitSetcc(const Inst& inst) {
     const bool equal = inst.cc == Cond::kFloatEq;
     SetByte(equal ? Cond::kNp : Cond::kP, kScratchEncoding);
     SetByte(equal ? Cond::kE : Cond::kNe, to);
-    Alu(equal ? AluOp::kAnd : AluOp::kOr, 4, to, RegRm(kScratchEncoding));
+    Alu(equal ? AluKind::kAnd : AluKind::kOr, 4, to, RegRm(kScratchEncoding));
   }
   if (!clear_first) ZeroExtendByte(to, to);
 }

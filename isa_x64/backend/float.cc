@@ -18,7 +18,7 @@ uint64_t SignMask(codegen::Type type) {
 
 }  // namespace
 
-void X64Lowering::LowerSse(IrInst inst, SseOp op) {
+void X64Lowering::LowerSse(IrInst inst, SseKind op) {
   const InstData& data = ctx_->data(inst);
   Builder builder(Op::kSse, Bytes(data.type()));
   builder.inst.sub = static_cast<uint8_t>(op);
@@ -32,7 +32,7 @@ void X64Lowering::LowerSse(IrInst inst, SseOp op) {
   Emit(builder);
 }
 
-void X64Lowering::EmitSse(SseOp op, uint8_t size, VReg result, VReg a, VReg b) {
+void X64Lowering::EmitSse(SseKind op, uint8_t size, VReg result, VReg a, VReg b) {
   Builder builder(Op::kSse, size);
   builder.inst.sub = static_cast<uint8_t>(op);
   builder.Use(a).UseAny(b);
@@ -44,7 +44,7 @@ void X64Lowering::EmitSse(SseOp op, uint8_t size, VReg result, VReg a, VReg b) {
   Emit(builder);
 }
 
-void X64Lowering::EmitSseConstant(SseOp op, VReg result, VReg a, uint64_t constant) {
+void X64Lowering::EmitSseConstant(SseKind op, VReg result, VReg a, uint64_t constant) {
   Builder builder(Op::kSse, 16);
   builder.inst.sub = static_cast<uint8_t>(op);
   builder.inst.addr = AddrKind::kConstant;
@@ -85,13 +85,13 @@ void X64Lowering::LowerRound(IrInst inst, int mode) {
 
 void X64Lowering::LowerFabs(IrInst inst) {
   const InstData& data = ctx_->data(inst);
-  EmitSseConstant(SseOp::kAnd, ctx_->Result(inst), ctx_->Reg(data.arg(0)),
+  EmitSseConstant(SseKind::kAnd, ctx_->Result(inst), ctx_->Reg(data.arg(0)),
                   ~SignMask(data.type()));
 }
 
 void X64Lowering::LowerFneg(IrInst inst) {
   const InstData& data = ctx_->data(inst);
-  EmitSseConstant(SseOp::kXor, ctx_->Result(inst), ctx_->Reg(data.arg(0)),
+  EmitSseConstant(SseKind::kXor, ctx_->Result(inst), ctx_->Reg(data.arg(0)),
                   SignMask(data.type()));
 }
 
@@ -100,9 +100,9 @@ void X64Lowering::LowerCopysign(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   const VReg magnitude = NewVector();
   const VReg sign = NewVector();
-  EmitSseConstant(SseOp::kAnd, magnitude, ctx_->Reg(data.arg(0)), ~SignMask(data.type()));
-  EmitSseConstant(SseOp::kAnd, sign, ctx_->Reg(data.arg(1)), SignMask(data.type()));
-  EmitSse(SseOp::kOr, 16, ctx_->Result(inst), magnitude, sign);
+  EmitSseConstant(SseKind::kAnd, magnitude, ctx_->Reg(data.arg(0)), ~SignMask(data.type()));
+  EmitSseConstant(SseKind::kAnd, sign, ctx_->Reg(data.arg(1)), SignMask(data.type()));
+  EmitSse(SseKind::kOr, 16, ctx_->Result(inst), magnitude, sign);
 }
 
 void X64Lowering::LowerMinMax(IrInst inst, bool max) {

@@ -35,12 +35,12 @@ enum class Op : uint8_t {
   // ---- Integers. `size` is 4 or 8 if nothing else is said; 4 clears the upper half.
   kMovImm,    //                   -> d        imm64
   kMove,      // a?                -> d?       a copy; emitted by register allocation
-  kAlu,       // a rm | a          -> =0       sub: AluOp; imm if kHasImm
+  kAlu,       // a rm | a          -> =0       sub: AluKind; imm if kHasImm
   kAdd,       // a b? | a          -> d        three operands; imm if kHasImm
-  kUnary,     // a                 -> =0       sub: UnaryOp
-  kShiftImm,  // a                 -> =0       sub: ShiftOp, imm
-  kShiftCl,   // a rcx             -> =0       sub: ShiftOp
-  kShiftX,    // count rm          -> d        BMI2; sub: ShiftOp (shl, shr, sar)
+  kUnary,     // a                 -> =0       sub: UnaryKind
+  kShiftImm,  // a                 -> =0       sub: ShiftKind, imm
+  kShiftCl,   // a rcx             -> =0       sub: ShiftKind
+  kShiftX,    // count rm          -> d        BMI2; sub: ShiftKind (shl, shr, sar)
   kRorX,      // rm                -> d        BMI2; imm
   kAndn,      // a rm              -> d        BMI1: d = ~a & rm
   kImul,      // a rm              -> =0
@@ -50,14 +50,14 @@ enum class Op : uint8_t {
               //                               codes: trap for zero, extra for overflow
   kExtend,    // rm                -> d        sub: bytes read; kSigned; size: of the result
   kLea,       // address           -> d
-  kBits,      // rm                -> d        sub: BitsOp
+  kBits,      // rm                -> d        sub: BitsKind
   kBswap,     // a                 -> =0
-  kOverflow,  // a rm              -> =0 d     sub: AluOp; cc: what the second result is
+  kOverflow,  // a rm              -> =0 d     sub: AluKind; cc: what the second result is
   kCarry,     // a rm c            -> =0 d     add or subtract with carry in and out
   // ---- Memory. `size` 1, 2, 4, 8; for floats 4, 8 or 16.
   kStore,     // v address         ->
   kStoreImm,  // address           ->          imm
-  kAluMem,    // v address | address ->        memory op= v or imm; sub: AluOp
+  kAluMem,    // v address | address ->        memory op= v or imm; sub: AluKind
   kLoadF,     // address           -> d
   kStoreF,    // v address         ->
   // ---- Comparisons and what depends on them: first the comparison's operands.
@@ -69,7 +69,7 @@ enum class Op : uint8_t {
   kJcc,      // compare            ->          cc; taken and other target in imm64
   // ---- Floats. `size` 4 or 8, 16 for packed bits.
   kConstF,    //                   -> d        imm64
-  kSse,       // a rm              -> =0 | d   sub: SseOp; three operands with AVX
+  kSse,       // a rm              -> =0 | d   sub: SseKind; three operands with AVX
   kSqrt,      // rm                -> d
   kRound,     // rm                -> d        SSE4.1; imm: mode
   kRoundSse2,    // a(late)        -> d t      the same without; t vector, early
@@ -100,17 +100,17 @@ enum class Op : uint8_t {
 };
 
 // In the order of the machine's /digit.
-enum class AluOp : uint8_t { kAdd, kOr, kAdc, kSbb, kAnd, kSub, kXor, kCmp };
-enum class UnaryOp : uint8_t { kNot, kNeg };
-enum class ShiftOp : uint8_t { kRol = 0, kRor = 1, kShl = 4, kShr = 5, kSar = 7 };
-enum class BitsOp : uint8_t {
+enum class AluKind : uint8_t { kAdd, kOr, kAdc, kSbb, kAnd, kSub, kXor, kCmp };
+enum class UnaryKind : uint8_t { kNot, kNeg };
+enum class ShiftKind : uint8_t { kRol = 0, kRor = 1, kShl = 4, kShr = 5, kSar = 7 };
+enum class BitsKind : uint8_t {
   kLzcnt,
   kTzcnt,
   kPopcnt,
   kClzByBsr,  // Without LZCNT.
   kCtzByBsf,  // Without TZCNT.
 };
-enum class SseOp : uint8_t { kAdd, kMul, kSub, kDiv, kAnd, kAndn, kOr, kXor };
+enum class SseKind : uint8_t { kAdd, kMul, kSub, kDiv, kAnd, kAndn, kOr, kXor };
 enum class CompareKind : uint8_t { kCmp, kTest, kUcomis };
 
 // Result of kCvtToInt: bytes, signedness, what happens out of range.

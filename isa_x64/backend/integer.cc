@@ -54,7 +54,7 @@ void X64Lowering::LowerIadd(IrInst inst) {
   for (int i = 0; i < 2 && !IsNarrow(type); ++i) {
     if (const std::optional<Address> address = SinkLoad(b, Bytes(type), true)) {
       Builder builder(Op::kAlu, OperationSize(type));
-      builder.inst.sub = static_cast<uint8_t>(AluOp::kAdd);
+      builder.inst.sub = static_cast<uint8_t>(AluKind::kAdd);
       builder.Use(LowBits(a, type));
       AddAddress(builder, *address);
       Emit(builder.Reuse(result));
@@ -103,7 +103,7 @@ void X64Lowering::EmitAddImmediate(VReg result, Value value, int32_t imm, Type t
   Emit(builder.Imm(imm).Use(LowBits(value, type)).Def(result));
 }
 
-void X64Lowering::LowerAlu(IrInst inst, AluOp op) {
+void X64Lowering::LowerAlu(IrInst inst, AluKind op) {
   const InstData& data = ctx_->data(inst);
   const Type type = data.type();
   Value a = data.arg(0);
@@ -112,12 +112,12 @@ void X64Lowering::LowerAlu(IrInst inst, AluOp op) {
   if (commutative && Immediate(a).has_value()) std::swap(a, b);
   const VReg result = NarrowResult(inst);
   const std::optional<int32_t> imm = Immediate(b);
-  if (op == AluOp::kSub && imm.has_value() && *imm != std::numeric_limits<int32_t>::min()) {
+  if (op == AluKind::kSub && imm.has_value() && *imm != std::numeric_limits<int32_t>::min()) {
     EmitAddImmediate(result, a, -*imm, type);
     FinishNarrow(inst, result);
     return;
   }
-  if (op == AluOp::kAnd) {
+  if (op == AluKind::kAnd) {
     // Masks that a plain move with zero-extension applies.
     const std::optional<uint64_t> mask = ctx_->IntConstant(b);
     const uint8_t bytes = mask == uint64_t{0xFF}         ? 1
@@ -165,7 +165,7 @@ void X64Lowering::LowerImul(IrInst inst) {
   if (const std::optional<int32_t> imm = Immediate(b)) {
     const uint64_t bits = *ctx_->IntConstant(b);
     if (std::has_single_bit(bits)) {
-      EmitShiftImmediate(result, LowBits(a, type), ShiftOp::kShl,
+      EmitShiftImmediate(result, LowBits(a, type), ShiftKind::kShl,
                          static_cast<uint8_t>(std::countr_zero(bits)), OperationSize(type));
     } else if (bits == 3 || bits == 5 || bits == 9) {
       const VReg reg = LowBits(a, type);
@@ -208,7 +208,7 @@ void X64Lowering::AddRmOf(Builder& builder, Value value, Type type) {
   }
 }
 
-void X64Lowering::LowerUnary(IrInst inst, UnaryOp op) {
+void X64Lowering::LowerUnary(IrInst inst, UnaryKind op) {
   const InstData& data = ctx_->data(inst);
   const VReg result = NarrowResult(inst);
   Builder builder(Op::kUnary, OperationSize(data.type()));
@@ -230,28 +230,28 @@ void X64Lowering::LowerBandNot(IrInst inst) {
   }
   const VReg inverted = NewInt();
   Builder invert(Op::kUnary, OperationSize(type));
-  invert.inst.sub = static_cast<uint8_t>(UnaryOp::kNot);
+  invert.inst.sub = static_cast<uint8_t>(UnaryKind::kNot);
   Emit(invert.Use(LowBits(data.arg(1), type)).Reuse(inverted));
   Builder builder(Op::kAlu, OperationSize(type));
-  builder.inst.sub = static_cast<uint8_t>(AluOp::kAnd);
+  builder.inst.sub = static_cast<uint8_t>(AluKind::kAnd);
   builder.Use(inverted).UseAny(LowBits(data.arg(0), type)).Reuse(ctx_->Result(inst));
   Emit(builder, kCommutative);
 }
 
-void X64Lowering::EmitShiftImmediate(VReg result, VReg value, ShiftOp op, uint8_t amount,
+void X64Lowering::EmitShiftImmediate(VReg result, VReg value, ShiftKind op, uint8_t amount,
                                      uint8_t size) {
   if (amount == 0) {
     EmitZeroExtend(result, value, size);
     return;
   }
-  if (op == ShiftOp::kShl && amount == 1) {
+  if (op == ShiftKind::kShl && amount == 1) {
     Emit(Builder(Op::kAdd, size).Use(value).UseAny(value).Def(result));
     return;
   }
-  if ((op == ShiftOp::kRol || op == ShiftOp::kRor) && size >= 4 && flags_.has_bmi2()) {
+  if ((op == ShiftKind::kRol || op == ShiftKind::kRor) && size >= 4 && flags_.has_bmi2()) {
     const uint8_t bits = size * 8;
     Builder builder(Op::kRorX, size);
-    builder.Imm(op == ShiftOp::kRor ? amount : bits - amount);
+    builder.Imm(op == ShiftKind::kRor ? amount : bits - amount);
     Emit(builder.UseAny(value).Def(result));
     return;
   }
@@ -260,15 +260,15 @@ void X64Lowering::EmitShiftImmediate(VReg result, VReg value, ShiftOp op, uint8_
   Emit(builder.Imm(amount).Use(value).Reuse(result));
 }
 
-void X64Lowering::LowerShift(IrInst inst, ShiftOp op) {
+void X64Lowering::LowerShift(IrInst inst, ShiftKind op) {
   const InstData& data = ctx_->data(inst);
   const Type type = data.type();
   const uint32_t bits = codegen::TypeBits(type);
-  const bool rotate = op == ShiftOp::kRol || op == ShiftOp::kRor;
+  const bool rotate = op == ShiftKind::kRol || op == ShiftKind::kRor;
   // Rotates of narrow types have instructions of that width, which leave what is above alone.
   const uint8_t size = rotate ? Bytes(type) : OperationSize(type);
   VReg value = LowBits(data.arg(0), type);
-  if (op == ShiftOp::kSar && IsNarrow(type)) {
+  if (op == ShiftKind::kSar && IsNarrow(type)) {
     const VReg extended = NewInt();
     Builder extend(Op::kExtend, 4);
     extend.inst.sub = Bytes(type);
@@ -276,7 +276,7 @@ void X64Lowering::LowerShift(IrInst inst, ShiftOp op) {
     Emit(extend.UseAny(value).Def(extended));
     value = extended;
   }
-  const bool clear = IsNarrow(type) && !rotate && op != ShiftOp::kShr;
+  const bool clear = IsNarrow(type) && !rotate && op != ShiftKind::kShr;
   const VReg result = clear ? NewInt() : ctx_->Result(inst);
   if (const std::optional<uint64_t> amount = ctx_->IntConstant(data.arg(1))) {
     EmitShiftImmediate(result, value, op, static_cast<uint8_t>(*amount & (bits - 1)), size);
@@ -285,7 +285,7 @@ void X64Lowering::LowerShift(IrInst inst, ShiftOp op) {
     if (IsNarrow(type) && !rotate) {
       const VReg masked = NewInt();
       Builder mask(Op::kAlu, 4);
-      mask.inst.sub = static_cast<uint8_t>(AluOp::kAnd);
+      mask.inst.sub = static_cast<uint8_t>(AluKind::kAnd);
       Emit(mask.Imm(static_cast<int32_t>(bits - 1)).Use(count).Reuse(masked));
       count = masked;
     }
@@ -335,7 +335,7 @@ void X64Lowering::LowerDivision(IrInst inst, bool is_signed, bool remainder) {
            .DefFixed(remainder ? result : other, kRdx));
 }
 
-void X64Lowering::LowerOverflow(IrInst inst, AluOp op, Cond cc) {
+void X64Lowering::LowerOverflow(IrInst inst, AluKind op, Cond cc) {
   const InstData& data = ctx_->data(inst);
   const Type type = data.type();
   Builder builder(Op::kOverflow, OperationSize(type));
@@ -346,7 +346,7 @@ void X64Lowering::LowerOverflow(IrInst inst, AluOp op, Cond cc) {
   Emit(builder.Reuse(ctx_->Result(inst, 0)).Def(ctx_->Result(inst, 1)));
 }
 
-void X64Lowering::LowerCarry(IrInst inst, AluOp op) {
+void X64Lowering::LowerCarry(IrInst inst, AluKind op) {
   const InstData& data = ctx_->data(inst);
   const Type type = data.type();
   Builder builder(Op::kCarry, OperationSize(type));
@@ -357,7 +357,7 @@ void X64Lowering::LowerCarry(IrInst inst, AluOp op) {
   Emit(builder.Reuse(ctx_->Result(inst, 0)).Def(ctx_->Result(inst, 1)));
 }
 
-X64Lowering::VReg X64Lowering::EmitAluImmediate(AluOp op, VReg value, int32_t imm, uint8_t size) {
+X64Lowering::VReg X64Lowering::EmitAluImmediate(AluKind op, VReg value, int32_t imm, uint8_t size) {
   const VReg result = NewInt();
   Builder builder(Op::kAlu, size);
   builder.inst.sub = static_cast<uint8_t>(op);
@@ -365,7 +365,7 @@ X64Lowering::VReg X64Lowering::EmitAluImmediate(AluOp op, VReg value, int32_t im
   return result;
 }
 
-X64Lowering::VReg X64Lowering::EmitAlu(AluOp op, VReg a, VReg b, uint8_t size) {
+X64Lowering::VReg X64Lowering::EmitAlu(AluKind op, VReg a, VReg b, uint8_t size) {
   const VReg result = NewInt();
   Builder builder(Op::kAlu, size);
   builder.inst.sub = static_cast<uint8_t>(op);
@@ -380,25 +380,25 @@ void X64Lowering::EmitPopcntByParts(VReg result, VReg value, uint8_t size) {
     const uint64_t bits = size == 8 ? pattern : pattern & 0xFFFFFFFF;
     const VReg constant = NewInt();
     LowerConstant(*ctx_, constant, size == 8 ? Type::kI64 : Type::kI32, bits);
-    return EmitAlu(AluOp::kAnd, reg, constant, size);
+    return EmitAlu(AluKind::kAnd, reg, constant, size);
   };
   const auto shifted = [&](VReg reg, uint8_t amount) {
     const VReg out = NewInt();
-    EmitShiftImmediate(out, reg, ShiftOp::kShr, amount, size);
+    EmitShiftImmediate(out, reg, ShiftKind::kShr, amount, size);
     return out;
   };
   const VReg pairs =
-      EmitAlu(AluOp::kSub, value, mask(shifted(value, 1), 0x5555555555555555), size);
-  const VReg nibbles = EmitAlu(AluOp::kAdd, mask(pairs, 0x3333333333333333),
+      EmitAlu(AluKind::kSub, value, mask(shifted(value, 1), 0x5555555555555555), size);
+  const VReg nibbles = EmitAlu(AluKind::kAdd, mask(pairs, 0x3333333333333333),
                                mask(shifted(pairs, 2), 0x3333333333333333), size);
-  const VReg bytes = mask(EmitAlu(AluOp::kAdd, nibbles, shifted(nibbles, 4), size),
+  const VReg bytes = mask(EmitAlu(AluKind::kAdd, nibbles, shifted(nibbles, 4), size),
                           0x0F0F0F0F0F0F0F0F);
   const VReg ones = NewInt();
   LowerConstant(*ctx_, ones, size == 8 ? Type::kI64 : Type::kI32,
                 size == 8 ? 0x0101010101010101 : 0x01010101);
   const VReg sum = NewInt();
   Emit(Builder(Op::kImul, size).Use(bytes).UseAny(ones).Reuse(sum));
-  EmitShiftImmediate(result, sum, ShiftOp::kShr, size == 8 ? 56 : 24, size);
+  EmitShiftImmediate(result, sum, ShiftKind::kShr, size == 8 ? 56 : 24, size);
 }
 
 void X64Lowering::LowerBitCount(IrInst inst) {
@@ -407,7 +407,7 @@ void X64Lowering::LowerBitCount(IrInst inst) {
   const uint8_t size = OperationSize(type);
   const uint32_t bits = codegen::TypeBits(type);
   const VReg result = ctx_->Result(inst);
-  const auto count = [&](BitsOp op, VReg to, VReg from) {
+  const auto count = [&](BitsKind op, VReg to, VReg from) {
     Builder builder(Op::kBits, size);
     builder.inst.sub = static_cast<uint8_t>(op);
     Emit(builder.UseAny(from).Def(to));
@@ -417,7 +417,7 @@ void X64Lowering::LowerBitCount(IrInst inst) {
   switch (data.opcode()) {
     case Opcode::kClz: {
       const VReg counted = IsNarrow(type) ? NewInt() : result;
-      count(flags_.has_lzcnt() ? BitsOp::kLzcnt : BitsOp::kClzByBsr, counted, value);
+      count(flags_.has_lzcnt() ? BitsKind::kLzcnt : BitsKind::kClzByBsr, counted, value);
       // The zeros above the type were counted too.
       if (IsNarrow(type)) {
         Emit(Builder(Op::kAdd, 4).Imm(static_cast<int32_t>(bits) - 32).Use(counted).Def(result));
@@ -426,12 +426,12 @@ void X64Lowering::LowerBitCount(IrInst inst) {
     }
     case Opcode::kCtz:
       // A bit just above a narrow type stops the count.
-      count(flags_.has_bmi1() ? BitsOp::kTzcnt : BitsOp::kCtzByBsf, result,
-            IsNarrow(type) ? EmitAluImmediate(AluOp::kOr, value, 1 << bits, 4) : value);
+      count(flags_.has_bmi1() ? BitsKind::kTzcnt : BitsKind::kCtzByBsf, result,
+            IsNarrow(type) ? EmitAluImmediate(AluKind::kOr, value, 1 << bits, 4) : value);
       break;
     default:
       if (flags_.has_popcnt()) {
-        count(BitsOp::kPopcnt, result, value);
+        count(BitsKind::kPopcnt, result, value);
       } else {
         EmitPopcntByParts(result, value, size);
       }
@@ -442,7 +442,7 @@ void X64Lowering::LowerBitCount(IrInst inst) {
 void X64Lowering::LowerBswap(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   if (data.type() == Type::kI16) {
-    EmitShiftImmediate(ctx_->Result(inst), ctx_->Reg(data.arg(0)), ShiftOp::kRol, 8, 2);
+    EmitShiftImmediate(ctx_->Result(inst), ctx_->Reg(data.arg(0)), ShiftKind::kRol, 8, 2);
     return;
   }
   Builder builder(Op::kBswap, OperationSize(data.type()));

@@ -29,21 +29,21 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kIadd:
       return LowerIadd(inst);
     case Opcode::kIsub:
-      return LowerAlu(inst, AluOp::kSub);
+      return LowerAlu(inst, AluKind::kSub);
     case Opcode::kBand:
-      return LowerAlu(inst, AluOp::kAnd);
+      return LowerAlu(inst, AluKind::kAnd);
     case Opcode::kBor:
-      return LowerAlu(inst, AluOp::kOr);
+      return LowerAlu(inst, AluKind::kOr);
     case Opcode::kBxor:
-      return LowerAlu(inst, AluOp::kXor);
+      return LowerAlu(inst, AluKind::kXor);
     case Opcode::kBandNot:
       return LowerBandNot(inst);
     case Opcode::kImul:
       return LowerImul(inst);
     case Opcode::kIneg:
-      return LowerUnary(inst, UnaryOp::kNeg);
+      return LowerUnary(inst, UnaryKind::kNeg);
     case Opcode::kBnot:
-      return LowerUnary(inst, UnaryOp::kNot);
+      return LowerUnary(inst, UnaryKind::kNot);
     case Opcode::kUmulhi:
       return LowerMulWide(inst, /*is_signed=*/false, /*low=*/false, /*high=*/true);
     case Opcode::kSmulhi:
@@ -61,27 +61,27 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kSrem:
       return LowerDivision(inst, /*is_signed=*/true, /*remainder=*/true);
     case Opcode::kUaddOverflow:
-      return LowerOverflow(inst, AluOp::kAdd, Cond::kB);
+      return LowerOverflow(inst, AluKind::kAdd, Cond::kB);
     case Opcode::kSaddOverflow:
-      return LowerOverflow(inst, AluOp::kAdd, Cond::kO);
+      return LowerOverflow(inst, AluKind::kAdd, Cond::kO);
     case Opcode::kUsubOverflow:
-      return LowerOverflow(inst, AluOp::kSub, Cond::kB);
+      return LowerOverflow(inst, AluKind::kSub, Cond::kB);
     case Opcode::kSsubOverflow:
-      return LowerOverflow(inst, AluOp::kSub, Cond::kO);
+      return LowerOverflow(inst, AluKind::kSub, Cond::kO);
     case Opcode::kUaddCarry:
-      return LowerCarry(inst, AluOp::kAdc);
+      return LowerCarry(inst, AluKind::kAdc);
     case Opcode::kUsubBorrow:
-      return LowerCarry(inst, AluOp::kSbb);
+      return LowerCarry(inst, AluKind::kSbb);
     case Opcode::kIshl:
-      return LowerShift(inst, ShiftOp::kShl);
+      return LowerShift(inst, ShiftKind::kShl);
     case Opcode::kUshr:
-      return LowerShift(inst, ShiftOp::kShr);
+      return LowerShift(inst, ShiftKind::kShr);
     case Opcode::kSshr:
-      return LowerShift(inst, ShiftOp::kSar);
+      return LowerShift(inst, ShiftKind::kSar);
     case Opcode::kRotl:
-      return LowerShift(inst, ShiftOp::kRol);
+      return LowerShift(inst, ShiftKind::kRol);
     case Opcode::kRotr:
-      return LowerShift(inst, ShiftOp::kRor);
+      return LowerShift(inst, ShiftKind::kRor);
     case Opcode::kClz:
     case Opcode::kCtz:
     case Opcode::kPopcnt:
@@ -117,13 +117,13 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kFcvtToSintSat:
       return LowerToInt(inst, /*is_signed=*/true, /*saturating=*/true);
     case Opcode::kFadd:
-      return LowerSse(inst, SseOp::kAdd);
+      return LowerSse(inst, SseKind::kAdd);
     case Opcode::kFsub:
-      return LowerSse(inst, SseOp::kSub);
+      return LowerSse(inst, SseKind::kSub);
     case Opcode::kFmul:
-      return LowerSse(inst, SseOp::kMul);
+      return LowerSse(inst, SseKind::kMul);
     case Opcode::kFdiv:
-      return LowerSse(inst, SseOp::kDiv);
+      return LowerSse(inst, SseKind::kDiv);
     case Opcode::kFmin:
       return LowerMinMax(inst, /*max=*/false);
     case Opcode::kFmax:

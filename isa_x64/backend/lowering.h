@@ -153,16 +153,16 @@ class X64Lowering final : public codegen::LowerBackend {
   void LowerCondTrap(IrInst inst, bool trap_if);
 
   // --- integer.cc
-  void LowerAlu(IrInst inst, AluOp op);
+  void LowerAlu(IrInst inst, AluKind op);
   void LowerIadd(IrInst inst);
   void LowerImul(IrInst inst);
-  void LowerUnary(IrInst inst, UnaryOp op);
+  void LowerUnary(IrInst inst, UnaryKind op);
   void LowerBandNot(IrInst inst);
-  void LowerShift(IrInst inst, ShiftOp op);
+  void LowerShift(IrInst inst, ShiftKind op);
   void LowerMulWide(IrInst inst, bool is_signed, bool low, bool high);
   void LowerDivision(IrInst inst, bool is_signed, bool remainder);
-  void LowerOverflow(IrInst inst, AluOp op, Cond cc);
-  void LowerCarry(IrInst inst, AluOp op);
+  void LowerOverflow(IrInst inst, AluKind op, Cond cc);
+  void LowerCarry(IrInst inst, AluKind op);
   void LowerBitCount(IrInst inst);
   void LowerBswap(IrInst inst);
   void LowerExtend(IrInst inst, bool is_signed);
@@ -174,9 +174,9 @@ class X64Lowering final : public codegen::LowerBackend {
   void FinishNarrow(IrInst inst, VReg computed);
   void AddRmOf(Builder& builder, Value value, Type type);
   void EmitAddImmediate(VReg result, Value value, int32_t imm, Type type);
-  void EmitShiftImmediate(VReg result, VReg value, ShiftOp op, uint8_t amount, uint8_t size);
-  VReg EmitAluImmediate(AluOp op, VReg value, int32_t imm, uint8_t size);
-  VReg EmitAlu(AluOp op, VReg a, VReg b, uint8_t size);
+  void EmitShiftImmediate(VReg result, VReg value, ShiftKind op, uint8_t amount, uint8_t size);
+  VReg EmitAluImmediate(AluKind op, VReg value, int32_t imm, uint8_t size);
+  VReg EmitAlu(AluKind op, VReg a, VReg b, uint8_t size);
   void EmitPopcntByParts(VReg result, VReg value, uint8_t size);
 
   // --- memory.cc
@@ -187,7 +187,7 @@ class X64Lowering final : public codegen::LowerBackend {
   void EmitStore(VReg from, Type type, const Address& address);
 
   // --- float.cc
-  void LowerSse(IrInst inst, SseOp op);
+  void LowerSse(IrInst inst, SseKind op);
   void LowerSqrt(IrInst inst);
   void LowerRound(IrInst inst, int mode);
   void LowerFabs(IrInst inst);
@@ -198,9 +198,9 @@ class X64Lowering final : public codegen::LowerBackend {
   void LowerFromInt(IrInst inst, bool is_signed);
   void LowerToInt(IrInst inst, bool is_signed, bool saturating);
   void LowerBitcast(IrInst inst);
-  void EmitSse(SseOp op, uint8_t size, VReg result, VReg a, VReg b);
+  void EmitSse(SseKind op, uint8_t size, VReg result, VReg a, VReg b);
   // On all 16 bytes, with the constant twice.
-  void EmitSseConstant(SseOp op, VReg result, VReg a, uint64_t constant);
+  void EmitSseConstant(SseKind op, VReg result, VReg a, uint64_t constant);
 
   // --- control.cc
   const AbiSignature& AbiOf(codegen::SigRef sig);

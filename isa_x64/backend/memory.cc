@@ -127,27 +127,27 @@ bool X64Lowering::LowerReadModifyWrite(IrInst inst, uint8_t bytes) {
   const IrInst def = ctx_->DefInst(store.arg(0));
   if (def.is_none()) return false;
   const InstData& operation = ctx_->data(def);
-  AluOp op;
+  AluKind op;
   switch (operation.opcode()) {
     case Opcode::kIadd:
-      op = AluOp::kAdd;
+      op = AluKind::kAdd;
       break;
     case Opcode::kIsub:
-      op = AluOp::kSub;
+      op = AluKind::kSub;
       break;
     case Opcode::kBand:
-      op = AluOp::kAnd;
+      op = AluKind::kAnd;
       break;
     case Opcode::kBor:
-      op = AluOp::kOr;
+      op = AluKind::kOr;
       break;
     case Opcode::kBxor:
-      op = AluOp::kXor;
+      op = AluKind::kXor;
       break;
     default:
       return false;
   }
-  for (int loaded_at = 0; loaded_at < (op == AluOp::kSub ? 1 : 2); ++loaded_at) {
+  for (int loaded_at = 0; loaded_at < (op == AluKind::kSub ? 1 : 2); ++loaded_at) {
     const IrInst load = ctx_->SinkableLoad(operation.arg(loaded_at));
     if (load.is_none()) continue;
     const InstData& from = ctx_->data(load);

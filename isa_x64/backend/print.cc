@@ -1,0 +1,170 @@
+#include "isa_x64/backend/print.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace gantry::x64 {
+namespace {
+
+const char* OpName(Op op) {
+  switch (op) {
+    case Op::kMovImm:
+      return "mov_imm";
+    case Op::kMove:
+      return "move";
+    case Op::kAlu:
+      return "alu";
+    case Op::kAdd:
+      return "add";
+    case Op::kUnary:
+      return "unary";
+    case Op::kShiftImm:
+      return "shift_imm";
+    case Op::kShiftCl:
+      return "shift_cl";
+    case Op::kShiftX:
+      return "shift_x";
+    case Op::kRorX:
+      return "ror_x";
+    case Op::kAndn:
+      return "andn";
+    case Op::kImul:
+      return "imul";
+    case Op::kImulImm:
+      return "imul_imm";
+    case Op::kMulWide:
+      return "mul_wide";
+    case Op::kDiv:
+      return "div";
+    case Op::kExtend:
+      return "extend";
+    case Op::kLea:
+      return "lea";
+    case Op::kBits:
+      return "bits";
+    case Op::kBswap:
+      return "bswap";
+    case Op::kOverflow:
+      return "overflow";
+    case Op::kCarry:
+      return "carry";
+    case Op::kStore:
+      return "store";
+    case Op::kStoreImm:
+      return "store_imm";
+    case Op::kAluMem:
+      return "alu_mem";
+    case Op::kLoadF:
+      return "load_f";
+    case Op::kStoreF:
+      return "store_f";
+    case Op::kSetcc:
+      return "setcc";
+    case Op::kCmov:
+      return "cmov";
+    case Op::kSelectF:
+      return "select_f";
+    case Op::kTrapIf:
+      return "trap_if";
+    case Op::kJcc:
+      return "jcc";
+    case Op::kConstF:
+      return "const_f";
+    case Op::kSse:
+      return "sse";
+    case Op::kSqrt:
+      return "sqrt";
+    case Op::kRound:
+      return "round";
+    case Op::kRoundSse2:
+      return "round_sse2";
+    case Op::kMinMax:
+      return "min_max";
+    case Op::kCvtFloat:
+      return "cvt_float";
+    case Op::kCvtFromInt:
+      return "cvt_from_int";
+    case Op::kCvtFromUint64:
+      return "cvt_from_uint64";
+    case Op::kCvtToInt:
+      return "cvt_to_int";
+    case Op::kMoveToInt:
+      return "move_to_int";
+    case Op::kMoveToFloat:
+      return "move_to_float";
+    case Op::kJump:
+      return "jump";
+    case Op::kJumpTable:
+      return "jump_table";
+    case Op::kCall:
+      return "call";
+    case Op::kCallIndirect:
+      return "call_indirect";
+    case Op::kTailCall:
+      return "tail_call";
+    case Op::kTailCallIndirect:
+      return "tail_call_indirect";
+    case Op::kReturn:
+      return "return";
+    case Op::kTrap:
+      return "trap";
+    case Op::kArguments:
+      return "arguments";
+    case Op::kFuncAddr:
+      return "func_addr";
+    case Op::kFramePointer:
+      return "frame_pointer";
+    case Op::kStackPointer:
+      return "stack_pointer";
+    case Op::kReturnAddress:
+      return "return_address";
+    case Op::kTierCheck:
+      return "tier_check";
+  }
+  return "?";
+}
+
+const char* CondName(Cond cc) {
+  constexpr const char* kNames[] = {"o", "no", "b",  "ae", "e", "ne", "be", "a",   "s",
+                                    "ns", "p", "np", "l",  "ge", "le", "g",  "feq", "fne"};
+  return kNames[static_cast<int>(cc)];
+}
+
+const char* AddrName(AddrKind kind) {
+  constexpr const char* kNames[] = {"",         "base",  "base+index", "index",
+                                    "constant", "slots", "incoming",   "outgoing"};
+  return kNames[static_cast<int>(kind)];
+}
+
+bool HasCondition(Op op) {
+  return op == Op::kSetcc || op == Op::kCmov || op == Op::kSelectF || op == Op::kTrapIf ||
+         op == Op::kJcc || op == Op::kOverflow;
+}
+
+}  // namespace
+
+std::string PrintInst(const Inst& inst, absl::Span<const std::string> operands) {
+  std::string text = absl::StrCat(OpName(inst.op), ".", inst.size * 8);
+  if (inst.sub != 0) absl::StrAppend(&text, ".", inst.sub);
+  if (HasCondition(inst.op)) absl::StrAppend(&text, ".", CondName(inst.cc));
+  if (!operands.empty()) absl::StrAppend(&text, " ", absl::StrJoin(operands, ", "));
+  if (inst.addr == AddrKind::kConstant) {
+    absl::StrAppend(&text, " [constant 0x", absl::Hex(inst.constant()), "]");
+  } else if (inst.addr != AddrKind::kNone) {
+    absl::StrAppend(&text, " [", AddrName(inst.addr));
+    if (inst.scale != 0) absl::StrAppend(&text, "*", 1 << inst.scale);
+    absl::StrAppend(&text, inst.disp < 0 ? "" : "+", inst.disp, "]");
+  }
+  if (inst.has(Inst::kHasImm)) absl::StrAppend(&text, " imm=", inst.imm);
+  if (inst.op == Op::kJcc) {
+    absl::StrAppend(&text, " block", inst.low(), " else block", inst.high());
+  } else if (inst.op == Op::kJump) {
+    absl::StrAppend(&text, " block", inst.low());
+  } else if (inst.imm64 != 0) {
+    absl::StrAppend(&text, " 0x", absl::Hex(inst.imm64));
+  }
+  if (inst.has(Inst::kHasTrap)) absl::StrAppend(&text, " trap=", inst.trap);
+  return text;
+}
+
+}  // namespace gantry::x64
