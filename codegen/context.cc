@@ -55,8 +55,8 @@ class Context::Timer {
   void Stop() {
     if (!running_) return;
     const auto spent = std::chrono::steady_clock::now() - start_;
-    times_->ns[static_cast<size_t>(phase_)] += static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
+    times_->ns[static_cast<size_t>(phase_)] +=
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
     running_ = false;
   }
 
@@ -109,8 +109,8 @@ absl::StatusOr<CompiledCode> Context::CompileWithinMemory(Function& func, const 
 
   timer.Begin(Phase::kCheck);
   if (flags.regalloc_checker()) {
-    RETURN_IF_ERROR(regalloc::CheckAllocation(lowering_.vcode().RegallocInput(),
-                                              isa.machine_env(), allocation_));
+    RETURN_IF_ERROR(regalloc::CheckAllocation(lowering_.vcode().RegallocInput(), isa.machine_env(),
+                                              allocation_));
   }
 
   timer.Begin(Phase::kEmit);
@@ -158,8 +158,8 @@ absl::Status Context::Emit(const Function& func, const TargetIsa& isa) {
   buffer_->Reset(settings);
   unwind_.Clear();
   frame_ = FrameInfo();
-  RETURN_IF_ERROR(isa.Emit(lowering_.vcode(), allocation_, func.signature, &*buffer_, &frame_,
-                           &unwind_));
+  RETURN_IF_ERROR(
+      isa.Emit(lowering_.vcode(), allocation_, func.signature, &*buffer_, &frame_, &unwind_));
   RETURN_IF_ERROR(buffer_->Finish());
   call_frame_instructions_.clear();
   if (isa.shared_flags().unwind_info()) {

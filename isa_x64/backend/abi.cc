@@ -26,8 +26,7 @@ constexpr size_t kMaxParams = 100000;
 // (System V Application Binary Interface, AMD64, 3.2.3).
 class SystemVAssigner {
  public:
-  SystemVAssigner(absl::Span<const PReg> ints, uint8_t vectors)
-      : ints_(ints), vectors_(vectors) {}
+  SystemVAssigner(absl::Span<const PReg> ints, uint8_t vectors) : ints_(ints), vectors_(vectors) {}
 
   ValuePlace Next(Type type) {
     ValuePlace place;

@@ -24,10 +24,12 @@ constexpr codegen::PReg IntReg(uint8_t encoding) {
 constexpr codegen::PReg VectorReg(uint8_t encoding) {
   return codegen::PReg(codegen::RegClass::kVector, encoding);
 }
-inline constexpr codegen::PReg kRax = IntReg(0), kRcx = IntReg(1), kRdx = IntReg(2), kRbx = IntReg(3),
-                               kRsp = IntReg(4), kRbp = IntReg(5), kRsi = IntReg(6), kRdi = IntReg(7);
-inline constexpr codegen::PReg kR8 = IntReg(8), kR9 = IntReg(9), kR10 = IntReg(10), kR11 = IntReg(11),
-                               kR12 = IntReg(12), kR13 = IntReg(13), kR14 = IntReg(14), kR15 = IntReg(15);
+inline constexpr codegen::PReg kRax = IntReg(0), kRcx = IntReg(1), kRdx = IntReg(2),
+                               kRbx = IntReg(3), kRsp = IntReg(4), kRbp = IntReg(5),
+                               kRsi = IntReg(6), kRdi = IntReg(7);
+inline constexpr codegen::PReg kR8 = IntReg(8), kR9 = IntReg(9), kR10 = IntReg(10),
+                               kR11 = IntReg(11), kR12 = IntReg(12), kR13 = IntReg(13),
+                               kR14 = IntReg(14), kR15 = IntReg(15);
 
 // Never allocated: emission may use them within one instruction.
 inline constexpr codegen::PReg kScratchInt = kR11;

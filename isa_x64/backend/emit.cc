@@ -192,8 +192,8 @@ void Emitter::EmitEdit(const Edit& edit) {
 }
 
 Address Emitter::SpillAddress(SpillSlot slot) const {
-  return Address(rbp, static_cast<int32_t>(slot.byte_offset()) -
-                          static_cast<int32_t>(frame_.spills_end));
+  return Address(
+      rbp, static_cast<int32_t>(slot.byte_offset()) - static_cast<int32_t>(frame_.spills_end));
 }
 
 Emitter::Rm Emitter::RmOf(Allocation place) {

@@ -36,9 +36,8 @@ inline constexpr uint8_t kDwarfReturnAddress = 16;
 class Emitter {
  public:
   Emitter(const codegen::TargetIsa& isa, const X64Flags& flags, const codegen::VCode& vcode,
-          const codegen::regalloc::Output& allocation, bool has_vmctx,
-          codegen::MachBuffer* buffer, codegen::FrameInfo* frame_info,
-          codegen::UnwindInfo* unwind)
+          const codegen::regalloc::Output& allocation, bool has_vmctx, codegen::MachBuffer* buffer,
+          codegen::FrameInfo* frame_info, codegen::UnwindInfo* unwind)
       : isa_(isa),
         flags_(flags),
         vcode_(vcode),
@@ -107,11 +106,10 @@ class Emitter {
 
   // --- Encoding. `size` is 1, 2, 4 or 8 bytes.
   void Op(const Encoding& encoding, uint8_t reg, const Rm& rm, Immediate imm = {});
-  void Vex(const Encoding& encoding, uint8_t reg, uint8_t second, const Rm& rm,
-           Immediate imm = {});
-  void MoveRegister(uint8_t to, uint8_t from);             // 64 bits.
-  void MoveVector(uint8_t to, uint8_t from);               // 128 bits.
-  void Load(uint8_t to, const Rm& from, uint8_t size);     // Zero-extending.
+  void Vex(const Encoding& encoding, uint8_t reg, uint8_t second, const Rm& rm, Immediate imm = {});
+  void MoveRegister(uint8_t to, uint8_t from);          // 64 bits.
+  void MoveVector(uint8_t to, uint8_t from);            // 128 bits.
+  void Load(uint8_t to, const Rm& from, uint8_t size);  // Zero-extending.
   void LoadFloat(uint8_t to, const Rm& from, uint8_t size);
   void Alu(AluKind op, uint8_t size, uint8_t to, const Rm& from);
   void AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm);
@@ -126,8 +124,8 @@ class Emitter {
   void CvtToInt(uint8_t float_size, bool to64, uint8_t to, uint8_t from);
   void CvtFromInt(uint8_t float_size, uint8_t int_size, uint8_t to, const Rm& from);
   void Jump(codegen::MachLabel target);
-  void JumpIf(Cond cc, codegen::MachLabel target);       // Any distance.
-  void ShortJump(codegen::MachLabel target);             // Within one instruction's code.
+  void JumpIf(Cond cc, codegen::MachLabel target);  // Any distance.
+  void ShortJump(codegen::MachLabel target);        // Within one instruction's code.
   void ShortJumpIf(Cond cc, codegen::MachLabel target);
   void TrapIf(Cond cc, uint8_t code);
   codegen::MachLabel BlockLabel(uint32_t block) const {

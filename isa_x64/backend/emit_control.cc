@@ -144,8 +144,13 @@ void Emitter::EmitFuncAddr(const Inst& inst) {
   const uint8_t to = NextReg();
   uint8_t* at = b_.BeginInstruction();
   // lea to, [rip + name]
-  const uint8_t bytes[] = {static_cast<uint8_t>(0x48 | (to >> 3) << 2), 0x8D,
-                           static_cast<uint8_t>(5 | (to & 7) << 3), 0, 0, 0, 0};
+  const uint8_t bytes[] = {static_cast<uint8_t>(0x48 | (to >> 3) << 2),
+                           0x8D,
+                           static_cast<uint8_t>(5 | (to & 7) << 3),
+                           0,
+                           0,
+                           0,
+                           0};
   std::memcpy(at, bytes, sizeof bytes);
   const codegen::CodeOffset field = b_.offset() + 3;
   b_.EndInstruction(at + sizeof bytes);

@@ -110,8 +110,7 @@ void Emitter::AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm) {
     return;
   }
   const uint8_t bytes = size == 2 ? 2 : 4;
-  const uint64_t bits =
-      bytes == 2 ? static_cast<uint16_t>(imm) : static_cast<uint32_t>(imm);
+  const uint64_t bits = bytes == 2 ? static_cast<uint16_t>(imm) : static_cast<uint32_t>(imm);
   Op(ForWidth({.opcode = 0x81}, WidthOf(size)), digit, to, {bits, bytes});
 }
 
@@ -126,8 +125,7 @@ void Emitter::MoveImm(uint8_t to, uint64_t bits) {
     EmitOpcodeRegister(b_, {.opcode = 0xB8}, to, {bits, 4});
   } else if (static_cast<int64_t>(bits) >= std::numeric_limits<int32_t>::min() &&
              static_cast<int64_t>(bits) < 0) {
-    EmitRegisters(b_, {.opcode = 0xC7, .wide = true}, 0, to,
-                  {static_cast<uint32_t>(bits), 4});
+    EmitRegisters(b_, {.opcode = 0xC7, .wide = true}, 0, to, {static_cast<uint32_t>(bits), 4});
   } else {
     EmitOpcodeRegister(b_, {.opcode = 0xB8, .wide = true}, to, {bits, 8});
   }
@@ -172,8 +170,7 @@ void Emitter::Ucomis(uint8_t size, uint8_t a, const Rm& b) {
 
 void Emitter::CvtToInt(uint8_t float_size, bool to64, uint8_t to, uint8_t from) {
   EmitRegisters(
-      b_,
-      {.opcode = 0x2C, .map = OpcodeMap::k0F, .prefix = ScalarPrefix(float_size), .wide = to64},
+      b_, {.opcode = 0x2C, .map = OpcodeMap::k0F, .prefix = ScalarPrefix(float_size), .wide = to64},
       to, from);
 }
 
@@ -214,8 +211,8 @@ void Emitter::JumpIf(Cond cc, MachLabel target) {
     b_.AddConditionalJump(start, start + 1, target, kRel8, 0x01);
     return;
   }
-  const uint8_t bytes[] = {0x0F, static_cast<uint8_t>(0x80 | static_cast<uint8_t>(cc)), 0xFC,
-                           0xFF, 0xFF, 0xFF};
+  const uint8_t bytes[] = {
+      0x0F, static_cast<uint8_t>(0x80 | static_cast<uint8_t>(cc)), 0xFC, 0xFF, 0xFF, 0xFF};
   std::memcpy(at, bytes, sizeof bytes);
   b_.EndInstruction(at + sizeof bytes);
   b_.AddConditionalJump(start, start + 2, target, kRel32, 0x0100);

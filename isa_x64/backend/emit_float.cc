@@ -55,8 +55,7 @@ void Emitter::EmitSqrtOrRound(const Inst& inst) {
                 .map = OpcodeMap::k0F3A,
                 .prefix = Prefix::k66};
   }
-  const Immediate imm =
-      sqrt ? Immediate{} : Immediate{static_cast<uint8_t>(inst.imm), 1};
+  const Immediate imm = sqrt ? Immediate{} : Immediate{static_cast<uint8_t>(inst.imm), 1};
   // What the destination's upper part is taken from is of no interest but must be at hand.
   if (flags_.has_avx()) {
     Vex(encoding, to, from.is_reg ? from.reg : to, from, imm);

@@ -71,17 +71,14 @@ void Emitter::EmitShift(const Inst& inst) {
       const ShiftKind op = static_cast<ShiftKind>(inst.sub);
       const Prefix prefix = op == ShiftKind::kShl   ? Prefix::k66
                             : op == ShiftKind::kShr ? Prefix::kF2
-                                                  : Prefix::kF3;
+                                                    : Prefix::kF3;
       Vex({.opcode = 0xF7, .map = OpcodeMap::k0F38, .prefix = prefix, .wide = inst.size == 8},
           NextReg(), count, from);
       return;
     }
     default: {
       const Rm from = NextRm(inst);
-      Vex({.opcode = 0xF0,
-           .map = OpcodeMap::k0F3A,
-           .prefix = Prefix::kF2,
-           .wide = inst.size == 8},
+      Vex({.opcode = 0xF0, .map = OpcodeMap::k0F3A, .prefix = Prefix::kF2, .wide = inst.size == 8},
           NextReg(), 0, from, {static_cast<uint8_t>(inst.imm), 1});
       return;
     }
@@ -255,8 +252,7 @@ void Emitter::EmitAluMem(const Inst& inst) {
   const Width width = inst.size == 1   ? Width::k8
                       : inst.size == 2 ? Width::k16
                                        : WideOr32(inst.size);
-  Encoding encoding =
-      ForByteWidth({.opcode = static_cast<uint8_t>(inst.sub << 3 | 1)}, width);
+  Encoding encoding = ForByteWidth({.opcode = static_cast<uint8_t>(inst.sub << 3 | 1)}, width);
   encoding.byte_rm = false;
   Op(encoding, value, MemoryOf(inst));
 }
@@ -329,9 +325,9 @@ void Emitter::EmitCmov(const Inst& inst) {
   const Rm if_true = NextAny();
   const uint8_t to = NextReg();
   const auto cmov = [&](Cond cc) {
-    Op(ForWidth({.opcode = static_cast<uint8_t>(0x40 | static_cast<uint8_t>(cc)),
-                 .map = OpcodeMap::k0F},
-                WideOr32(inst.extra)),
+    Op(ForWidth(
+           {.opcode = static_cast<uint8_t>(0x40 | static_cast<uint8_t>(cc)), .map = OpcodeMap::k0F},
+           WideOr32(inst.extra)),
        to, if_true);
   };
   DCHECK(inst.cc != Cond::kFloatEq);

@@ -12,8 +12,7 @@ namespace gantry::x64 {
 namespace {
 
 constexpr codegen::FlagInfo kFlagInfos[] = {
-#define GANTRY_X64_INFO(name, help) \
-  {#name, codegen::FlagKind::kBool, "false", "false,true", help},
+#define GANTRY_X64_INFO(name, help) {#name, codegen::FlagKind::kBool, "false", "false,true", help},
     GANTRY_X64_FLAGS(GANTRY_X64_INFO)
 #undef GANTRY_X64_INFO
 };

@@ -12,9 +12,7 @@ uint8_t Bytes(codegen::Type type) { return static_cast<uint8_t>(codegen::TypeByt
 // Masks in both halves of 64 bits for f32, in one for f64; memory operands see them twice.
 constexpr uint64_t kSignF32 = 0x8000000080000000;
 constexpr uint64_t kSignF64 = 0x8000000000000000;
-uint64_t SignMask(codegen::Type type) {
-  return type == codegen::Type::kF32 ? kSignF32 : kSignF64;
-}
+uint64_t SignMask(codegen::Type type) { return type == codegen::Type::kF32 ? kSignF32 : kSignF64; }
 
 }  // namespace
 
@@ -91,8 +89,7 @@ void X64Lowering::LowerFabs(IrInst inst) {
 
 void X64Lowering::LowerFneg(IrInst inst) {
   const InstData& data = ctx_->data(inst);
-  EmitSseConstant(SseKind::kXor, ctx_->Result(inst), ctx_->Reg(data.arg(0)),
-                  SignMask(data.type()));
+  EmitSseConstant(SseKind::kXor, ctx_->Result(inst), ctx_->Reg(data.arg(0)), SignMask(data.type()));
 }
 
 // Whole registers are combined, so the operands are never folded loads (lessons row 14).
@@ -145,8 +142,7 @@ void X64Lowering::LowerToInt(IrInst inst, bool is_signed, bool saturating) {
   const InstData& data = ctx_->data(inst);
   Builder builder(Op::kCvtToInt, Bytes(ctx_->type(data.arg(0))));
   builder.inst.sub = (data.type() == Type::kI64 ? CvtOp::kTo64 : 0) |
-                     (is_signed ? 0 : CvtOp::kUnsigned) |
-                     (saturating ? CvtOp::kSaturating : 0);
+                     (is_signed ? 0 : CvtOp::kUnsigned) | (saturating ? CvtOp::kSaturating : 0);
   if (!saturating) {
     builder.inst.trap = static_cast<uint8_t>(data.trap_code());
     builder.inst.extra = static_cast<uint8_t>(data.second_trap_code());

@@ -68,35 +68,35 @@ enum class Op : uint8_t {
   kTrapIf,   // compare            ->          cc; extra: trap code
   kJcc,      // compare            ->          cc; taken and other target in imm64
   // ---- Floats. `size` 4 or 8, 16 for packed bits.
-  kConstF,    //                   -> d        imm64
-  kSse,       // a rm              -> =0 | d   sub: SseKind; three operands with AVX
-  kSqrt,      // rm                -> d
-  kRound,     // rm                -> d        SSE4.1; imm: mode
-  kRoundSse2,    // a(late)        -> d t      the same without; t vector, early
-  kMinMax,    // a b(late)         -> =0       sub: 0 min, 1 max, wasm's
-  kCvtFloat,  // rm                -> d        between f32 and f64; size: of the result
-  kCvtFromInt,   // rm             -> d        size: of the result; sub: bytes of the source
+  kConstF,         //                   -> d        imm64
+  kSse,            // a rm              -> =0 | d   sub: SseKind; three operands with AVX
+  kSqrt,           // rm                -> d
+  kRound,          // rm                -> d        SSE4.1; imm: mode
+  kRoundSse2,      // a(late)        -> d t      the same without; t vector, early
+  kMinMax,         // a b(late)         -> =0       sub: 0 min, 1 max, wasm's
+  kCvtFloat,       // rm                -> d        between f32 and f64; size: of the result
+  kCvtFromInt,     // rm             -> d        size: of the result; sub: bytes of the source
   kCvtFromUint64,  // a            -> d t      size: of the result; t integer, early
-  kCvtToInt,  // a                 -> d        sub: CvtOp; size: of the source
-              //                               codes: trap for NaN, extra for out of range
-  kMoveToInt,    // a?             -> d        bits; size
-  kMoveToFloat,  // rm             -> d        bits; size
+  kCvtToInt,       // a                 -> d        sub: CvtOp; size: of the source
+                   //                               codes: trap for NaN, extra for out of range
+  kMoveToInt,      // a?             -> d        bits; size
+  kMoveToFloat,    // rm             -> d        bits; size
   // ---- Control.
-  kJump,       //                  ->          target in imm64
-  kJumpTable,  // index            -> t (early)  imm: entries; imm64: the table
-  kCall,       // arguments        -> results  imm64: name; imm: bytes the callee pops
-  kCallIndirect,  // rm arguments  -> results  imm: bytes the callee pops
-  kTailCall,   // arguments        ->          imm64: name; imm: bytes of stack arguments
+  kJump,              //                  ->          target in imm64
+  kJumpTable,         // index            -> t (early)  imm: entries; imm64: the table
+  kCall,              // arguments        -> results  imm64: name; imm: bytes the callee pops
+  kCallIndirect,      // rm arguments  -> results  imm: bytes the callee pops
+  kTailCall,          // arguments        ->          imm64: name; imm: bytes of stack arguments
   kTailCallIndirect,  // r arguments ->        imm: bytes of stack arguments
-  kReturn,     // results          ->
-  kTrap,       //                  ->          extra: trap code
-  kArguments,  //                  -> arguments in their registers
+  kReturn,            // results          ->
+  kTrap,              //                  ->          extra: trap code
+  kArguments,         //                  -> arguments in their registers
   // ---- The rest.
-  kFuncAddr,        //             -> d        imm64: name
-  kFramePointer,    //             -> d
-  kStackPointer,    //             -> d
-  kReturnAddress,   //             -> d
-  kTierCheck,       // counter entry ->        both registers
+  kFuncAddr,       //             -> d        imm64: name
+  kFramePointer,   //             -> d
+  kStackPointer,   //             -> d
+  kReturnAddress,  //             -> d
+  kTierCheck,      // counter entry ->        both registers
 };
 
 // In the order of the machine's /digit.
@@ -122,7 +122,22 @@ struct CvtOp {
 
 // The machine's conditions by encoding, and two that take both ZF and PF.
 enum class Cond : uint8_t {
-  kO, kNo, kB, kAe, kE, kNe, kBe, kA, kS, kNs, kP, kNp, kL, kGe, kLe, kG,
+  kO,
+  kNo,
+  kB,
+  kAe,
+  kE,
+  kNe,
+  kBe,
+  kA,
+  kS,
+  kNs,
+  kP,
+  kNp,
+  kL,
+  kGe,
+  kLe,
+  kG,
   kFloatEq,  // e and np
   kFloatNe,  // ne or p
 };

@@ -391,8 +391,8 @@ void X64Lowering::EmitPopcntByParts(VReg result, VReg value, uint8_t size) {
       EmitAlu(AluKind::kSub, value, mask(shifted(value, 1), 0x5555555555555555), size);
   const VReg nibbles = EmitAlu(AluKind::kAdd, mask(pairs, 0x3333333333333333),
                                mask(shifted(pairs, 2), 0x3333333333333333), size);
-  const VReg bytes = mask(EmitAlu(AluKind::kAdd, nibbles, shifted(nibbles, 4), size),
-                          0x0F0F0F0F0F0F0F0F);
+  const VReg bytes =
+      mask(EmitAlu(AluKind::kAdd, nibbles, shifted(nibbles, 4), size), 0x0F0F0F0F0F0F0F0F);
   const VReg ones = NewInt();
   LowerConstant(*ctx_, ones, size == 8 ? Type::kI64 : Type::kI32,
                 size == 8 ? 0x0101010101010101 : 0x01010101);
@@ -412,8 +412,7 @@ void X64Lowering::LowerBitCount(IrInst inst) {
     builder.inst.sub = static_cast<uint8_t>(op);
     Emit(builder.UseAny(from).Def(to));
   };
-  const VReg value =
-      type == Type::kI32 ? Low32(data.arg(0)) : ctx_->Reg(data.arg(0));
+  const VReg value = type == Type::kI32 ? Low32(data.arg(0)) : ctx_->Reg(data.arg(0));
   switch (data.opcode()) {
     case Opcode::kClz: {
       const VReg counted = IsNarrow(type) ? NewInt() : result;

@@ -18,8 +18,11 @@ namespace {
 
 // At entry the CFA is rsp + 8, and the return address lies just below it.
 constexpr uint8_t kInitialCfi[] = {
-    0x0C, kDwarfRsp, 8,                // DW_CFA_def_cfa
-    0x80 | kDwarfReturnAddress, 1,     // DW_CFA_offset, times the data alignment
+    0x0C,
+    kDwarfRsp,
+    8,  // DW_CFA_def_cfa
+    0x80 | kDwarfReturnAddress,
+    1,  // DW_CFA_offset, times the data alignment
 };
 constexpr codegen::UnwindFormat kUnwindFormat = {
     .code_alignment = 1,
@@ -37,9 +40,7 @@ class X64Isa final : public codegen::TargetIsa {
   absl::string_view name() const override { return "x64"; }
   absl::string_view triple() const override { return "x86_64-unknown-linux-gnu"; }
   const codegen::FlagSet& isa_flags() const override { return flags_.set(); }
-  const codegen::regalloc::MachineEnv& machine_env() const override {
-    return MachineEnvironment();
-  }
+  const codegen::regalloc::MachineEnv& machine_env() const override { return MachineEnvironment(); }
   const codegen::LabelKindTable& label_kinds() const override { return kLabelKinds; }
   const codegen::LinkRules& link_rules() const override { return kLinkRules; }
   const codegen::UnwindFormat& unwind_format() const override { return kUnwindFormat; }
@@ -52,8 +53,7 @@ class X64Isa final : public codegen::TargetIsa {
   absl::Status Emit(const codegen::VCode& vcode, const codegen::regalloc::Output& allocation,
                     const codegen::Signature& signature, codegen::MachBuffer* buffer,
                     codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
-    const bool has_vmctx =
-        signature.ParamWithPurpose(codegen::ArgPurpose::kVmctx).has_value();
+    const bool has_vmctx = signature.ParamWithPurpose(codegen::ArgPurpose::kVmctx).has_value();
     return Emitter(*this, flags_, vcode, allocation, has_vmctx, buffer, frame, unwind).Run();
   }
   std::string Print(const codegen::MachInst& inst,
@@ -92,16 +92,14 @@ class X64IsaBuilder final : public codegen::IsaBuilder {
 
  private:
   static constexpr std::pair<const char*, const char*> kImplied[] = {
-      {"has_avx", "has_sse42"},      {"has_avx2", "has_avx"},       {"has_fma", "has_avx"},
-      {"has_sse42", "has_sse41"},    {"has_sse41", "has_ssse3"},    {"has_ssse3", "has_sse3"},
-      {"has_avx512f", "has_avx2"},   {"has_avx512vl", "has_avx512f"},
+      {"has_avx", "has_sse42"},    {"has_avx2", "has_avx"},         {"has_fma", "has_avx"},
+      {"has_sse42", "has_sse41"},  {"has_sse41", "has_ssse3"},      {"has_ssse3", "has_sse3"},
+      {"has_avx512f", "has_avx2"}, {"has_avx512vl", "has_avx512f"},
   };
 };
 
 }  // namespace
 
-std::unique_ptr<codegen::IsaBuilder> MakeIsaBuilder() {
-  return std::make_unique<X64IsaBuilder>();
-}
+std::unique_ptr<codegen::IsaBuilder> MakeIsaBuilder() { return std::make_unique<X64IsaBuilder>(); }
 
 }  // namespace gantry::x64

@@ -140,7 +140,7 @@ class X64Lowering final : public codegen::LowerBackend {
     uint8_t bytes = 4;
     Value left;
     Value right;
-    bool single = true;      // Merged instructions have this one user.
+    bool single = true;         // Merged instructions have this one user.
     bool against_zero = false;  // `right` is none; left is tested against itself.
   };
   // `is_present`: the value is the result of the instruction being lowered.

@@ -66,9 +66,8 @@ void X64Lowering::LowerLoad(IrInst inst) {
   const VReg result = ctx_->Result(inst);
   if (!codegen::IsInt(data.type()) || !access.is_signed) {
     // An unsigned narrow load clears all of the register, as wide as the result may be.
-    const Type read = codegen::IsInt(data.type())
-                          ? *codegen::IntTypeOfBits(access.bytes * 8u)
-                          : data.type();
+    const Type read =
+        codegen::IsInt(data.type()) ? *codegen::IntTypeOfBits(access.bytes * 8u) : data.type();
     EmitLoad(result, read, address);
     return;
   }
@@ -161,10 +160,9 @@ bool X64Lowering::LowerReadModifyWrite(IrInst inst, uint8_t bytes) {
     Builder builder(Op::kAluMem, bytes);
     builder.inst.sub = static_cast<uint8_t>(op);
     const IrInst constant = ctx_->DefInst(other, Opcode::kIconst);
-    const std::optional<int32_t> imm =
-        constant.is_some() && bytes <= 4
-            ? static_cast<int32_t>(ctx_->data(constant).const_bits())
-            : Immediate(other);
+    const std::optional<int32_t> imm = constant.is_some() && bytes <= 4
+                                           ? static_cast<int32_t>(ctx_->data(constant).const_bits())
+                                           : Immediate(other);
     if (imm.has_value()) {
       AddAddress(builder, AddressOf(store));
       Emit(builder.Imm(*imm));

@@ -125,8 +125,8 @@ const char* OpName(Op op) {
 }
 
 const char* CondName(Cond cc) {
-  constexpr const char* kNames[] = {"o", "no", "b",  "ae", "e", "ne", "be", "a",   "s",
-                                    "ns", "p", "np", "l",  "ge", "le", "g",  "feq", "fne"};
+  constexpr const char* kNames[] = {"o",  "no", "b",  "ae", "e",  "ne", "be", "a",   "s",
+                                    "ns", "p",  "np", "l",  "ge", "le", "g",  "feq", "fne"};
   return kNames[static_cast<int>(cc)];
 }
 
