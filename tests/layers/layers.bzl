@@ -7,6 +7,7 @@ LAYERED_PACKAGES = [
     "codegen",
     "codegen/analysis",
     "codegen/filetest",
+    "codegen/generate",
     "codegen/interp",
     "codegen/ir",
     "codegen/regalloc",
