@@ -13,6 +13,7 @@
 #include "api/linker.h"
 #include "api/module.h"
 #include "api/store.h"
+#include "api/testing/test_flags.h"
 #include "api/trap.h"
 #include "api/val.h"
 #include "gmock/gmock.h"
@@ -35,9 +36,16 @@ struct Notes {
   double real = 0;
 };
 
+// The checkers on, and what ./test --all adds.
+Config TestConfig() {
+  Config config;
+  AddTestCompilerFlags(config);
+  return config;
+}
+
 class ApiTest : public ::testing::Test {
  protected:
-  ApiTest() : engine_(*Engine::Create(Config())), linker_(engine_) {
+  ApiTest() : engine_(*Engine::Create(TestConfig())), linker_(engine_) {
     EXPECT_TRUE(linker_.Func("env", "add", [](int32_t a, int32_t b) { return a + b; }).ok());
     EXPECT_TRUE(
         linker_.Func("env", "fail", [] { return absl::DataLossError("the disk is gone"); }).ok());

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "api/instance.h"
 #include "api/store.h"
+#include "api/testing/test_flags.h"
 #include "api/trap.h"
 #include "api/val.h"
 #include "base/check.h"
@@ -42,7 +43,7 @@ std::optional<Extern> MakeImport(Store& store, const ExternType& type) {
 Engine HostileEngine() {
   Config config;
   config.ConsumeFuel(true).CompilationThreads(1).MaxWasmStack(128 << 10);
-  config.CompilerFlag("regalloc_checker", "true").CompilerFlag("verifier", "true");
+  AddTestCompilerFlags(config);
   absl::StatusOr<Engine> engine = Engine::Create(config);
   CHECK_OK(engine.status());
   return *engine;

@@ -1,0 +1,23 @@
+#include "api/testing/test_flags.h"
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+
+namespace gantry {
+
+void AddTestCompilerFlags(Config& config) {
+  config.CompilerFlag("regalloc_checker", "true").CompilerFlag("enable_verifier", "true");
+  const char* flags = std::getenv("GANTRY_TEST_COMPILER_FLAGS");
+  if (flags == nullptr) return;
+  for (absl::string_view flag : absl::StrSplit(flags, ',', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(flag, absl::MaxSplits('=', 1));
+    config.CompilerFlag(parts.first, parts.second.empty() ? "true" : parts.second);
+  }
+}
+
+}  // namespace gantry

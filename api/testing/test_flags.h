@@ -1,0 +1,15 @@
+// Compiler settings of tests that execute guests: every checker on, plus what the variable
+// GANTRY_TEST_COMPILER_FLAGS says (`name=value,name=value`), by which ./test --all runs the
+// same tests under forced spilling, forced islands, and so on.
+#ifndef GANTRY_API_TESTING_TEST_FLAGS_H_
+#define GANTRY_API_TESTING_TEST_FLAGS_H_
+
+#include "api/config.h"
+
+namespace gantry {
+
+void AddTestCompilerFlags(Config& config);
+
+}  // namespace gantry
+
+#endif  // GANTRY_API_TESTING_TEST_FLAGS_H_
