@@ -304,7 +304,7 @@ bool FunctionState::ReadMemArg(uint32_t natural_align, bool must_be_natural, Mem
     flags &= ~uint32_t{0x40};
     if (!reader_.VarU32(&memory)) return false;
   }
-  if (flags >= 32) return Fail("malformed memop flags");
+  if (flags >= 0x40) return Fail("malformed memop flags");
   arg->align_log2 = flags;
   arg->memory = MemoryIndex(memory);
   if (features_.Has(Feature::kMemory64)) {
@@ -365,16 +365,38 @@ bool FunctionState::ReadTag(TagIndex* tag) {
 bool FunctionState::ReadData(DataIndex* data) {
   uint32_t index;
   if (!reader_.VarU32(&index)) return false;
-  if (!module_.data_count.has_value()) return Fail("data count section required");
   *data = DataIndex(index);
-  return index < *module_.data_count || FailIndex("unknown data segment", index);
+  return CheckData(*data);
 }
 
 bool FunctionState::ReadElem(ElemIndex* elem) {
   uint32_t index;
   if (!reader_.VarU32(&index)) return false;
   *elem = ElemIndex(index);
-  return index < module_.elements.size() || FailIndex("unknown elem segment", index);
+  return CheckElem(*elem);
+}
+
+bool FunctionState::CheckData(DataIndex data) {
+  if (!module_.data_count.has_value()) return Fail("data count section required");
+  return data.raw() < *module_.data_count || FailIndex("unknown data segment", data.raw());
+}
+
+bool FunctionState::CheckElem(ElemIndex elem) {
+  return elem.raw() < module_.elements.size() || FailIndex("unknown elem segment", elem.raw());
+}
+
+bool FunctionState::ReadDataMemory(DataIndex* data, MemoryIndex* memory) {
+  uint32_t index;
+  if (!reader_.VarU32(&index) || !ReadMemory(memory)) return false;
+  *data = DataIndex(index);
+  return CheckData(*data);
+}
+
+bool FunctionState::ReadElemTable(ElemIndex* elem, TableIndex* table) {
+  uint32_t index;
+  if (!reader_.VarU32(&index) || !ReadTable(table)) return false;
+  *elem = ElemIndex(index);
+  return CheckElem(*elem);
 }
 
 bool FunctionState::ReadTypeTable(TypeIndex* type, TableIndex* table) {

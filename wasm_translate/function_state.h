@@ -134,6 +134,11 @@ class FunctionState {
   bool ReadTag(TagIndex* tag);
   bool ReadData(DataIndex* data);
   bool ReadElem(ElemIndex* elem);
+  // The segment comes first, and is checked last.
+  bool ReadDataMemory(DataIndex* data, MemoryIndex* memory);
+  bool ReadElemTable(ElemIndex* elem, TableIndex* table);
+  bool CheckData(DataIndex data);
+  bool CheckElem(ElemIndex elem);
   // call_indirect's, up to the index operand.
   bool ReadTypeTable(TypeIndex* type, TableIndex* table);
 

@@ -662,7 +662,7 @@ bool FunctionValidator<Visitor>::RunBulk(Opcode op) {
     case Opcode::kMemoryInit: {
       DataIndex data;
       MemoryIndex memory;
-      if (!ReadData(&data) || !ReadMemory(&memory) || !CheckMemoryInit(memory)) return false;
+      if (!ReadDataMemory(&data, &memory) || !CheckMemoryInit(memory)) return false;
       Visit([&](Visitor& v) { v.OnMemoryInit(data, memory); });
       return true;
     }
@@ -694,7 +694,7 @@ bool FunctionValidator<Visitor>::RunBulk(Opcode op) {
     case Opcode::kTableInit: {
       ElemIndex elem;
       TableIndex table;
-      if (!ReadElem(&elem) || !ReadTable(&table) || !CheckTableInit(elem, table)) return false;
+      if (!ReadElemTable(&elem, &table) || !CheckTableInit(elem, table)) return false;
       Visit([&](Visitor& v) { v.OnTableInit(elem, table); });
       return true;
     }

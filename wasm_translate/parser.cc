@@ -183,7 +183,8 @@ absl::StatusOr<std::optional<Payload>> Parser::NextSection(BinaryReader& reader,
       return std::optional<Payload>();
     }
     if (at_end && size > reader.remaining()) {
-      return ErrorAt(start, "unexpected end: the code section goes past the end of the module");
+      return ErrorAt(start,
+                     "length out of bounds: the code section goes past the end of the module");
     }
     RETURN_IF_ERROR(CheckOrder(id, start));
     code_end_ = contents + size;
@@ -205,7 +206,7 @@ absl::StatusOr<std::optional<Payload>> Parser::NextSection(BinaryReader& reader,
 
   if (size > reader.remaining()) {
     if (!at_end) return std::optional<Payload>();
-    return ErrorAt(start, absl::StrCat("unexpected end: the ", SectionName(id),
+    return ErrorAt(start, absl::StrCat("length out of bounds: the ", SectionName(id),
                                        " section goes past the end of the module"));
   }
   RETURN_IF_ERROR(CheckOrder(id, start));

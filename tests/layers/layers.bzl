@@ -23,5 +23,6 @@ LAYERED_PACKAGES = [
     "runtime",
     "wasi",
     "wasm_translate",
+    "wast",
     "wasm_translate/testing",
 ]

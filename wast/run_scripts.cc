@@ -1,0 +1,63 @@
+// Runs conformance scripts from the command line:
+//
+//   run_scripts [--messages] [--skips] [--unreadable] [--known=FILE] FILE-or-folder...
+//
+// Prints one line a file, every failure, what the flags ask for, and the totals. Modules are
+// only validated. `run_scripts --unreadable ... ` prints what wast/unreadable.txt holds.
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "wast/file.h"
+#include "wast/suite.h"
+#include "wast/testsuite.h"
+#include "wast/validate_engine.h"
+
+int main(int argc, char** argv) {
+  bool messages = false;
+  bool skips = false;
+  bool unreadable = false;
+  gantry::wast::KnownFailures known;
+  std::vector<std::string> files;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--messages") {
+      messages = true;
+    } else if (argument == "--skips") {
+      skips = true;
+    } else if (argument == "--unreadable") {
+      unreadable = true;
+    } else if (argument.rfind("--known=", 0) == 0) {
+      const auto list = gantry::wast::ReadFile(argument.substr(std::strlen("--known=")));
+      if (!list.ok()) {
+        std::cerr << list.status().message() << "\n";
+        return 1;
+      }
+      known = gantry::wast::ParseKnownFailures(*list);
+    } else if (std::filesystem::is_directory(argument)) {
+      const auto found = gantry::wast::WastFiles(argument);
+      files.insert(files.end(), found.begin(), found.end());
+    } else {
+      files.push_back(argument);
+    }
+  }
+  const gantry::wast::SuiteReport suite = gantry::wast::RunSuite(
+      files,
+      [] { return std::make_unique<gantry::wast::ValidateEngine>(gantry::wasm::ParseOptions()); },
+      known);
+  auto print = [](const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) std::cout << line << "\n";
+  };
+  print(suite.files);
+  if (skips) print(suite.report.skips);
+  if (messages) print(suite.report.messages);
+  if (unreadable) print(suite.unreadable);
+  print(suite.report.failures);
+  std::cout << suite.unreadable.size() << " unreadable, " << suite.dependent
+            << " forms depend on those\n";
+  std::cout << suite.report.Summary() << "\n";
+  return suite.report.failed == 0 ? 0 : 1;
+}
