@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "environ/artifact/artifact.h"
 #include "jit/host_features.h"
+#include "runtime/host_arch.h"
 #include "runtime/mmap.h"
 
 namespace gantry::jit {
@@ -40,8 +41,7 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     // The text lies within the mapping, whose size is rounded up, so the rounding fits.
     const uint64_t length = *runtime::RoundUpToPage(text.size());
     RETURN_IF_ERROR(owner->MakeExecutable(start, length));
-    __builtin___clear_cache(reinterpret_cast<char*>(owner->data() + start),
-                            reinterpret_cast<char*>(owner->data() + start + text.size()));
+    runtime::host_arch::FlushInstructionCache(owner->data() + start, text.size());
   }
 
   runtime::CodeObject::Parts parts;
