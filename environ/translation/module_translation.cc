@@ -1,5 +1,6 @@
 #include "environ/translation/module_translation.h"
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -101,6 +102,13 @@ ElemSegment ToElemSegment(const wasm::ElementSegment& segment) {
 }
 
 }  // namespace
+
+ModuleTranslation::ModuleTranslation(ModuleId id, const TranslationOptions& options)
+    : id(id), serial([] {
+        static std::atomic<uint64_t> next{1};
+        return next.fetch_add(1, std::memory_order_relaxed);
+      }()),
+      options(options) {}
 
 void ModuleTranslation::FillInfo() {
   info.name = std::string(parsed.names.module);

@@ -62,6 +62,8 @@ class ModuleTranslation {
   absl::Span<const wasm::TypeIndex> signatures() const { return distinct_signatures_; }
 
   const ModuleId id;
+  // Different for every translation in this process, also for ones at the same address.
+  const uint64_t serial;
   const TranslationOptions options;
   wasm::Module parsed;
   ModuleInfo info;
@@ -70,7 +72,7 @@ class ModuleTranslation {
   std::vector<uint8_t> data;
 
  private:
-  ModuleTranslation(ModuleId id, const TranslationOptions& options) : id(id), options(options) {}
+  ModuleTranslation(ModuleId id, const TranslationOptions& options);
   void FillInfo();
   void FillSignatures();
 

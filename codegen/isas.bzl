@@ -1,0 +1,33 @@
+"""The build setting --//codegen:isas: which instruction sets a program is linked with."""
+
+_KNOWN = ["x64"]
+
+_IsasInfo = provider(fields = ["names"])
+
+def _isas_impl(ctx):
+    names = [name for name in ctx.build_setting_value.split(",") if name]
+    for name in names:
+        if name not in _KNOWN:
+            fail("--//codegen:isas: there is no %s; there is %s" % (name, ", ".join(_KNOWN)))
+    return [
+        _IsasInfo(names = names),
+        config_common.FeatureFlagInfo(value = ",".join(names)),
+    ]
+
+isas_setting = rule(
+    implementation = _isas_impl,
+    build_setting = config.string(flag = True),
+)
+
+def _linked_impl(ctx):
+    linked = ctx.attr.isa in ctx.attr._isas[_IsasInfo].names
+    return [config_common.FeatureFlagInfo(value = "yes" if linked else "no")]
+
+isa_is_linked = rule(
+    doc = "A flag that is yes where the setting names the instruction set.",
+    implementation = _linked_impl,
+    attrs = {
+        "isa": attr.string(mandatory = True),
+        "_isas": attr.label(default = "//codegen:isas"),
+    },
+)

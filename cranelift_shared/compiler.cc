@@ -1,0 +1,294 @@
+#include "cranelift_shared/compiler.h"
+
+#include <chrono>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "codegen/context.h"
+#include "codegen/ir/builder.h"
+#include "codegen/ir/function.h"
+#include "codegen/link_rules.h"
+#include "codegen/mach_buffer.h"
+#include "cranelift_shared/compiler_environment.h"
+#include "cranelift_shared/isa_flags.h"
+#include "cranelift_shared/make_compiled_function.h"
+#include "cranelift_shared/unwind_section.h"
+#include "cranelift_shared/wasm_values.h"
+#include "environ/core/builtins.h"
+#include "environ/core/trap_code.h"
+#include "environ/translation/compile_error.h"
+#include "wasm_translate/translator.h"
+
+namespace gantry::cranelift {
+namespace {
+
+using environ::CompiledFunction;
+using environ::FuncKey;
+using environ::FuncKeyKind;
+using environ::ModuleTranslation;
+
+using Clock = std::chrono::steady_clock;
+
+uint64_t NanosecondsSince(Clock::time_point start) {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
+}
+
+// A function that stops whoever calls it. It takes no arguments off the stack, for it never
+// returns.
+void MakeStub(codegen::Function* func, environ::TrapCode code) {
+  func->Clear();
+  func->signature.params.push_back({codegen::Type::kI64, codegen::ArgPurpose::kVmctx});
+  codegen::InstBuilder b(func);
+  b.MakeEntryBlock();
+  b.Trap(static_cast<codegen::TrapCode>(static_cast<uint8_t>(code)));
+}
+
+// A compile error with the function's name in front, of a kind that follows the code.
+absl::Status Explained(const absl::Status& status, const FuncKey& key) {
+  environ::CompileErrorKind kind;
+  if (absl::IsInvalidArgument(status)) {
+    // Validation's own words and offset.
+    return status;
+  } else if (absl::IsUnimplemented(status)) {
+    kind = environ::CompileErrorKind::kUnsupported;
+  } else if (absl::IsResourceExhausted(status)) {
+    kind = environ::CompileErrorKind::kTooLarge;
+  } else {
+    return status;
+  }
+  return environ::CompileErrorStatus(
+      {.kind = kind,
+       .message =
+           absl::StrCat(key.Symbol(), ": ",
+                        absl::string_view(status.message().data(), status.message().size()))});
+}
+
+using Shapes = absl::InlinedVector<AbiShape, 16>;
+
+Shapes ShapesOf(const ModuleTranslation& module, absl::Span<const wasm::ValType> types) {
+  Shapes shapes;
+  for (const wasm::ValType type : types) shapes.push_back(ShapeOf(module, type));
+  return shapes;
+}
+
+}  // namespace
+
+struct OptimizingCompiler::Worker {
+  codegen::Context context;
+  codegen::Function function;
+  // For the module of this serial number.
+  uint64_t module_serial = 0;
+  std::optional<CompilerEnvironment> environment;
+  std::optional<wasm::FunctionTranslator> translator;
+  // For trampolines.
+  std::optional<codegen::MachBuffer> buffer;
+  codegen::UnwindInfo unwind;
+
+  codegen::PhaseTimes times;
+  uint64_t translate_ns = 0;
+  uint64_t finish_ns = 0;
+  uint64_t trampoline_ns = 0;
+};
+
+class OptimizingCompiler::Lease {
+ public:
+  explicit Lease(const OptimizingCompiler& compiler) : compiler_(compiler) {
+    {
+      const std::lock_guard<std::mutex> lock(compiler_.mutex_);
+      if (!compiler_.idle_.empty()) {
+        worker_ = std::move(compiler_.idle_.back());
+        compiler_.idle_.pop_back();
+      }
+    }
+    if (worker_ == nullptr) worker_ = std::make_unique<Worker>();
+  }
+  ~Lease() {
+    const std::lock_guard<std::mutex> lock(compiler_.mutex_);
+    compiler_.idle_.push_back(std::move(worker_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  Worker& operator*() { return *worker_; }
+  Worker* operator->() { return worker_.get(); }
+
+ private:
+  const OptimizingCompiler& compiler_;
+  std::unique_ptr<Worker> worker_;
+};
+
+OptimizingCompiler::OptimizingCompiler(OptimizingCompilerOptions options)
+    : options_(std::move(options)) {}
+OptimizingCompiler::~OptimizingCompiler() = default;
+
+absl::string_view OptimizingCompiler::triple() const { return options_.target->triple(); }
+environ::SettingValues OptimizingCompiler::flags() const {
+  return ValuesOf(options_.target->shared_flags().set());
+}
+environ::SettingValues OptimizingCompiler::isa_flags() const {
+  return ValuesOf(options_.target->isa_flags());
+}
+uint32_t OptimizingCompiler::page_alignment() const {
+  return uint32_t{1} << options_.target->page_size_log2();
+}
+
+absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, const FuncKey& key,
+                                           Worker& worker) const {
+  if (worker.module_serial != module.serial) {
+    worker.environment.emplace(module);
+    worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
+    worker.module_serial = module.serial;
+  }
+  worker.environment->StartFunction();
+  const absl::Status status = worker.translator->Translate(
+      module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
+  if (!absl::IsUnimplemented(status)) return status;
+  MakeStub(&worker.function, environ::TrapCode::kCannotCompile);
+  return absl::OkStatus();
+}
+
+absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module,
+                                                 const FuncKey& key, CompiledFunction& out) const {
+  CHECK(key.kind() == FuncKeyKind::kWasmFunction) << key;
+  try {
+    Lease worker(*this);
+    const Clock::time_point start = Clock::now();
+
+    const absl::Status translated = Translate(module, key, *worker);
+    if (!translated.ok()) return Explained(translated, key);
+    worker->translate_ns += NanosecondsSince(start);
+
+    codegen::Function& function = worker->function;
+    const absl::StatusOr<codegen::CompiledCode> code = worker->context.Compile(
+        function, *options_.target, {.times = options_.timing ? &worker->times : nullptr});
+    if (!code.ok()) return Explained(code.status(), key);
+
+    const Clock::time_point compiled = Clock::now();
+    const auto key_of = [&](codegen::ExternalName name) {
+      return KeyOf(function.params.names[name]);
+    };
+    MakeCompiledFunction(*code, key_of, function.params.base_loc, out);
+    worker->finish_ns += NanosecondsSince(compiled);
+    return absl::OkStatus();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("out of memory while compiling ", key.Symbol()));
+  }
+}
+
+absl::Status OptimizingCompiler::CompileTrampoline(const ModuleTranslation& module,
+                                                   const FuncKey& key,
+                                                   CompiledFunction& out) const {
+  Lease worker(*this);
+  const Clock::time_point start = Clock::now();
+  if (!worker->buffer.has_value()) worker->buffer.emplace(options_.isa->label_kinds());
+  codegen::MachBuffer& buffer = *worker->buffer;
+  buffer.Reset();
+  worker->unwind.Clear();
+  codegen::FrameInfo frame;
+  const wasm::FuncType& type = module.parsed.func_type(key.signature());
+  const Shapes params = ShapesOf(module, type.params());
+  const Shapes results = ShapesOf(module, type.results());
+  if (key.kind() == FuncKeyKind::kEntryTrampoline) {
+    options_.isa->EmitEntryTrampoline({params, results}, buffer, &frame, &worker->unwind);
+  } else {
+    options_.isa->EmitExitTrampoline({params, results}, buffer, &frame, &worker->unwind);
+  }
+  RETURN_IF_ERROR(buffer.Finish());
+  MakeCompiledFunction(buffer, frame,
+                       options_.tunables.generate_unwind_info ? &worker->unwind : nullptr,
+                       options_.target->unwind_format(), out);
+  worker->trampoline_ns += NanosecondsSince(start);
+  return absl::OkStatus();
+}
+
+absl::Status OptimizingCompiler::CompileBuiltinShim(const FuncKey& key,
+                                                    CompiledFunction& out) const {
+  CHECK(key.kind() == FuncKeyKind::kBuiltinShim && key.index() < environ::kBuiltinCount) << key;
+  const environ::BuiltinInfo& info =
+      environ::GetBuiltinInfo(static_cast<environ::Builtin>(key.index()));
+  codegen::MachBuffer buffer(options_.isa->label_kinds());
+  codegen::FrameInfo frame;
+  codegen::UnwindInfo unwind;
+  options_.isa->EmitBuiltinShim(key.index(), info.fallible, buffer, &frame, &unwind);
+  RETURN_IF_ERROR(buffer.Finish());
+  MakeCompiledFunction(buffer, frame, options_.tunables.generate_unwind_info ? &unwind : nullptr,
+                       options_.target->unwind_format(), out);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<environ::LinkedText> OptimizingCompiler::AppendText(
+    absl::Span<const environ::NamedFunction> functions) const {
+  TextBuilder builder(options_.target->link_rules(), options_.text);
+  UnwindSection unwind(options_.target->unwind_format());
+  for (const environ::NamedFunction& function : functions) {
+    ASSIGN_OR_RETURN(const uint32_t offset, builder.Append(function.key, *function.function));
+    if (!options_.tunables.generate_unwind_info) continue;
+    unwind.Add(offset, static_cast<uint32_t>(function.function->code.size()),
+               function.function->unwind);
+  }
+  ASSIGN_OR_RETURN(environ::LinkedText text, std::move(builder).Finish());
+  if (options_.tunables.generate_unwind_info) {
+    text.eh_frame_distance = static_cast<uint32_t>((text.text.size() + 7) / 8 * 8);
+    text.eh_frame = unwind.Finish(text.eh_frame_distance);
+  }
+  return text;
+}
+
+absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation& module,
+                                                        const FuncKey& key,
+                                                        environ::Form form) const {
+  CHECK(key.kind() == FuncKeyKind::kWasmFunction) << key;
+  Lease worker(*this);
+  RETURN_IF_ERROR(Translate(module, key, *worker));
+  std::string ir, vcode;
+  codegen::CompileOptions compile_options;
+  compile_options.ir_text = &ir;
+  compile_options.vcode_text = &vcode;
+  ASSIGN_OR_RETURN(const codegen::CompiledCode code,
+                   worker->context.Compile(worker->function, *options_.target, compile_options));
+  switch (form) {
+    case environ::Form::kIr:
+      return ir;
+    case environ::Form::kVcode:
+      return vcode;
+    case environ::Form::kAssembly:
+      return options_.isa->Disassemble(code.bytes.first(code.code_end));
+  }
+  UNREACHABLE();
+}
+
+std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
+  std::vector<environ::PhaseTime> phases;
+  if (!options_.timing) return phases;
+  codegen::PhaseTimes times;
+  uint64_t translate = 0, finish = 0, trampolines = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const std::unique_ptr<Worker>& worker : idle_) {
+      times.Add(worker->times);
+      translate += worker->translate_ns;
+      finish += worker->finish_ns;
+      trampolines += worker->trampoline_ns;
+    }
+  }
+  phases.push_back({"validate and translate", translate});
+  for (size_t i = 0; i < codegen::kNumPhases; ++i) {
+    const codegen::Phase phase = static_cast<codegen::Phase>(i);
+    phases.push_back(
+        {std::string(codegen::PhaseName(phase).data(), codegen::PhaseName(phase).size()),
+         times.of(phase)});
+  }
+  phases.push_back({"finish", finish});
+  phases.push_back({"trampolines", trampolines});
+  return phases;
+}
+
+}  // namespace gantry::cranelift

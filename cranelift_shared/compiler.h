@@ -1,0 +1,72 @@
+// OptimizingCompiler: environ::Compiler by way of the IR. The way of one function is
+// CompileFunction; to read first.
+#ifndef GANTRY_CRANELIFT_SHARED_COMPILER_H_
+#define GANTRY_CRANELIFT_SHARED_COMPILER_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "codegen/isa.h"
+#include "cranelift_shared/isa_registry.h"
+#include "cranelift_shared/text_builder.h"
+#include "environ/translation/compiler.h"
+
+namespace gantry::cranelift {
+
+struct OptimizingCompilerOptions {
+  const LinkedIsa* isa = nullptr;
+  std::shared_ptr<const codegen::TargetIsa> target;
+  environ::Tunables tunables;
+  TextOptions text;
+  bool timing = false;
+};
+
+class OptimizingCompiler final : public environ::Compiler {
+ public:
+  explicit OptimizingCompiler(OptimizingCompilerOptions options);
+  ~OptimizingCompiler() override;
+
+  absl::string_view name() const override { return "cranelift"; }
+  absl::string_view triple() const override;
+  environ::SettingValues flags() const override;
+  environ::SettingValues isa_flags() const override;
+  const environ::Tunables& tunables() const override { return options_.tunables; }
+  uint32_t page_alignment() const override;
+
+  absl::Status CompileFunction(const environ::ModuleTranslation& module,
+                               const environ::FuncKey& key,
+                               environ::CompiledFunction& out) const override;
+  absl::Status CompileTrampoline(const environ::ModuleTranslation& module,
+                                 const environ::FuncKey& key,
+                                 environ::CompiledFunction& out) const override;
+  absl::Status CompileBuiltinShim(const environ::FuncKey& key,
+                                  environ::CompiledFunction& out) const override;
+  absl::StatusOr<environ::LinkedText> AppendText(
+      absl::Span<const environ::NamedFunction> functions) const override;
+  absl::StatusOr<std::string> Explain(const environ::ModuleTranslation& module,
+                                      const environ::FuncKey& key,
+                                      environ::Form form) const override;
+  std::vector<environ::PhaseTime> Timing() const override;
+
+ private:
+  // What one thread needs to compile, kept for its next function.
+  struct Worker;
+  // Holds a worker while it is in use.
+  class Lease;
+
+  // Translates the body into the worker's function; a body that uses what the compiler does
+  // not have becomes one that traps when it is called.
+  absl::Status Translate(const environ::ModuleTranslation& module, const environ::FuncKey& key,
+                         Worker& worker) const;
+
+  const OptimizingCompilerOptions options_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Worker>> idle_;  // guarded by mutex_
+};
+
+}  // namespace gantry::cranelift
+
+#endif  // GANTRY_CRANELIFT_SHARED_COMPILER_H_

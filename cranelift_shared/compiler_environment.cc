@@ -1,0 +1,614 @@
+#include "cranelift_shared/compiler_environment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "cranelift_shared/wasm_values.h"
+#include "environ/core/trap_code.h"
+#include "environ/core/vm_offsets.h"
+
+namespace gantry::cranelift {
+namespace {
+
+using codegen::AbiParam;
+using codegen::ArgPurpose;
+using codegen::Block;
+using codegen::CallConv;
+using codegen::Inst;
+using codegen::InstBuilder;
+using codegen::IntCC;
+using codegen::MemFlags;
+using codegen::Type;
+using codegen::Value;
+using environ::Builtin;
+using environ::BuiltinType;
+using environ::MemoryPlan;
+using environ::VMContextOffsets;
+using environ::VMFuncRefOffsets;
+using environ::VMFuncTableEntryOffsets;
+using environ::VMFunctionImportOffsets;
+using environ::VMMemoryDefinitionOffsets;
+using environ::VMStoreContextOffsets;
+using environ::VMTableDefinitionOffsets;
+using wasm::ValType;
+
+codegen::TrapCode Trap(environ::TrapCode code) {
+  return static_cast<codegen::TrapCode>(static_cast<uint8_t>(code));
+}
+
+constexpr MemFlags Access(uint32_t region) { return MemFlags::Trusted().WithRegion(region); }
+// What does not change while an instance lives.
+constexpr MemFlags Constant(uint32_t region) { return Access(region).WithReadonly().WithMovable(); }
+
+// Defined globals far beyond what is usual share the last region.
+uint32_t GlobalRegion(wasm::DefinedGlobalIndex global) {
+  return std::min<uint32_t>(kRegionGlobals + std::min<uint32_t>(global.raw(), MemFlags::kMaxRegion),
+                            MemFlags::kMaxRegion);
+}
+
+Type TypeOfBuiltin(BuiltinType type) {
+  return type == BuiltinType::kI32 || type == BuiltinType::kReference ? Type::kI32 : Type::kI64;
+}
+
+// Structure costs nothing: it is not executed.
+uint32_t FuelOf(wasm::Opcode op) {
+  switch (op) {
+    case wasm::Opcode::kNop:
+    case wasm::Opcode::kDrop:
+    case wasm::Opcode::kBlock:
+    case wasm::Opcode::kLoop:
+    case wasm::Opcode::kElse:
+    case wasm::Opcode::kEnd:
+      return 0;
+    default:
+      return 1;
+  }
+}
+
+// Where what was consumed has to be in the store: control may leave the straight line.
+bool EndsStraightLine(wasm::Opcode op) {
+  switch (op) {
+    case wasm::Opcode::kUnreachable:
+    case wasm::Opcode::kLoop:
+    case wasm::Opcode::kIf:
+    case wasm::Opcode::kElse:
+    case wasm::Opcode::kEnd:
+    case wasm::Opcode::kBr:
+    case wasm::Opcode::kBrIf:
+    case wasm::Opcode::kBrTable:
+    case wasm::Opcode::kBrOnNull:
+    case wasm::Opcode::kBrOnNonNull:
+    case wasm::Opcode::kReturn:
+    case wasm::Opcode::kCall:
+    case wasm::Opcode::kCallIndirect:
+    case wasm::Opcode::kCallRef:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+codegen::UserExternalName NameOf(const environ::FuncKey& key) {
+  const uint64_t packed = key.packed();
+  codegen::UserExternalName name;
+  name.space = static_cast<uint32_t>(packed >> 32);
+  name.index = static_cast<uint32_t>(packed);
+  return name;
+}
+
+environ::FuncKey KeyOf(const codegen::UserExternalName& name) {
+  const auto key = environ::FuncKey::FromPacked(uint64_t{name.space} << 32 | name.index);
+  CHECK(key.has_value()) << "name " << name.space << ":" << name.index;
+  return *key;
+}
+
+CompilerEnvironment::CompilerEnvironment(const environ::ModuleTranslation& module)
+    : module_(module),
+      info_(module.info),
+      offsets_(module.offsets),
+      tunables_(module.options.tunables),
+      signatures_(module.parsed.types.size()),
+      signatures_with_caller_(module.parsed.types.size()),
+      functions_(module.parsed.functions.size()),
+      builtins_(environ::kBuiltinCount),
+      memory_bases_(module.parsed.memories.size()) {}
+
+void CompilerEnvironment::StartFunction() {
+  ++stamp_;
+  last_in_entry_ = Inst::None();
+  store_ = Value::None();
+  pending_fuel_ = 0;
+}
+
+const wasm::TranslationTraps& CompilerEnvironment::traps() const {
+  static constexpr auto number = [](environ::TrapCode code) {
+    return static_cast<codegen::TrapCode>(static_cast<uint8_t>(code));
+  };
+  static constexpr wasm::TranslationTraps kTraps = {
+      .unreachable = number(environ::TrapCode::kUnreachable),
+      .memory_out_of_bounds = number(environ::TrapCode::kMemoryOutOfBounds),
+      .integer_overflow = number(environ::TrapCode::kIntegerOverflow),
+      .integer_divide_by_zero = number(environ::TrapCode::kIntegerDivideByZero),
+      .invalid_conversion_to_integer = number(environ::TrapCode::kInvalidConversionToInteger),
+      .null_reference = number(environ::TrapCode::kNullReference),
+  };
+  return kTraps;
+}
+
+std::optional<Type> CompilerEnvironment::TypeOf(ValType type) const {
+  switch (type.kind()) {
+    case ValType::Kind::kI32:
+      return Type::kI32;
+    case ValType::Kind::kI64:
+      return Type::kI64;
+    case ValType::Kind::kF32:
+      return Type::kF32;
+    case ValType::Kind::kF64:
+      return Type::kF64;
+    case ValType::Kind::kRef:
+      return IsFunctionReference(module_, type) ? Type::kI64 : Type::kI32;
+    case ValType::Kind::kV128:
+    case ValType::Kind::kBottom:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool CompilerEnvironment::IsTraced(ValType type) const {
+  return !IsFunctionReference(module_, type);
+}
+
+void CompilerEnvironment::MakeSignature(const wasm::FuncType& type, codegen::Signature& signature) {
+  signature.Clear();
+  signature.params.push_back({Type::kI64, ArgPurpose::kVmctx});
+  // A type that cannot be compiled is refused by whoever looks at values of it.
+  for (const ValType param : type.params()) {
+    signature.params.push_back(TypeOf(param).value_or(Type::kI64));
+  }
+  for (const ValType result : type.results()) {
+    signature.returns.push_back(TypeOf(result).value_or(Type::kI64));
+  }
+}
+
+void CompilerEnvironment::Begin(InstBuilder& b) {
+  func_ = &b.func();
+  entry_ = b.block();
+  vmctx_ = func_->dfg.block_params(entry_)[0];
+}
+
+template <typename Make>
+Value CompilerEnvironment::InEntry(Make make) {
+  InstBuilder b(func_);
+  if (last_in_entry_.is_some()) {
+    b.SetAfter(last_in_entry_);
+  } else if (const Inst first = func_->layout.first_inst(entry_); first.is_some()) {
+    b.SetBefore(first);
+  } else {
+    b.SetEnd(entry_);
+  }
+  const Value value = make(b);
+  last_in_entry_ = func_->dfg.defining_inst(value);
+  return value;
+}
+
+Value CompilerEnvironment::ContextField(InstBuilder& b, uint32_t offset) {
+  return b.Load(Type::kI64, Constant(kRegionContext), vmctx_, static_cast<int32_t>(offset));
+}
+
+Value CompilerEnvironment::Extended(InstBuilder& b, Value index) {
+  if (func_->dfg.value_type(index) == Type::kI64) return index;
+  return b.Uextend(Type::kI64, index);
+}
+
+Value CompilerEnvironment::Narrowed(InstBuilder& b, Value value, wasm::IndexType type) {
+  return type == wasm::IndexType::kI64 ? value : b.Ireduce(Type::kI32, value);
+}
+
+template <typename Body>
+void CompilerEnvironment::Rarely(InstBuilder& b, Value condition, Body body) {
+  const Block rare = b.MakeBlock();
+  const Block next = b.MakeBlock();
+  func_->dfg.mutable_block(rare).cold = true;
+  b.Brif(condition, rare, {}, next, {});
+  b.Begin(rare);
+  if (body()) b.Jump(next);
+  b.Begin(next);
+}
+
+// ---- Interrupts.
+
+void CompilerEnvironment::OnOperator(InstBuilder& b, wasm::Opcode op) {
+  pending_fuel_ += FuelOf(op);
+  if (EndsStraightLine(op)) FlushFuel(b);
+}
+
+void CompilerEnvironment::FlushFuel(InstBuilder& b) {
+  if (pending_fuel_ == 0) return;
+  const MemFlags flags = Access(kRegionStore);
+  const Value before =
+      b.Load(Type::kI64, flags, store_, static_cast<int32_t>(VMStoreContextOffsets::kFuelConsumed));
+  const Value after = b.Iadd(before, b.I64(static_cast<int64_t>(pending_fuel_)));
+  b.Store(flags, after, store_, static_cast<int32_t>(VMStoreContextOffsets::kFuelConsumed));
+  pending_fuel_ = 0;
+}
+
+void CompilerEnvironment::CheckInterrupts(InstBuilder& b) {
+  if (!tunables_.consume_fuel && !tunables_.epoch_interruption) return;
+  if (store_.is_none()) {
+    store_ = InEntry([&](InstBuilder& e) { return ContextField(e, VMContextOffsets::kStore); });
+  }
+  if (tunables_.consume_fuel) {
+    const Value consumed = b.Load(Type::kI64, Access(kRegionStore), store_,
+                                  static_cast<int32_t>(VMStoreContextOffsets::kFuelConsumed));
+    Rarely(b, b.Icmp(IntCC::kSge, consumed, b.I64(0)), [&] {
+      CallBuiltin(b, Builtin::kOutOfFuel, {});
+      return true;
+    });
+  }
+  if (tunables_.epoch_interruption) {
+    const Value counter = b.Load(Type::kI64, Constant(kRegionContext), store_,
+                                 static_cast<int32_t>(VMStoreContextOffsets::kEpochCounter));
+    // Other threads write it.
+    const Value now = b.Load(Type::kI64, MemFlags::Trusted(), counter, 0);
+    const Value deadline = b.Load(Type::kI64, Access(kRegionStore), store_,
+                                  static_cast<int32_t>(VMStoreContextOffsets::kEpochDeadline));
+    Rarely(b, b.Icmp(IntCC::kUge, now, deadline), [&] {
+      CallBuiltin(b, Builtin::kNewEpoch, {});
+      return true;
+    });
+  }
+}
+
+void CompilerEnvironment::OnFunctionEntry(InstBuilder& b) { CheckInterrupts(b); }
+void CompilerEnvironment::OnLoopHeader(InstBuilder& b) { CheckInterrupts(b); }
+
+// ---- Memories.
+
+CompilerEnvironment::Place CompilerEnvironment::MemoryPlace(InstBuilder& b,
+                                                            wasm::MemoryIndex memory) {
+  if (!info_.IsImported(memory)) {
+    return {vmctx_, static_cast<int32_t>(offsets_.Memory(info_.Defined(memory)))};
+  }
+  return {ContextField(b, offsets_.ImportedMemory(memory)), 0};
+}
+
+Value CompilerEnvironment::MemoryLength(InstBuilder& b, wasm::MemoryIndex memory) {
+  const Place place = MemoryPlace(b, memory);
+  return b.Load(Type::kI64, Access(kRegionMemory), place.base,
+                place.offset + static_cast<int32_t>(VMMemoryDefinitionOffsets::kLength));
+}
+
+wasm::HeapAccess CompilerEnvironment::AccessHeap(InstBuilder& b, wasm::MemoryIndex memory,
+                                                 uint64_t offset, uint32_t size) {
+  const MemoryPlan& plan = info_.memories[memory].plan;
+  const auto load_base = [&](InstBuilder& at, MemFlags flags) {
+    const Place place = MemoryPlace(at, memory);
+    return at.Load(Type::kI64, flags, place.base,
+                   place.offset + static_cast<int32_t>(VMMemoryDefinitionOffsets::kBase));
+  };
+  wasm::HeapAccess access;
+  if (plan.may_move) {
+    access.base = load_base(b, Access(kRegionMemory));
+  } else if (const Value* base = memory_bases_.Find(memory.index(), stamp_)) {
+    access.base = *base;
+  } else {
+    access.base = memory_bases_.Insert(memory.index(), stamp_, InEntry([&](InstBuilder& e) {
+                                         return load_base(e, Constant(kRegionMemory));
+                                       }));
+  }
+  const MemFlags flags = MemFlags().WithRegion(kRegionHeap);
+  access.check_bounds = !plan.NeedsNoCheck(offset, size);
+  if (access.check_bounds) {
+    access.length = MemoryLength(b, memory);
+    access.mask = tunables_.spectre_masking;
+    access.flags = flags;
+  } else {
+    access.flags = flags.WithTrap(Trap(environ::TrapCode::kMemoryOutOfBounds));
+  }
+  return access;
+}
+
+Value CompilerEnvironment::MemorySize(InstBuilder& b, wasm::MemoryIndex memory) {
+  const environ::MemoryInfo& m = info_.memories[memory];
+  const Value pages = b.Ushr(MemoryLength(b, memory), b.I64(m.type.page_size_log2));
+  return Narrowed(b, pages, m.type.index_type);
+}
+
+Value CompilerEnvironment::MemoryGrow(InstBuilder& b, wasm::MemoryIndex memory, Value delta) {
+  const Inst call = CallBuiltin(b, Builtin::kMemoryGrow, {b.I32(memory.raw()), Extended(b, delta)});
+  return Narrowed(b, func_->dfg.result(call), info_.memories[memory].type.index_type);
+}
+
+void CompilerEnvironment::MemoryInit(InstBuilder& b, wasm::MemoryIndex memory, wasm::DataIndex data,
+                                     Value destination, Value source, Value length) {
+  CallBuiltin(b, Builtin::kMemoryInit,
+              {b.I32(memory.raw()), b.I32(data.raw()), Extended(b, destination), source, length});
+}
+
+void CompilerEnvironment::MemoryCopy(InstBuilder& b, wasm::MemoryIndex destination_memory,
+                                     wasm::MemoryIndex source_memory, Value destination,
+                                     Value source, Value length) {
+  CallBuiltin(b, Builtin::kMemoryCopy,
+              {b.I32(destination_memory.raw()), Extended(b, destination),
+               b.I32(source_memory.raw()), Extended(b, source), Extended(b, length)});
+}
+
+void CompilerEnvironment::MemoryFill(InstBuilder& b, wasm::MemoryIndex memory, Value destination,
+                                     Value value, Value length) {
+  CallBuiltin(b, Builtin::kMemoryFill,
+              {b.I32(memory.raw()), Extended(b, destination), value, Extended(b, length)});
+}
+
+void CompilerEnvironment::DataDrop(InstBuilder& b, wasm::DataIndex data) {
+  CallBuiltin(b, Builtin::kDataDrop, {b.I32(data.raw())});
+}
+
+// ---- Globals.
+
+CompilerEnvironment::Place CompilerEnvironment::GlobalPlace(InstBuilder& b,
+                                                            wasm::GlobalIndex global,
+                                                            MemFlags* flags) {
+  if (info_.IsImported(global)) {
+    *flags = Access(kRegionImported);
+    return {ContextField(b, offsets_.ImportedGlobal(global)), 0};
+  }
+  const wasm::DefinedGlobalIndex defined = info_.Defined(global);
+  *flags = Access(GlobalRegion(defined));
+  return {vmctx_, static_cast<int32_t>(offsets_.Global(defined))};
+}
+
+Value CompilerEnvironment::GlobalGet(InstBuilder& b, wasm::GlobalIndex global) {
+  const wasm::GlobalType& type = info_.globals[global];
+  if (!type.is_mutable && !info_.IsImported(global)) {
+    const environ::ConstExpr& init = info_.global_inits[info_.Defined(global)];
+    if (init.ops().size() == 1) {
+      const environ::ConstOp& op = init.ops()[0];
+      switch (op.kind) {
+        case environ::ConstOp::Kind::kI32Const:
+          return b.I32(static_cast<int32_t>(op.value[0]));
+        case environ::ConstOp::Kind::kI64Const:
+          return b.I64(static_cast<int64_t>(op.value[0]));
+        case environ::ConstOp::Kind::kF32Const:
+          return b.F32const(static_cast<uint32_t>(op.value[0]));
+        case environ::ConstOp::Kind::kF64Const:
+          return b.F64const(op.value[0]);
+        default:
+          break;
+      }
+    }
+  }
+  MemFlags flags;
+  const Place place = GlobalPlace(b, global, &flags);
+  if (!type.is_mutable) flags = flags.WithReadonly().WithMovable();
+  return b.Load(*TypeOf(type.content), flags, place.base, place.offset);
+}
+
+void CompilerEnvironment::GlobalSet(InstBuilder& b, wasm::GlobalIndex global, Value value) {
+  MemFlags flags;
+  const Place place = GlobalPlace(b, global, &flags);
+  b.Store(flags, value, place.base, place.offset);
+}
+
+// ---- Tables.
+
+bool CompilerEnvironment::IsFuncTable(wasm::TableIndex table) const {
+  return IsFunctionReference(module_, info_.tables[table].element);
+}
+
+CompilerEnvironment::TableView CompilerEnvironment::ViewTable(InstBuilder& b,
+                                                              wasm::TableIndex table) {
+  const wasm::TableType& type = info_.tables[table];
+  TableView view;
+  if (type.limits.max == type.limits.min) view.fixed_length = type.limits.min;
+  view.element_size_log2 = IsFuncTable(table) ? VMFuncTableEntryOffsets::kSizeLog2 : 2;
+  Place place;
+  if (info_.IsImported(table)) {
+    place = {ContextField(b, offsets_.ImportedTable(table)), 0};
+  } else {
+    place = {vmctx_, static_cast<int32_t>(offsets_.Table(info_.Defined(table)))};
+  }
+  const MemFlags flags = view.fixed_length ? Constant(kRegionTable) : Access(kRegionTable);
+  view.base = b.Load(Type::kI64, flags, place.base,
+                     place.offset + static_cast<int32_t>(VMTableDefinitionOffsets::kBase));
+  if (view.fixed_length) {
+    view.length = b.I64(static_cast<int64_t>(*view.fixed_length));
+  } else {
+    view.length = b.Load(Type::kI64, flags, place.base,
+                         place.offset + static_cast<int32_t>(VMTableDefinitionOffsets::kLength));
+  }
+  return view;
+}
+
+CompilerEnvironment::Element CompilerEnvironment::BoundedElement(InstBuilder& b,
+                                                                 const TableView& view, Value index,
+                                                                 environ::TrapCode out_of_bounds) {
+  Value wide = Extended(b, index);
+  const Value outside = b.Icmp(IntCC::kUge, wide, view.length);
+  b.Trapnz(outside, Trap(out_of_bounds));
+  if (tunables_.spectre_masking) wide = b.SelectSpectreGuard(outside, b.I64(0), wide);
+  return {b.Iadd(view.base, b.Ishl(wide, b.I64(view.element_size_log2))), 0};
+}
+
+Value CompilerEnvironment::TableGet(InstBuilder& b, wasm::TableIndex table, Value index) {
+  const TableView view = ViewTable(b, table);
+  const Element element = BoundedElement(b, view, index, environ::TrapCode::kTableOutOfBounds);
+  const MemFlags flags = Access(kRegionElements);
+  if (IsFuncTable(table)) {
+    return b.Load(Type::kI64, flags, element.base,
+                  element.offset + static_cast<int32_t>(VMFuncTableEntryOffsets::kFuncRef));
+  }
+  return b.Load(Type::kI32, flags, element.base, element.offset);
+}
+
+void CompilerEnvironment::TableSet(InstBuilder& b, wasm::TableIndex table, Value index,
+                                   Value value) {
+  if (IsFuncTable(table)) {
+    CallBuiltin(b, Builtin::kTableSetFunc, {b.I32(table.raw()), Extended(b, index), value});
+    return;
+  }
+  const TableView view = ViewTable(b, table);
+  const Element element = BoundedElement(b, view, index, environ::TrapCode::kTableOutOfBounds);
+  b.Store(Access(kRegionElements), value, element.base, element.offset);
+}
+
+Value CompilerEnvironment::TableSize(InstBuilder& b, wasm::TableIndex table) {
+  return Narrowed(b, ViewTable(b, table).length, info_.tables[table].index_type);
+}
+
+Value CompilerEnvironment::TableGrow(InstBuilder& b, wasm::TableIndex table, Value value,
+                                     Value delta) {
+  const Builtin builtin = IsFuncTable(table) ? Builtin::kTableGrowFunc : Builtin::kTableGrowRef;
+  const Inst call = CallBuiltin(b, builtin, {b.I32(table.raw()), Extended(b, delta), value});
+  return Narrowed(b, func_->dfg.result(call), info_.tables[table].index_type);
+}
+
+void CompilerEnvironment::TableFill(InstBuilder& b, wasm::TableIndex table, Value destination,
+                                    Value value, Value length) {
+  const Builtin builtin = IsFuncTable(table) ? Builtin::kTableFillFunc : Builtin::kTableFillRef;
+  CallBuiltin(b, builtin,
+              {b.I32(table.raw()), Extended(b, destination), value, Extended(b, length)});
+}
+
+void CompilerEnvironment::TableCopy(InstBuilder& b, wasm::TableIndex destination_table,
+                                    wasm::TableIndex source_table, Value destination, Value source,
+                                    Value length) {
+  CallBuiltin(b, Builtin::kTableCopy,
+              {b.I32(destination_table.raw()), b.I32(source_table.raw()), Extended(b, destination),
+               Extended(b, source), Extended(b, length)});
+}
+
+void CompilerEnvironment::TableInit(InstBuilder& b, wasm::TableIndex table, wasm::ElemIndex elem,
+                                    Value destination, Value source, Value length) {
+  CallBuiltin(b, Builtin::kTableInit,
+              {b.I32(table.raw()), b.I32(elem.raw()), Extended(b, destination), source, length});
+}
+
+void CompilerEnvironment::ElemDrop(InstBuilder& b, wasm::ElemIndex elem) {
+  CallBuiltin(b, Builtin::kElemDrop, {b.I32(elem.raw())});
+}
+
+// ---- References.
+
+Value CompilerEnvironment::RefNull(InstBuilder& b, ValType type) {
+  return b.Iconst(*TypeOf(type), 0);
+}
+
+Value CompilerEnvironment::RefIsNull(InstBuilder& b, ValType, Value reference) {
+  return b.Icmp(IntCC::kEq, reference, b.Iconst(func_->dfg.value_type(reference), 0));
+}
+
+Value CompilerEnvironment::RefFunc(InstBuilder& b, wasm::FuncIndex function) {
+  if (info_.IsImported(function)) {
+    return ContextField(b, offsets_.ImportedFunction(function) + VMFunctionImportOffsets::kFuncRef);
+  }
+  return func_->dfg.result(CallBuiltin(b, Builtin::kRefFunc, {b.I32(function.raw())}));
+}
+
+// ---- Calls.
+
+codegen::SigRef CompilerEnvironment::SignatureOf(codegen::Function& func, wasm::TypeIndex type,
+                                                 bool with_caller) {
+  Cache<codegen::SigRef>& cache = with_caller ? signatures_with_caller_ : signatures_;
+  if (const codegen::SigRef* known = cache.Find(type.index(), stamp_)) return *known;
+  codegen::Signature signature;
+  MakeSignature(module_.parsed.func_type(type), signature);
+  if (with_caller) {
+    signature.params.insert(signature.params.begin() + 1,
+                            AbiParam(Type::kI64, ArgPurpose::kCallerVmctx));
+  }
+  return cache.Insert(type.index(), stamp_, func.dfg.ImportSignature(std::move(signature)));
+}
+
+codegen::FuncRef CompilerEnvironment::FunctionOf(codegen::Function& func,
+                                                 wasm::FuncIndex function) {
+  if (const codegen::FuncRef* known = functions_.Find(function.index(), stamp_)) return *known;
+  const codegen::UserExternalName name = NameOf(module_.KeyOf(info_.Defined(function)));
+  codegen::ExtFunc callee;
+  callee.name = func.DeclareName(name.space, name.index);
+  callee.signature = SignatureOf(func, module_.parsed.functions[function], false);
+  return functions_.Insert(function.index(), stamp_, func.dfg.ImportFunction(callee));
+}
+
+Inst CompilerEnvironment::CallBuiltin(InstBuilder& b, Builtin builtin,
+                                      std::initializer_list<Value> args) {
+  codegen::FuncRef callee;
+  const size_t number = static_cast<size_t>(builtin);
+  if (const codegen::FuncRef* known = builtins_.Find(number, stamp_)) {
+    callee = *known;
+  } else {
+    const environ::BuiltinInfo& info = environ::GetBuiltinInfo(builtin);
+    codegen::Signature signature(CallConv::kSystemV);
+    for (const BuiltinType type : info.params) signature.params.push_back(TypeOfBuiltin(type));
+    if (info.result != BuiltinType::kNone) signature.returns.push_back(TypeOfBuiltin(info.result));
+    const codegen::UserExternalName name =
+        NameOf(environ::FuncKey::BuiltinShim(static_cast<uint32_t>(builtin)));
+    codegen::ExtFunc function;
+    function.name = func_->DeclareName(name.space, name.index);
+    function.signature = func_->dfg.ImportSignature(std::move(signature));
+    callee = builtins_.Insert(number, stamp_, func_->dfg.ImportFunction(function));
+  }
+  args_.assign(1, vmctx_);
+  args_.insert(args_.end(), args.begin(), args.end());
+  return b.Call(callee, args_);
+}
+
+Inst CompilerEnvironment::CallCode(InstBuilder& b, wasm::TypeIndex type, Value code,
+                                   Value callee_vmctx, absl::Span<const Value> args) {
+  args_.assign({callee_vmctx, vmctx_});
+  args_.insert(args_.end(), args.begin(), args.end());
+  return b.CallIndirect(SignatureOf(*func_, type, true), code, args_);
+}
+
+Inst CompilerEnvironment::Call(InstBuilder& b, wasm::FuncIndex callee,
+                               absl::Span<const Value> args) {
+  if (!info_.IsImported(callee)) {
+    args_.assign(1, vmctx_);
+    args_.insert(args_.end(), args.begin(), args.end());
+    return b.Call(FunctionOf(*func_, callee), args_);
+  }
+  const uint32_t import = offsets_.ImportedFunction(callee);
+  const Value code = ContextField(b, import + VMFunctionImportOffsets::kWasmCall);
+  const Value vmctx = ContextField(b, import + VMFunctionImportOffsets::kVmctx);
+  return CallCode(b, module_.parsed.functions[callee], code, vmctx, args);
+}
+
+// Everything a call needs lies in the table's element. The type id alone decides: that of a
+// null element is no function's.
+Inst CompilerEnvironment::CallIndirect(InstBuilder& b, wasm::TableIndex table, wasm::TypeIndex type,
+                                       Value index, absl::Span<const Value> args) {
+  const TableView view = ViewTable(b, table);
+  const Element element = BoundedElement(b, view, index, environ::TrapCode::kUndefinedElement);
+  const auto load = [&](Type as, uint32_t offset) {
+    return b.Load(as, Access(kRegionElements), element.base,
+                  element.offset + static_cast<int32_t>(offset));
+  };
+  const Value type_ids = ContextField(b, VMContextOffsets::kTypeIds);
+  const Value expected =
+      b.Load(Type::kI32, Constant(kRegionContext), type_ids, static_cast<int32_t>(4 * type.raw()));
+  const Value found = load(Type::kI32, VMFuncTableEntryOffsets::kTypeId);
+  const Value mismatch = b.Icmp(IntCC::kNe, found, expected);
+  Rarely(b, mismatch, [&] {
+    b.Trapz(load(Type::kI64, VMFuncTableEntryOffsets::kFuncRef),
+            Trap(environ::TrapCode::kUninitializedElement));
+    b.Trap(Trap(environ::TrapCode::kIndirectCallTypeMismatch));
+    return false;
+  });
+  Value code = load(Type::kI64, VMFuncTableEntryOffsets::kWasmCall);
+  if (tunables_.spectre_masking) code = b.SelectSpectreGuard(mismatch, b.I64(0), code);
+  const Value vmctx = load(Type::kI64, VMFuncTableEntryOffsets::kVmctx);
+  return CallCode(b, type, code, vmctx, args);
+}
+
+Inst CompilerEnvironment::CallRef(InstBuilder& b, wasm::TypeIndex type, Value callee,
+                                  absl::Span<const Value> args) {
+  b.Trapz(callee, Trap(environ::TrapCode::kNullFunctionReference));
+  const MemFlags flags = Access(kRegionContext).WithReadonly();
+  const Value code = b.Load(Type::kI64, flags, callee, VMFuncRefOffsets::kWasmCall);
+  const Value vmctx = b.Load(Type::kI64, flags, callee, VMFuncRefOffsets::kVmctx);
+  return CallCode(b, type, code, vmctx, args);
+}
+
+}  // namespace gantry::cranelift

@@ -1,0 +1,89 @@
+#include "cranelift_shared/make_compiled_function.h"
+
+#include "base/check.h"
+
+namespace gantry::cranelift {
+namespace {
+
+using environ::CompiledFunction;
+
+// Consecutive entries of the same location become one.
+void AppendAddresses(absl::Span<const codegen::SourceLocEntry> locs, codegen::SourceLoc base,
+                     CompiledFunction& out) {
+  if (base.is_none()) return;
+  for (const codegen::SourceLocEntry& entry : locs) {
+    const uint32_t wasm_offset =
+        entry.loc.is_none() ? environ::kNoWasmOffset : base.raw() + entry.loc.raw();
+    if (!out.address_map.empty()) {
+      if (out.address_map.back().wasm_offset == wasm_offset) continue;
+      if (out.address_map.back().offset == entry.offset) {
+        out.address_map.back().wasm_offset = wasm_offset;
+        continue;
+      }
+    }
+    out.address_map.push_back({.offset = entry.offset, .wasm_offset = wasm_offset});
+  }
+}
+
+}  // namespace
+
+void MakeCompiledFunction(const codegen::CompiledCode& code,
+                          absl::FunctionRef<environ::FuncKey(codegen::ExternalName)> key_of,
+                          codegen::SourceLoc base_loc, CompiledFunction& out) {
+  out.clear();
+  out.code.assign(code.bytes.begin(), code.bytes.end());
+  out.alignment = code.alignment;
+  out.relocations.reserve(code.relocs.size());
+  for (const codegen::RelocRecord& reloc : code.relocs) {
+    out.relocations.push_back({.offset = reloc.offset,
+                               .kind = static_cast<uint8_t>(reloc.kind),
+                               .addend = static_cast<int32_t>(reloc.addend),
+                               .target = key_of(reloc.name)});
+  }
+  out.traps.reserve(code.traps.size());
+  for (const codegen::TrapRecord& trap : code.traps) {
+    out.traps.push_back({.offset = trap.offset, .code = static_cast<uint8_t>(trap.code)});
+  }
+  AppendAddresses(code.source_locs, base_loc, out);
+  out.stack_maps.reserve(code.stack_maps.size());
+  for (const codegen::StackMap& map : code.stack_maps) {
+    out.stack_maps.push_back(
+        {.offset = map.return_offset, .first_slot = map.first_slot, .slot_count = map.slot_count});
+  }
+  out.stack_map_slots.assign(code.stack_map_slots.begin(), code.stack_map_slots.end());
+  for (const codegen::CallSite& site : code.call_sites) {
+    for (uint32_t i = 0; i < site.handler_count; ++i) {
+      const codegen::CallHandler& handler = code.call_handlers[site.first_handler + i];
+      out.handlers.push_back(
+          {.offset = site.return_offset, .tag = handler.tag, .handler = handler.target});
+    }
+  }
+  out.frame = {.frameless_leaf = code.frame.frameless_leaf,
+               .frame_size = code.frame.frame_size,
+               .prologue_end = code.frame.prologue_end};
+  out.unwind.assign(code.call_frame_instructions.begin(), code.call_frame_instructions.end());
+}
+
+void MakeCompiledFunction(const codegen::MachBuffer& buffer, const codegen::FrameInfo& frame,
+                          const codegen::UnwindInfo* unwind, const codegen::UnwindFormat& format,
+                          CompiledFunction& out) {
+  codegen::CompiledCode code;
+  code.bytes = buffer.bytes();
+  code.alignment = buffer.alignment();
+  code.code_end = buffer.code_end();
+  code.traps = buffer.traps();
+  code.relocs = buffer.relocs();
+  code.call_sites = buffer.call_sites();
+  code.call_handlers = buffer.call_handlers();
+  code.stack_maps = buffer.stack_maps();
+  code.stack_map_slots = buffer.stack_map_slots();
+  code.frame = frame;
+  const auto no_names = [](codegen::ExternalName name) -> environ::FuncKey {
+    CHECK(false) << name << " in a trampoline";
+    return environ::FuncKey::BuiltinShim(0);
+  };
+  MakeCompiledFunction(code, no_names, codegen::SourceLoc::None(), out);
+  if (unwind != nullptr) codegen::AppendCallFrameInstructions(*unwind, format, &out.unwind);
+}
+
+}  // namespace gantry::cranelift

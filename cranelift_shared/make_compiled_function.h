@@ -1,0 +1,33 @@
+// From a finished machine buffer to environ::CompiledFunction: the one place where what a
+// compiler made becomes plain data.
+//
+//   MakeCompiledFunction(code, {.key_of = [&](codegen::ExternalName name) { ... }}, out);
+#ifndef GANTRY_CRANELIFT_SHARED_MAKE_COMPILED_FUNCTION_H_
+#define GANTRY_CRANELIFT_SHARED_MAKE_COMPILED_FUNCTION_H_
+
+#include <cstdint>
+
+#include "absl/functional/function_ref.h"
+#include "codegen/compiled_code.h"
+#include "codegen/mach_buffer.h"
+#include "codegen/unwind.h"
+#include "environ/core/func_key.h"
+#include "environ/translation/compiled_function.h"
+
+namespace gantry::cranelift {
+
+// Copies `code` into `out`, which is cleared first. `key_of` says what the code's external
+// names stand for; `base_loc` is added to its source locations (none: it has none).
+void MakeCompiledFunction(const codegen::CompiledCode& code,
+                          absl::FunctionRef<environ::FuncKey(codegen::ExternalName)> key_of,
+                          codegen::SourceLoc base_loc, environ::CompiledFunction& out);
+
+// The same for code that was written straight into a buffer (finished, without external
+// names), such as a trampoline. `unwind` may be null.
+void MakeCompiledFunction(const codegen::MachBuffer& buffer, const codegen::FrameInfo& frame,
+                          const codegen::UnwindInfo* unwind, const codegen::UnwindFormat& format,
+                          environ::CompiledFunction& out);
+
+}  // namespace gantry::cranelift
+
+#endif  // GANTRY_CRANELIFT_SHARED_MAKE_COMPILED_FUNCTION_H_
