@@ -7,6 +7,7 @@
 #include "codegen/regalloc/execute.h"
 #include "codegen/regalloc/input_builder.h"
 #include "codegen/regalloc/random_input.h"
+#include "codegen/regalloc/shapes.h"
 #include "gtest/gtest.h"
 
 namespace gantry::codegen::regalloc {
@@ -66,6 +67,50 @@ TEST(AllocatorRandomTest, Chaos) {
     CheckManyRandom(30000 + seed * 1000, 150, TestEnv(), options);
   }
 }
+
+class ShapeTest : public testing::TestWithParam<NamedShape> {};
+
+// Twice the size may take a little more than twice the work, whatever the shape.
+TEST_P(ShapeTest, WorkIsLinear) {
+  Allocator allocator;
+  uint64_t last_work = 0;
+  for (const uint32_t size : {8000u, 16000u, 32000u, 64000u}) {
+    InputBuilder builder;
+    GetParam().build(size, &builder);
+    Output output;
+    ASSERT_TRUE(allocator.Allocate(builder.input(), LargeTestEnv(), Options(), &output).ok());
+    const uint64_t work = output.statistics.work;
+    if (last_work != 0) {
+      EXPECT_LE(work, last_work * 23 / 10) << size;
+    }
+    last_work = work;
+  }
+}
+
+TEST_P(ShapeTest, SmallOnesAreRight) {
+  Allocator allocator;
+  Output output;
+  for (const uint32_t size : {8u, 40u, 200u, 500u}) {
+    InputBuilder builder;
+    GetParam().build(size, &builder);
+    for (const bool spill_everything : {false, true}) {
+      Options options;
+      options.spill_everything = spill_everything;
+      const absl::Status status =
+          CheckOne(builder.input(), LargeTestEnv(), options, size, &allocator, &output);
+      ASSERT_TRUE(status.ok()) << size << ": " << status;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Pathological, ShapeTest, testing::ValuesIn(kPathologicalShapes),
+                         [](const testing::TestParamInfo<NamedShape>& info) {
+                           return std::string(info.param.name);
+                         });
+INSTANTIATE_TEST_SUITE_P(Typical, ShapeTest, testing::Values(NamedShape{"typical", BuildTypical}),
+                         [](const testing::TestParamInfo<NamedShape>& info) {
+                           return std::string(info.param.name);
+                         });
 
 }  // namespace
 }  // namespace gantry::codegen::regalloc

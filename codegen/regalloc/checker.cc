@@ -1,6 +1,8 @@
 #include "codegen/regalloc/checker.h"
 
 #include <algorithm>
+#include <functional>
+#include <queue>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -74,10 +76,10 @@ class Checker {
     }
     states_[0].reached = true;
     states_[0].constants = constants_;
-    worklist_.push_back(0);
+    worklist_.push(0);
     while (!worklist_.empty()) {
-      const uint32_t block = worklist_.back();
-      worklist_.pop_back();
+      const uint32_t block = worklist_.top();
+      worklist_.pop();
       queued_[block] = false;
       RETURN_IF_ERROR(CheckBlock(block));
     }
@@ -150,7 +152,8 @@ class Checker {
   PRegSet scratch_;
   State state_;
   std::vector<State> states_;
-  std::vector<uint32_t> worklist_;
+  // The first in order first, which settles inner loops before what follows them.
+  std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<uint32_t>> worklist_;
   std::vector<bool> queued_;
   std::vector<bool> is_reference_;
   // By position of the safepoint in the output.
@@ -510,7 +513,7 @@ void Checker::Propagate(const Edge& edge) {
   }
   if (changed && !queued_[edge.target.index()]) {
     queued_[edge.target.index()] = true;
-    worklist_.push_back(edge.target.raw());
+    worklist_.push(edge.target.raw());
   }
 }
 

@@ -274,6 +274,12 @@ class RandomBuilder {
         for (PReg reg : env_[reg_class].non_preferred) clobbers.insert(reg);
       }
     }
+    // A function has only so many sets.
+    if (clobber_sets_.size() < 64) {
+      clobber_sets_.push_back(clobbers);
+    } else if (!clobbers_all) {
+      clobbers = clobber_sets_[Below(clobber_sets_.size())];
+    }
     for (uint32_t k = Below(6); k > 0; --k) {
       const RegClass reg_class = RandomClass();
       const PReg fixed = TakeFixed(reg_class, &fixed_uses);
@@ -348,6 +354,7 @@ class RandomBuilder {
   std::vector<std::vector<VReg>> params_;
   std::vector<std::vector<VReg>> defined_;
   std::vector<VReg> references_;
+  std::vector<PRegSet> clobber_sets_;
 };
 
 }  // namespace
