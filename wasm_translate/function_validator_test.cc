@@ -210,7 +210,7 @@ TEST(FunctionValidator, TypeErrors) {
   ExpectError(FuncType(), CodeBuilder().LocalGet(0), "unknown local 0");
   ExpectError(FuncType(), CodeBuilder().GlobalGet(3), "unknown global 3");
   ExpectError(FuncType(), CodeBuilder().Call(FuncIndex(9)), "unknown function 9");
-  ExpectError(FuncType(), CodeBuilder().Br(1).Br(2), "unknown label 2");
+  ExpectError(FuncType(), CodeBuilder().Br(0).Br(2), "unknown label 2");
   ExpectError(FuncType(), CodeBuilder().Else(), "unexpected else");
   ExpectError(FuncType(), CodeBuilder().End().End(), "END opcode expected");
   ExpectError(FuncType(), CodeBuilder().Open(Opcode::kBlock), "unexpected end");
