@@ -91,18 +91,21 @@ void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction&
     out_.trap_offsets.push_back(offset + trap.offset);
     out_.trap_codes.push_back(trap.code);
   }
-  for (const environ::AddressMapEntry& entry : function.address_map) {
-    // The end of the last function is the beginning of this one if nothing lies between.
-    if (!out_.address_offsets.empty() && out_.address_offsets.back() == offset + entry.offset) {
-      out_.address_wasm_offsets.back() = entry.wasm_offset;
-      continue;
+  const auto add_address = [&](uint32_t at, uint32_t wasm_offset) {
+    // Where one stretch is empty, the next one counts: so too where a function ends and
+    // another begins without a gap.
+    if (!out_.address_offsets.empty() && out_.address_offsets.back() == at) {
+      out_.address_wasm_offsets.back() = wasm_offset;
+      return;
     }
-    out_.address_offsets.push_back(offset + entry.offset);
-    out_.address_wasm_offsets.push_back(entry.wasm_offset);
+    out_.address_offsets.push_back(at);
+    out_.address_wasm_offsets.push_back(wasm_offset);
+  };
+  for (const environ::AddressMapEntry& entry : function.address_map) {
+    add_address(offset + entry.offset, entry.wasm_offset);
   }
   if (!function.address_map.empty()) {
-    out_.address_offsets.push_back(offset + static_cast<uint32_t>(function.code.size()));
-    out_.address_wasm_offsets.push_back(environ::kNoWasmOffset);
+    add_address(offset + static_cast<uint32_t>(function.code.size()), environ::kNoWasmOffset);
   }
   for (const environ::StackMapEntry& map : function.stack_maps) {
     const auto first = function.stack_map_slots.begin() + map.first_slot;
