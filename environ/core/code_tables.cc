@@ -70,7 +70,7 @@ absl::Status CodeTables::Validate(size_t text_size) const {
   if (address_offsets.size() != address_wasm_offsets.size()) {
     return Damaged("addresses", "lengths differ");
   }
-  RETURN_IF_ERROR(CheckOffsets("addresses", address_offsets, text_size, true));
+  RETURN_IF_ERROR(CheckOffsets("addresses", address_offsets, text_size, false));
   if (stack_map_offsets.size() != stack_map_ends.size()) {
     return Damaged("stack maps", "lengths differ");
   }

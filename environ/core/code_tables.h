@@ -45,6 +45,8 @@ struct CodeTables {
   absl::Span<const uint32_t> by_key;           // positions in `functions` in order of the keys
   absl::Span<const uint32_t> trap_offsets;
   absl::Span<const uint8_t> trap_codes;
+  // Of several entries at one offset (a function that ends where the next begins) the last
+  // one counts.
   absl::Span<const uint32_t> address_offsets;
   absl::Span<const uint32_t> address_wasm_offsets;
   absl::Span<const uint32_t> stack_map_offsets;
