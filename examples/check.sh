@@ -2,9 +2,11 @@
 # Runs an example's cases (cases.txt) and compares standard output, standard error and exit
 # code.
 #
-#   check.sh golden FOLDER NATIVE            native runs against the files in FOLDER/expected
-#   check.sh golden --update FOLDER NATIVE   rewrites those files (bazel run TARGET -- --update)
+#   check.sh golden FOLDER NATIVE               native runs against the files in FOLDER/expected
 #   check.sh gantry FOLDER NATIVE WASM GANTRY   `gantry run` against the native run
+#
+# With GANTRY_REWRITE_GOLDENS naming a checkout, golden writes those files there instead
+# (tools/rewrite_goldens).
 set -euo pipefail
 
 die() {
@@ -15,15 +17,9 @@ die() {
 start=$PWD
 absolute() { case "$1" in /*) echo "$1" ;; *) echo "$start/$1" ;; esac; }
 
-[ $# -ge 3 ] || die "usage: check.sh golden|gantry [--update] FOLDER NATIVE [WASM GANTRY]"
+[ $# -ge 3 ] || die "usage: check.sh golden|gantry FOLDER NATIVE [WASM GANTRY]"
 mode=$1
 shift
-update=false
-# `bazel run TARGET -- --update` puts the flag last.
-if [ "${!#}" = --update ]; then
-  update=true
-  set -- "${@:1:$#-1}"
-fi
 folder=$(absolute "$1")
 native=$(absolute "$2")
 [ -x "$native" ] || die "no such program: $native"
@@ -33,9 +29,10 @@ if [ "$mode" = gantry ]; then
   gantry=$(absolute "$4")
 fi
 expected=$folder/expected
-if $update; then
-  [ -n "${BUILD_WORKSPACE_DIRECTORY:-}" ] || die "--update works under bazel run"
-  expected=$BUILD_WORKSPACE_DIRECTORY/$1/expected
+update=false
+if [ "$mode" = golden ] && [ -n "${GANTRY_REWRITE_GOLDENS:-}" ]; then
+  update=true
+  expected=$GANTRY_REWRITE_GOLDENS/$1/expected
   mkdir -p "$expected"
 fi
 work=$(mktemp -d)
@@ -78,7 +75,7 @@ while IFS= read -r line; do
   case "$mode" in
     golden)
       reference=$expected/$name.txt
-      [ -f "$reference" ] || die "no $reference: bazel run this target with -- --update"
+      [ -f "$reference" ] || die "no $reference: tools/rewrite_goldens makes it"
       actual=$work/native
       ;;
     gantry)

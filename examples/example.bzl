@@ -5,9 +5,8 @@ load("//tools:wasm.bzl", "wasm_binary")
 def example(name, srcs, linkopts = []):
     """The program NAME.wasm (and kin, see wasm_binary) and tests over its folder's cases.txt.
 
-    NAME_test compares native runs with the files in expected/ (rewrite them with
-    `bazel run //examples/NAME:NAME_test -- --update`); NAME_gantry_test compares
-    `gantry run` with native runs.
+    NAME_test compares native runs with the files in expected/ (tools/rewrite_goldens rewrites
+    them).
 
     Args:
       name: of the program and its folder.
@@ -27,4 +26,5 @@ def example(name, srcs, linkopts = []):
         srcs = ["//examples:check.sh"],
         args = ["golden", native.package_name(), "$(rootpath :%s_native)" % name],
         data = data + [":%s_native" % name],
+        tags = ["golden"],
     )
