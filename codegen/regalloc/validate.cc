@@ -182,7 +182,8 @@ class Validator {
     const size_t num_blocks = input_.blocks.size();
     std::vector<std::vector<bool>> defined(num_blocks);
     std::vector<uint32_t> worklist = {0};
-    defined[0].assign(input_.num_vregs, false);
+    // One more than there are values, so that a set that was reached is never empty.
+    defined[0].assign(size_t{input_.num_vregs} + 1, false);
     const auto define_in = [&](uint32_t b, std::vector<bool>* set) {
       for (VReg param : input_.ParamsOf(BlockId(b))) (*set)[param.index()] = true;
       const IndexRange insts = input_.blocks[b].insts;
