@@ -12,6 +12,7 @@
 #include "codegen/filetest/file.h"
 #include "codegen/ir/print.h"
 #include "codegen/ir/verifier.h"
+#include "codegen/pass/passes.h"
 
 namespace gantry::codegen {
 namespace {
@@ -94,11 +95,27 @@ class Runner {
     }
     RETURN_IF_ERROR(verified);
     if (command.name == "print") return PrintFunction(func, {.renumber = true});
+    if (command.name == "pass") return AfterPass(command.argument, func);
     if (command.name == "compile") {
       return BackendNamed(file_->targets[0].isa)->Compile(func, file_->targets[0]);
     }
     return absl::InvalidArgumentError(absl::StrCat("there is no command 'test ", command.name,
                                                    "'; see codegen/filetest/runner.h"));
+  }
+
+  static absl::StatusOr<std::string> AfterPass(absl::string_view name, Function func) {
+    PassPipeline pipeline;
+    pipeline.options().verify = true;
+    if (name == "default") {
+      AddDefaultPasses(&pipeline);
+    } else if (std::unique_ptr<Pass> pass = MakePass(name)) {
+      pipeline.Add(std::move(pass));
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "there is no pass '", name, "', only default, ", absl::StrJoin(PassNames(), ", ")));
+    }
+    RETURN_IF_ERROR(pipeline.Run(&func));
+    return PrintFunction(func, {.renumber = true});
   }
 
   void Compare(const FiletestFunction& func, const std::vector<std::string>& lines) {

@@ -11,7 +11,8 @@
 //   test run        each "; run:" line, in the interpreter and on each backend
 //   test print      the parsed function, printed, against the check lines behind it
 //   test verifier   the verifier's message (or "ok") against the check lines
-//   test pass NAME  the function after a pass of codegen/pass, against the check lines
+//   test pass NAME  the function after a pass of codegen/pass (or all: default), against the
+//                   check lines
 //   test compile    the backend's listing, for the file's one target, against the check lines
 //   target ISA SETTING...   what compile and run are for; run without one takes every
 //                           backend with default settings

@@ -362,7 +362,8 @@ class DataFlowGraph {
   ValuePool& value_lists() { return value_lists_; }
   const ValuePool& value_lists() const { return value_lists_; }
 
-  // ---- Tables.
+  // ---- Tables. Each belongs to one instruction, and each block call's arguments to it alone:
+  // make a BlockCall per entry, even where entries are equal.
   JumpTable MakeJumpTable(absl::Span<const BlockCall> entries, BlockCall default_target) {
     const uint32_t first = static_cast<uint32_t>(block_calls_.size());
     block_calls_.insert(block_calls_.end(), entries.begin(), entries.end());

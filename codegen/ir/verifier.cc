@@ -1,5 +1,7 @@
 #include "codegen/ir/verifier.h"
 
+#include <bit>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "codegen/ir/print.h"
@@ -50,6 +52,9 @@ absl::Status Verifier::Verify(const Function& func) {
   if (errors_.empty() && CheckBlocks()) {
     printable_ = true;
     position_.clear();
+    jump_tables_.clear();
+    handler_tables_.clear();
+    lists_.clear();
     for (Block block : func.layout.blocks()) {
       uint32_t position = 0;
       for (Inst inst : func.layout.insts(block)) {
@@ -213,9 +218,28 @@ void Verifier::CheckInst(Inst inst) {
   func_->dfg.ForEachArg(inst, [&](Value v) { Exists(inst, v); });
   if (errors_.size() != before) return;
   CheckTypes(inst, data);
+  CheckOwnership(inst, data);
   if (IsCall(data.opcode())) CheckCall(inst, data);
   if (data.opcode() == Opcode::kReturn) CheckReturn(inst);
   if (IsTerminator(data.opcode())) CheckBlockCalls(inst, data);
+}
+
+void Verifier::CheckOwnership(Inst inst, const InstData& data) {
+  bool shared = false;
+  const auto own = [&](ValueList list) {
+    if (!list.empty() && !lists_.insert(Value(std::bit_cast<uint32_t>(list)))) shared = true;
+  };
+  if (data.has_list()) own(data.list());
+  if (IsTerminator(data.opcode())) {
+    func_->dfg.ForEachBlockCall(inst, [&](const BlockCall& call) { own(call.args); });
+  }
+  if (data.format() == Format::kBranchTable) shared |= !jump_tables_.insert(data.jump_table());
+  if (data.format() == Format::kTryCall || data.format() == Format::kTryCallIndirect) {
+    shared |= !handler_tables_.insert(data.handler_table());
+  }
+  if (shared) {
+    Fail(inst, "shares a table or a list of values with another branch; make one for each");
+  }
 }
 
 void Verifier::CheckTypes(Inst inst, const InstData& data) {

@@ -19,6 +19,7 @@
 #include "codegen/analysis/cfg.h"
 #include "codegen/analysis/dominators.h"
 #include "codegen/ir/function.h"
+#include "entity/entity_set.h"
 #include "entity/secondary_map.h"
 
 namespace gantry::codegen {
@@ -35,6 +36,8 @@ class Verifier {
   // True if block structure is sound enough to build a control-flow graph on.
   bool CheckBlocks();
   void CheckInst(Inst inst);
+  // No two instructions may share a table or a list: changing one would change the other.
+  void CheckOwnership(Inst inst, const InstData& data);
   void CheckTypes(Inst inst, const InstData& data);
   void CheckImmediates(Inst inst, const InstData& data);
   void CheckCall(Inst inst, const InstData& data);
@@ -61,6 +64,10 @@ class Verifier {
   // Position of an instruction in its block, from 1.
   entity::SecondaryMap<Inst, uint32_t> position_;
   std::vector<Type> passed_;
+  entity::EntitySet<JumpTable> jump_tables_;
+  entity::EntitySet<HandlerTable> handler_tables_;
+  // By the lists' handles.
+  entity::EntitySet<Value> lists_;
 };
 
 // The same with a verifier of its own, for tests.

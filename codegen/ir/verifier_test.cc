@@ -87,6 +87,20 @@ TEST(VerifierTest, NamesWhatIsWrong) {
   }
 }
 
+TEST(VerifierTest, ListsAndTablesHaveOneOwner) {
+  Function func;
+  InstBuilder b(&func);
+  b.MakeEntryBlock();
+  const Block target = b.MakeBlock();
+  func.dfg.AppendBlockParam(target, Type::kI32);
+  const Value x = b.I32(1);
+  const BlockCall call = func.dfg.MakeBlockCall(target, {x});
+  b.BrTable(x, func.dfg.MakeJumpTable({call, call}, call));
+  b.Begin(target);
+  b.Return({});
+  EXPECT_TRUE(absl::StrContains(Verdict(func), "shares a table or a list")) << Verdict(func);
+}
+
 TEST(VerifierTest, FindsDamageThatTextCannotExpress) {
   Function func;
   func.signature.returns = {Type::kI32};

@@ -10,6 +10,7 @@ LAYERED_PACKAGES = [
     "codegen/generate",
     "codegen/interp",
     "codegen/ir",
+    "codegen/pass",
     "codegen/regalloc",
     "cranelift_shared",
     "entity",

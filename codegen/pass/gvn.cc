@@ -1,0 +1,142 @@
+// Value numbering and constant folding over the dominator tree.
+
+#include <bit>
+
+#include "codegen/pass/fold.h"
+#include "codegen/pass/passes.h"
+
+namespace gantry::codegen {
+namespace {
+
+// True if a dominating instruction with the same operands makes this one superfluous: it
+// computes the same, or has stopped the guest already.
+bool IsNumbered(const InstData& data) {
+  const OpcodeInfo& info = Info(data.opcode());
+  if ((info.effects & ~kTraps) != 0 || data.opcode() == Opcode::kTrap) return false;
+  return data.opcode() != Opcode::kNop;
+}
+
+uint64_t HashOf(const InstData& data) {
+  uint64_t hash = uint64_t{static_cast<uint8_t>(data.opcode())} << 24 |
+                  uint64_t{static_cast<uint8_t>(data.type())} << 16 | data.immediate();
+  // The last word is the result, which differs.
+  for (size_t i = 0; i + 1 < InstData::kWords; ++i) {
+    hash = (hash ^ data.word(i)) * 0x9E3779B97F4A7C15;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
+bool SameComputation(const InstData& a, const InstData& b) {
+  if (a.opcode() != b.opcode() || a.type() != b.type() || a.immediate() != b.immediate()) {
+    return false;
+  }
+  for (size_t i = 0; i + 1 < InstData::kWords; ++i) {
+    if (a.word(i) != b.word(i)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Inst GvnPass::FindOrInsert(Inst inst) {
+  const InstData& data = func_->dfg.inst(inst);
+  const size_t mask = table_.size() - 1;
+  size_t place = HashOf(data) & mask;
+  while (table_[place].is_some()) {
+    const Inst other = table_[place];
+    if (SameComputation(func_->dfg.inst(other), data)) {
+      const Block home = func_->layout.block_of(other);
+      if (dominators_->Dominates(home, func_->layout.block_of(inst))) return other;
+      // The walk has left what that one dominates; from here on this one is of more use.
+      break;
+    }
+    place = (place + 1) & mask;
+  }
+  table_[place] = inst;
+  return Inst::None();
+}
+
+void GvnPass::Replace(Inst inst, Inst same) {
+  DataFlowGraph& dfg = func_->dfg;
+  for (size_t i = 0; i < dfg.num_results(inst); ++i) {
+    if (dfg.IsReference(dfg.result(inst, i)) != dfg.IsReference(dfg.result(same, i))) return;
+  }
+  for (size_t i = 0; i < dfg.num_results(inst); ++i) {
+    dfg.ChangeToAlias(dfg.result(inst, i), dfg.result(same, i));
+  }
+  func_->layout.Remove(inst);
+  changed_ = true;
+}
+
+// A branch whose way is known becomes a jump.
+bool GvnPass::FoldBranch(Inst inst) {
+  DataFlowGraph& dfg = func_->dfg;
+  const InstData& data = dfg.inst(inst);
+  if (data.opcode() != Opcode::kBrif && data.opcode() != Opcode::kBrTable) return false;
+  const std::optional<uint64_t> bits = ConstantBits(dfg, data.arg(0));
+  if (!bits.has_value()) return false;
+  BlockCall target;
+  if (data.opcode() == Opcode::kBrif) {
+    target = data.block_call(*bits != 0 ? 0 : 1);
+  } else {
+    const absl::Span<const BlockCall> entries = dfg.jump_table_entries(data.jump_table());
+    target = *bits < entries.size() ? entries[*bits] : dfg.jump_table_default(data.jump_table());
+  }
+  InstData jump(Opcode::kJump, Type::kInvalid);
+  jump.set_block_call(0, target);
+  dfg.ReplaceInst(inst, jump);
+  branches_changed_ = true;
+  return true;
+}
+
+void GvnPass::Visit(Inst inst) {
+  DataFlowGraph& dfg = func_->dfg;
+  if (dfg.has_aliases()) {
+    dfg.MapArgs(inst, [&](Value v) { return dfg.ResolveAlias(v); });
+  }
+  InstData& data = dfg.mutable_inst(inst);
+  if (IsTerminator(data.opcode())) {
+    changed_ |= FoldBranch(inst);
+    return;
+  }
+  if (!IsNumbered(data)) return;
+  if (IsCommutative(data.opcode()) && data.arg(1) < data.arg(0)) {
+    const Value first = data.arg(0);
+    data.set_arg(0, data.arg(1));
+    data.set_arg(1, first);
+  }
+  if (data.format() == Format::kCondTrap) {
+    const std::optional<uint64_t> bits = ConstantBits(dfg, data.arg(0));
+    if (bits.has_value() && (*bits != 0) == (data.opcode() == Opcode::kTrapz)) {
+      func_->layout.Remove(inst);
+      changed_ = true;
+      return;
+    }
+  } else if (const std::optional<FoldedConstant> folded = FoldInst(dfg, inst)) {
+    dfg.ReplaceInst(inst, ConstantInst(*folded));
+    changed_ = true;
+  }
+  if (const Inst same = FindOrInsert(inst); same.is_some()) Replace(inst, same);
+}
+
+bool GvnPass::Run(Function* func, PassAnalyses* analyses) {
+  func_ = func;
+  dominators_ = &analyses->dominators(*func);
+  changed_ = branches_changed_ = false;
+  // At most one entry per instruction: never more than half full.
+  table_.assign(std::bit_ceil(2 * func->dfg.num_insts() + 2), Inst::None());
+  for (Block block : dominators_->preorder()) {
+    for (Inst inst = func->layout.first_inst(block); inst.is_some();) {
+      const Inst next = func->layout.next_inst(inst);
+      Visit(inst);
+      inst = next;
+    }
+  }
+  // Arguments of back edges, and code that nothing reaches.
+  func->ResolveAliases();
+  if (branches_changed_) analyses->Invalidate();
+  return changed_;
+}
+
+}  // namespace gantry::codegen
