@@ -1,22 +1,30 @@
 // Runs conformance scripts from the command line:
 //
-//   run_scripts [--messages] [--skips] [--unreadable] [--known=FILE] FILE-or-folder...
+//   run_scripts [--execute] [--messages] [--skips] [--unreadable] [--known=FILE] FILE-or-folder...
 //
 // Prints one line a file, every failure, what the flags ask for, and the totals. Modules are
-// only validated. `run_scripts --unreadable ... ` prints what wast/unreadable.txt holds.
+// only validated unless --execute is given. `run_scripts --unreadable ... ` prints what
+// wast/unreadable.txt holds.
 #include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "api/config.h"
+#include "api/engine.h"
+#include "api/testing/test_flags.h"
+#include "base/check.h"
+#include "wast/api_engine.h"
 #include "wast/file.h"
 #include "wast/suite.h"
 #include "wast/testsuite.h"
 #include "wast/validate_engine.h"
 
 int main(int argc, char** argv) {
+  bool execute = false;
   bool messages = false;
   bool skips = false;
   bool unreadable = false;
@@ -24,7 +32,9 @@ int main(int argc, char** argv) {
   std::vector<std::string> files;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
-    if (argument == "--messages") {
+    if (argument == "--execute") {
+      execute = true;
+    } else if (argument == "--messages") {
       messages = true;
     } else if (argument == "--skips") {
       skips = true;
@@ -44,9 +54,23 @@ int main(int argc, char** argv) {
       files.push_back(argument);
     }
   }
+  gantry::Config config;
+  gantry::AddTestCompilerFlags(config);
+  const auto engine = gantry::Engine::Create(config);
+  if (!engine.ok()) {
+    std::cerr << engine.status().message() << "\n";
+    return 1;
+  }
   const gantry::wast::SuiteReport suite = gantry::wast::RunSuite(
       files,
-      [] { return std::make_unique<gantry::wast::ValidateEngine>(gantry::wasm::ParseOptions()); },
+      [&]() -> std::unique_ptr<gantry::wast::ScriptEngine> {
+        if (execute) {
+          auto created = gantry::wast::ApiEngine::Create(*engine);
+          CHECK_OK(created.status());
+          return *std::move(created);
+        }
+        return std::make_unique<gantry::wast::ValidateEngine>(gantry::wasm::ParseOptions());
+      },
       known);
   auto print = [](const std::vector<std::string>& lines) {
     for (const std::string& line : lines) std::cout << line << "\n";
