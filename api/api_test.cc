@@ -237,9 +237,9 @@ TEST_F(ApiTest, HandlesOfAnotherStoreAreRefused) {
   EXPECT_TRUE(refused(memory.data(other).status()));
   EXPECT_TRUE(refused(memory.Grow(other, 1).status()));
   EXPECT_TRUE(refused(table.Get(other, 0).status()));
-  EXPECT_TRUE(refused(table.Set(other, 0, Val::FuncRef(std::nullopt)).status()));
+  EXPECT_TRUE(refused(table.Set(other, 0, Val::FuncRef(std::nullopt))));
   EXPECT_TRUE(refused(global.Get(other).status()));
-  EXPECT_TRUE(refused(global.Set(other, Val::I64(1)).status()));
+  EXPECT_TRUE(refused(global.Set(other, Val::I64(1))));
   EXPECT_TRUE(refused(reference.Get(other).status()));
   EXPECT_TRUE(refused(instance.GetFunc(other, "double").status()));
   const Instance second = Instantiate(other);
