@@ -14,20 +14,15 @@ namespace {
 
 using environ::FuncKey;
 
-// For each type the first function type of the same signature; itself for other types.
-std::vector<wasm::TypeIndex> FirstTypesBySignature(const environ::ModuleInfo& info,
-                                                   absl::Span<const uint32_t> ids) {
+// For each type the first one that is equal as it stands, by which the compiler names
+// trampolines; itself for what is no function type.
+std::vector<wasm::TypeIndex> FirstTypesBySignature(const environ::ModuleInfo& info) {
   std::vector<wasm::TypeIndex> first;
   first.reserve(info.types.size());
   std::unordered_map<wasm::FuncType, wasm::TypeIndex, absl::Hash<wasm::FuncType>> by_type;
-  std::unordered_map<uint32_t, wasm::TypeIndex> by_id;
   for (const wasm::TypeIndex index : info.types.ids()) {
-    wasm::TypeIndex same = index;
-    if (const wasm::FuncType* type = info.types[index].func()) {
-      same = by_id.emplace(ids[index.index()], index).first->second;
-      if (same == index) same = by_type.emplace(*type, index).first->second;
-    }
-    first.push_back(first.size() == same.index() ? index : first[same.index()]);
+    const wasm::FuncType* type = info.types[index].func();
+    first.push_back(type == nullptr ? index : by_type.emplace(*type, index).first->second);
   }
   return first;
 }
@@ -48,7 +43,7 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
   std::shared_ptr<Module> module(new Module(std::move(engine), std::move(code), id));
   const environ::ModuleInfo& info = module->info();
   ASSIGN_OR_RETURN(module->types_, module->engine_->types().Register(info.types.values()));
-  module->signatures_ = FirstTypesBySignature(info, module->types_.ids());
+  module->signatures_ = FirstTypesBySignature(info);
   for (const wasm::FuncIndex func : info.functions.ids()) {
     if (info.IsImported(func)) continue;
     const FuncKey key = FuncKey::WasmFunction(id, info.Defined(func));

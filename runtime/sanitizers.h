@@ -1,22 +1,33 @@
-// Whether this is a build with AddressSanitizer or ThreadSanitizer, under which frames are
+// Which sanitizers this build has: under AddressSanitizer and ThreadSanitizer frames are
 // larger and address space is dear.
 #ifndef GANTRY_RUNTIME_SANITIZERS_H_
 #define GANTRY_RUNTIME_SANITIZERS_H_
 
+// GCC defines macros, Clang answers a question.
+#if defined(__has_feature)
+#define GANTRY_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define GANTRY_HAS_FEATURE(feature) 0
+#endif
+
 namespace gantry::runtime {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kSanitized = true;
+#if defined(__SANITIZE_THREAD__) || GANTRY_HAS_FEATURE(thread_sanitizer)
+inline constexpr bool kThreadSanitizer = true;
 #else
-inline constexpr bool kSanitized = false;
-#endif
-#else
-inline constexpr bool kSanitized = false;
+inline constexpr bool kThreadSanitizer = false;
 #endif
 
+#if defined(__SANITIZE_ADDRESS__) || GANTRY_HAS_FEATURE(address_sanitizer)
+inline constexpr bool kAddressSanitizer = true;
+#else
+inline constexpr bool kAddressSanitizer = false;
+#endif
+
+inline constexpr bool kSanitized = kThreadSanitizer || kAddressSanitizer;
+
 }  // namespace gantry::runtime
+
+#undef GANTRY_HAS_FEATURE
 
 #endif  // GANTRY_RUNTIME_SANITIZERS_H_

@@ -10,6 +10,8 @@
 #include "base/status_macros.h"
 #include "runtime/code_object.h"
 #include "runtime/instance.h"
+#include "runtime/sanitizers.h"
+#include "runtime/stack_oracle.h"
 #include "runtime/thread_stack.h"
 #include "runtime/trap.h"
 
@@ -122,7 +124,7 @@ absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
 uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
   HostFunction& function = *static_cast<HostFunction*>(context->data);
   Store& store = *function.store;
-  if (GANTRY_DCHECK_IS_ON() && store.oracle_) store.CaptureFromExit();
+  if (GANTRY_DCHECK_IS_ON()) store.CaptureFromExit();
   absl::Status status;
   try {
     ReferenceHeap::Scope scope(store.references_);
@@ -276,7 +278,7 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
   pending_ = Pending::kTrap;
   pending_code_ = code;
   backtrace_.Clear();
-  if (!engine_->options().backtrace && !oracle_) return;
+  if (!WantsWalk()) return;
   const environ::FunctionRecord* function = object.FindFunction(registers.pc);
   int64_t frameless_size = -1;
   if (function != nullptr && function->frame().frameless_leaf) {
@@ -284,14 +286,22 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
   }
   WalkFromTrap(registers, frameless_size, context_.last.entry_fp,
                [this](const StackFrame& frame) { backtrace_.Add(frame); });
-  if (GANTRY_DCHECK_IS_ON() && oracle_) oracle_(backtrace_.addresses());
+  // The unwinder takes locks and memory, which ThreadSanitizer does not want to see in a
+  // signal handler, although the signal came from code that holds neither.
+  if (!kThreadSanitizer) AskOracle();
 }
 
 void Store::CaptureFromExit() {
   backtrace_.Clear();
-  if (!engine_->options().backtrace && !oracle_) return;
+  if (!WantsWalk()) return;
   WalkFromExit(context_.last, [this](const StackFrame& frame) { backtrace_.Add(frame); });
-  if (GANTRY_DCHECK_IS_ON() && oracle_) oracle_(backtrace_.addresses());
+  AskOracle();
+}
+
+bool Store::WantsWalk() const { return engine_->options().backtrace || GANTRY_DCHECK_IS_ON(); }
+
+void Store::AskOracle() {
+  if (GANTRY_DCHECK_IS_ON() && CompareWithUnwinder(backtrace_)) ++oracle_comparisons_;
 }
 
 absl::Status Store::TakePending() {

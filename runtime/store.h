@@ -114,10 +114,9 @@ class Store final : private FaultHandler {
   uint32_t RaiseTrap(environ::TrapCode code);
   uint32_t RaiseError(absl::Status status);
 
-  // Called with the frames of the innermost activation at every host call, built-in failure
-  // and trap, in builds where DCHECK is on: a test compares them with a stack of its own.
-  using StackOracle = std::function<void(absl::Span<const uintptr_t> addresses)>;
-  void SetStackOracle(StackOracle oracle) { oracle_ = std::move(oracle); }
+  // How many stack walks were compared with the C++ runtime's unwinder (stack_oracle.h): at
+  // every host call, failed built-in and trap, in builds where DCHECK is on.
+  uint64_t oracle_comparisons() const { return oracle_comparisons_; }
 
   size_t num_instances() const { return instances_.size(); }
 
@@ -134,7 +133,9 @@ class Store final : private FaultHandler {
   void RecordTrap(environ::TrapCode code, const host_arch::Registers& registers,
                   const CodeObject& object) override;
 
+  bool WantsWalk() const;
   void CaptureFromExit();
+  void AskOracle();
   absl::Status TakePending();
   void SetStackLimit();
   void Trace(ReferenceHeap::Marker& marker);
@@ -157,7 +158,7 @@ class Store final : private FaultHandler {
 
   ReferenceHeap references_;
   uint64_t fuel_reserve_ = 0;
-  StackOracle oracle_;
+  uint64_t oracle_comparisons_ = 0;
 
   std::deque<std::unique_ptr<HostFunction>> host_functions_;
   std::deque<std::unique_ptr<Memory>> host_memories_;

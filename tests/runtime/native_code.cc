@@ -21,13 +21,22 @@ gantry_native_begin:
   .macro entry_trampoline name
   .globl \name
 \name:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   pushq %rbx
+  .cfi_offset %rbx, -24
   pushq %r12
+  .cfi_offset %r12, -32
   pushq %r13
+  .cfi_offset %r13, -40
   pushq %r14
+  .cfi_offset %r14, -48
   pushq %r15
+  .cfi_offset %r15, -56
   pushq %r8
   leaq 2f(%rip), %rax
   movq %rax, 32(%rdi)
@@ -43,6 +52,7 @@ gantry_native_begin:
   movq %rax, (%r8)
   xorl %eax, %eax
 1:
+  .cfi_remember_state
   popq %r8
   popq %r15
   popq %r14
@@ -50,17 +60,24 @@ gantry_native_begin:
   popq %r12
   popq %rbx
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_restore_state
 2:
   movl $1, %eax
   jmp 1b
+  .cfi_endproc
   .endm
 
   .macro exit_trampoline name
   .globl \name
 \name:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   subq $48, %rsp
   movq 8(%rdi), %r11
   movq 8(%rbp), %r10
@@ -76,14 +93,20 @@ gantry_native_begin:
   jnz gantry_native_raise
   movq (%rsp), %rax
   leave
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
   .endm
 
   .macro builtin_shim name, index
   .globl \name
 \name:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   pushq %rdi
   pushq %rdi
   movq 8(%rdi), %r11
@@ -98,7 +121,9 @@ gantry_native_begin:
   jnz gantry_native_raise
   movq %rdx, %rax
   leave
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
   .endm
 
   entry_trampoline gantry_native_entry
@@ -116,123 +141,189 @@ gantry_native_raise:
 
   .globl gantry_native_1
 gantry_native_1:
+  .cfi_startproc
   addq %rcx, %rax
   ret
+  .cfi_endproc
 
   .globl gantry_native_2, gantry_native_2_trap
 gantry_native_2:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   subq $16, %rsp
 gantry_native_2_trap:
   ud2
+  .cfi_endproc
 
   .globl gantry_native_3, gantry_native_3_trap
 gantry_native_3:
+  .cfi_startproc
 gantry_native_3_trap:
   ud2
+  .cfi_endproc
 
   .globl gantry_native_4, gantry_native_4_trap
 gantry_native_4:
+  .cfi_startproc
   pushq %rbx
+  .cfi_def_cfa_offset 16
 gantry_native_4_trap:
   ud2
+  .cfi_endproc
 
   .globl gantry_native_5, gantry_native_5_trap
 gantry_native_5:
+  .cfi_startproc
   xorl %edx, %edx
 gantry_native_5_trap:
   divq %rcx
   ret
+  .cfi_endproc
 
   .globl gantry_native_6, gantry_native_6_trap
 gantry_native_6:
+  .cfi_startproc
   movq 72(%rdi), %r11
 gantry_native_6_trap:
   movq (%r11, %rax), %rax
   ret
+  .cfi_endproc
 
   .globl gantry_native_7
 gantry_native_7:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   call gantry_native_2
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
 
   .globl gantry_native_8
 gantry_native_8:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   call gantry_native_7
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
 
   .globl gantry_native_9
 gantry_native_9:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   movq 48(%rdi), %r11
   movq %rdi, %rsi
   movq 56(%rdi), %rdi
   call *%r11
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
 
   .globl gantry_native_10
 gantry_native_10:
+  .cfi_startproc
   movq 48(%rdi), %r11
   movq %rdi, %rsi
   movq 56(%rdi), %rdi
   jmpq *%r11
+  .cfi_endproc
 
   .globl gantry_native_11
 gantry_native_11:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   call gantry_native_10
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
 
   .globl gantry_native_12, gantry_native_12_trap
 gantry_native_12:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   movq 8(%rdi), %r11
   cmpq (%r11), %rsp
   jb gantry_native_12_trap
   call gantry_native_12
+  .cfi_remember_state
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_restore_state
 gantry_native_12_trap:
   ud2
+  .cfi_endproc
 
   .globl gantry_native_13
 gantry_native_13:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   xorl %esi, %esi
   movq %rcx, %r8
   movq %rax, %rdx
   movl $7, %ecx
   call gantry_native_shim_fill
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
 
   .globl gantry_native_14
 gantry_native_14:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   xorl %esi, %esi
   movq %rax, %rdx
   call gantry_native_shim_grow
   popq %rbp
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
 
   .globl gantry_native_15, gantry_native_15_return
 gantry_native_15:
+  .cfi_startproc
   pushq %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
   movq %rsp, %rbp
+  .cfi_def_cfa_register %rbp
   subq $16, %rsp
   movq %rax, 8(%rsp)
   movq 48(%rdi), %r11
@@ -244,17 +335,20 @@ gantry_native_15:
 gantry_native_15_return:
   movq 8(%rsp), %rax
   leave
+  .cfi_def_cfa %rsp, 8
   ret
+  .cfi_endproc
 
   .globl gantry_native_end
 gantry_native_end:
 )");
 
-#define GANTRY_NATIVE_SYMBOLS(X)                                                                   \
-  X(begin)                                                                                         \
-  X(end)                                                                                           \
-  X(entry) X(entry_ref) X(exit) X(exit_ref) X(shim_grow) X(shim_fill) X(raise) X(1) X(2) X(3) X(4) \
-      X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(2_trap) X(3_trap) X(4_trap)   \
+#define GANTRY_NATIVE_SYMBOLS(X)                                                               \
+  X(begin)                                                                                     \
+  X(end)                                                                                       \
+  X(entry)                                                                                     \
+  X(entry_ref) X(exit) X(exit_ref) X(shim_grow) X(shim_fill) X(raise) X(1) X(2) X(3) X(4) X(5) \
+      X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(2_trap) X(3_trap) X(4_trap)    \
           X(5_trap) X(6_trap) X(12_trap) X(15_return)
 extern "C" {
 #define GANTRY_X(name) extern const uint8_t gantry_native_##name[];

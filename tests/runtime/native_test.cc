@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "runtime/instance.h"
 #include "runtime/module.h"
+#include "runtime/sanitizers.h"
 #include "runtime/store.h"
 #include "runtime/trap.h"
 #include "tests/runtime/native_code.h"
@@ -279,18 +280,50 @@ TEST_F(NativeTest, StackMapsKeepReferences) {
   EXPECT_EQ(heap.live_count(), 0u);
 }
 
-TEST_F(NativeTest, TheOracleSeesEveryWalk) {
+// The frame-pointer walk agrees with the C++ unwinder wherever a walk begins: host calls,
+// failed built-ins, traps in frames and in frameless leaves, behind tail calls, in nested
+// entries. Every other test here is compared, too.
+TEST_F(NativeTest, TheOracleAgreesWithEveryWalk) {
   if (!GANTRY_DCHECK_IS_ON()) GTEST_SKIP() << "the oracle is asked in debug builds alone";
   Guest guest = MakeGuest(Sum);
-  size_t walks = 0, frames = 0;
-  guest.store->SetStackOracle([&](absl::Span<const uintptr_t> addresses) {
-    ++walks;
-    frames += addresses.size();
-  });
-  EXPECT_TRUE(guest.Call("CallHost").ok());
-  EXPECT_FALSE(guest.Call("Outer").ok());
-  EXPECT_EQ(walks, 2u);
-  EXPECT_EQ(frames, 4u);
+  const auto comparisons = [&](const char* name, int64_t a) {
+    const uint64_t before = guest.store->oracle_comparisons();
+    (void)guest.Call(name, a);
+    return guest.store->oracle_comparisons() - before;
+  };
+  EXPECT_EQ(comparisons("CallHost", 1), 1u);
+  EXPECT_EQ(comparisons("CallTailCallHost", 1), 1u);
+  EXPECT_EQ(comparisons("Fill", -1), 1u);
+  if (kThreadSanitizer) return;
+  EXPECT_EQ(comparisons("Outer", 0), 1u);
+  EXPECT_EQ(comparisons("LeafTrap", 0), 1u);
+  EXPECT_EQ(comparisons("LeafTrapPushed", 0), 1u);
+  EXPECT_EQ(comparisons("Divide", 0), 1u);
+  EXPECT_EQ(comparisons("Recurse", 0), 1u);
+}
+
+// Trampolines are offered while their module lives, and not given out when it is dying.
+// lessons.md row 12.
+TEST_F(NativeTest, ModulesComeAndGoOnManyThreads) {
+  module_.reset();
+  std::atomic<int> found{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) {
+        std::shared_ptr<const Module> module =
+            *Module::Create(engine_, code_, environ::ModuleId(0));
+        std::unique_ptr<Store> store = Store::Create(engine_, {});
+        VMFuncRef* host = store->AddHostFunction(NativeType(), Sum).value();
+        module.reset();
+        ValRaw values[2] = {ValRaw::I64(1), ValRaw::I64(2)};
+        if (store->Call(host, values).ok() && values[0].i64 == 3) ++found;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(found, 400);
+  EXPECT_EQ(engine_->types().size(), 0u);
 }
 
 TEST_F(NativeTest, WithoutBacktracesTheCodeRemains) {
