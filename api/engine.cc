@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "api/engine_state.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "jit/load.h"
 
@@ -59,7 +60,8 @@ absl::StatusOr<runtime::Trampolines> EngineState::TrampolinesFor(const wasm::Fun
   ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact,
                    source_->CompileTrampolines(absl::MakeConstSpan(&type, 1)));
   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
-                   jit::LoadArtifact(artifact, {.tunables = &engine_->tunables()}));
+                   jit::LoadArtifact(artifact, {.tunables = &engine_->tunables(),
+                                                .register_unwind_info = GANTRY_DCHECK_IS_ON()}));
   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module,
                    runtime::Module::Create(engine_, std::move(code), environ::ModuleId(0)));
   std::optional<runtime::Trampolines> made = engine_->FindTrampolines(type_id);

@@ -19,11 +19,16 @@ absl::Status OutOfMemory(absl::string_view what) {
   return absl::ResourceExhaustedError(absl::StrCat("out of memory while ", what));
 }
 
+// `compiled_here`: the artifact comes straight from the compiler.
 absl::StatusOr<std::shared_ptr<const runtime::Module>> Load(const Engine& engine,
-                                                            absl::Span<const uint8_t> artifact) {
+                                                            absl::Span<const uint8_t> artifact,
+                                                            bool compiled_here) {
   const std::shared_ptr<runtime::Engine>& runtime = engine.state()->runtime();
   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
-                   jit::LoadArtifact(artifact, {.tunables = &runtime->tunables()}));
+                   jit::LoadArtifact(
+                       artifact, {.tunables = &runtime->tunables(),
+                                  // For the stack-walk oracle.
+                                  .register_unwind_info = compiled_here && GANTRY_DCHECK_IS_ON()}));
   if (code->num_modules() != 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("the artifact holds ", code->num_modules(), " core modules, not one"));
@@ -89,7 +94,7 @@ absl::StatusOr<Module> Module::Compile(const Engine& engine, absl::Span<const ui
     if (engine.config().collect_timing()) timing.emplace();
     ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact,
                      engine.state()->source().Compile(bytes, timing ? &*timing : nullptr));
-    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact));
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact, true));
     return Module(
         std::make_shared<api_internal::ModuleState>(engine, std::move(module), std::move(timing)));
   } catch (const std::bad_alloc&) {
@@ -117,7 +122,7 @@ absl::StatusOr<std::vector<uint8_t>> Module::Serialize() const {
 absl::StatusOr<Module> Module::Deserialize(const Engine& engine,
                                            absl::Span<const uint8_t> artifact) {
   try {
-    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact));
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact, false));
     return Module(
         std::make_shared<api_internal::ModuleState>(engine, std::move(module), std::nullopt));
   } catch (const std::bad_alloc&) {

@@ -11,16 +11,37 @@
 #include "runtime/host_arch.h"
 #include "runtime/mmap.h"
 
+// Of the unwinder in libgcc and in LLVM's libunwind; no header declares them.
+extern "C" void __register_frame(void* eh_frame);
+extern "C" void __deregister_frame(void* eh_frame);
+
 namespace gantry::jit {
+namespace {
+
+// The memory of an artifact, with its call frame information registered while it lives.
+struct LoadedArtifact {
+  runtime::Mmap memory;
+  void* registered_frames = nullptr;
+
+  LoadedArtifact() = default;
+  LoadedArtifact(const LoadedArtifact&) = delete;
+  LoadedArtifact& operator=(const LoadedArtifact&) = delete;
+  ~LoadedArtifact() {
+    if (registered_frames != nullptr) __deregister_frame(registered_frames);
+  }
+};
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     absl::Span<const uint8_t> artifact, const LoadOptions& options) {
   // A copy first: what is checked must be what is used.
-  ASSIGN_OR_RETURN(runtime::Mmap mapping, runtime::Mmap::Allocate(artifact.size()));
-  if (!artifact.empty()) std::memcpy(mapping.data(), artifact.data(), artifact.size());
-  auto owner = std::make_shared<runtime::Mmap>(std::move(mapping));
+  auto owner = std::make_shared<LoadedArtifact>();
+  runtime::Mmap& memory = owner->memory;
+  ASSIGN_OR_RETURN(memory, runtime::Mmap::Allocate(artifact.size()));
+  if (!artifact.empty()) std::memcpy(memory.data(), artifact.data(), artifact.size());
   ASSIGN_OR_RETURN(environ::ArtifactView view, environ::ArtifactView::Parse(absl::MakeConstSpan(
-                                                   owner->data(), artifact.size())));
+                                                   memory.data(), artifact.size())));
   environ::ArtifactExpectation expectation;
   expectation.target = std::string(HostTriple());
   expectation.tunables = options.tunables;
@@ -28,10 +49,10 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
   RETURN_IF_ERROR(view.CheckCompatible(expectation));
   if (options.verify_text) RETURN_IF_ERROR(view.VerifyText());
 
-  RETURN_IF_ERROR(owner->MakeReadOnly(0, owner->size()));
+  RETURN_IF_ERROR(memory.MakeReadOnly(0, memory.size()));
   const absl::Span<const uint8_t> text = view.text();
   if (!text.empty()) {
-    const uint64_t start = text.data() - owner->data();
+    const uint64_t start = text.data() - memory.data();
     if (start % runtime::HostPageSize() != 0) {
       return absl::FailedPreconditionError(
           absl::StrCat("the artifact's text lies at offset ", start,
@@ -40,8 +61,14 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     }
     // The text lies within the mapping, whose size is rounded up, so the rounding fits.
     const uint64_t length = *runtime::RoundUpToPage(text.size());
-    RETURN_IF_ERROR(owner->MakeExecutable(start, length));
-    runtime::host_arch::FlushInstructionCache(owner->data() + start, text.size());
+    RETURN_IF_ERROR(memory.MakeExecutable(start, length));
+    runtime::host_arch::FlushInstructionCache(memory.data() + start, text.size());
+  }
+
+  if (options.register_unwind_info && !view.eh_frame().empty()) {
+    void* frames = const_cast<uint8_t*>(view.eh_frame().data());
+    __register_frame(frames);
+    owner->registered_frames = frames;
   }
 
   runtime::CodeObject::Parts parts;
@@ -51,7 +78,7 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     parts.modules.push_back(std::move(module.info));
     parts.data.push_back(module.data);
   }
-  parts.artifact = absl::MakeConstSpan(owner->data(), artifact.size());
+  parts.artifact = absl::MakeConstSpan(memory.data(), artifact.size());
   parts.owner = std::move(owner);
   return runtime::CodeObject::Create(std::move(parts));
 }

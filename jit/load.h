@@ -20,6 +20,9 @@ struct LoadOptions {
   const environ::Tunables* tunables = nullptr;
   // Whether the text's digest is checked too. For bytes that come from elsewhere.
   bool verify_text = false;
+  // Whether the C++ runtime learns the code's call frame information, so that its own
+  // backtraces pass through. That information is not checked: only for code compiled here.
+  bool register_unwind_info = false;
 };
 
 // Copies an artifact into memory of its own, makes its text executable and registers it. The
