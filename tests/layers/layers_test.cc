@@ -65,7 +65,9 @@ const Row kTable[] = {
      "wasm_translate[:/].*|winch[:/].*|cranelift_shared[:/].*"},
     {"runtime[:/].*",
      "entity:.*|environ[:/].*|wasm_translate:types|runtime[:/].*|@debian//:boost_context"},
-    {"jit:load.*", "entity:.*|environ[:/].*|runtime[:/].*|jit:load.*|wasm_translate:types"},
+    {"jit:(load|host_features).*",
+     "entity:.*|environ[:/].*|runtime[:/].*|jit:(load|host_features).*|wasm_translate:types|"
+     "@debian//:cpu_features"},
     {"jit[:/].*",
      "entity:.*|environ[:/].*|runtime[:/].*|jit[:/].*|wasm_translate[:/].*|cranelift_shared[:/].*|"
      "winch[:/].*"},
