@@ -38,11 +38,16 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# Runs happen in a directory with copies: a test's own inputs are links, which lead out of what a
+# guest may see.
+mkdir "$work/run"
+[ ! -d "$folder/input" ] || cp -rL "$folder/input" "$work/run/"
+
 # run OUTPUT-FILE STDIN-FILE COMMAND...: standard output, then standard error, then the code.
 run() {
   local out=$1 input=$2 code=0
   shift 2
-  (cd "$folder" && "$@" <"$input" >"$out.stdout" 2>"$out.stderr") || code=$?
+  (cd "$work/run" && "$@" <"$input" >"$out.stdout" 2>"$out.stderr") || code=$?
   {
     cat "$out.stdout"
     if [ -s "$out.stderr" ]; then
