@@ -179,14 +179,23 @@ void Assigner::SetHome(uint32_t vreg, PReg reg) {
   used_.insert(reg);
   v.reg = static_cast<uint8_t>(reg.index());
   values_[Family(vreg)].family_last = v.reg;
+  if (v.is(ValueState::kLabelled)) BeginStay(vreg);
 }
 
 void Assigner::DropHome(uint32_t vreg) {
   ValueState& v = values_[vreg];
   if (v.reg == kNoReg) return;
+  if (v.is(ValueState::kLabelled)) EndStay(vreg);
   owner_[v.reg] = kNoIndex;
   used_.erase(PReg::FromIndex(v.reg));
   v.reg = kNoReg;
+}
+
+void Assigner::BeginStay(uint32_t vreg) { stay_begin_[vreg] = begin_point_; }
+
+void Assigner::EndStay(uint32_t vreg) {
+  out_->stays.push_back(Stay{vreg, stay_begin_[vreg], std::max(stay_begin_[vreg], end_point_),
+                             memory_point_, values_[vreg].reg});
 }
 
 uint64_t Assigner::Random() {

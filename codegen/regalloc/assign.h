@@ -107,11 +107,14 @@ struct ValueState {
   void clear(Flags flag) { flags = static_cast<uint8_t>(flags & ~flag); }
 };
 
-// While [begin, end) the value is in the register; only for values with debug labels.
+// Between the points begin and end (half-open, as in DebugLocation) the value is in the register;
+// only for values with debug labels.
 struct Stay {
   uint32_t vreg;
   uint32_t begin;
   uint32_t end;
+  // If it is live after that, it is in memory from here on.
+  uint32_t memory;
   uint8_t reg;
 };
 
@@ -231,6 +234,8 @@ class Assigner {
   }
   void SetHome(uint32_t vreg, PReg reg);
   void DropHome(uint32_t vreg);
+  void BeginStay(uint32_t vreg);
+  void EndStay(uint32_t vreg);
   // Puts a copy of the value into `reg` before the instruction.
   void CopyTo(uint32_t vreg, PReg reg);
   void StoreIfNeeded(uint32_t vreg);
@@ -279,7 +284,12 @@ class Assigner {
   PRegSet ever_fixed_;
   std::vector<Clobber> clobbers_;
   uint32_t clobber_cursor_ = 0;
+  // By labelled value: since when it is in its register. The points at which a home that is set
+  // or dropped now begins or ends, and from which on a dropped one is in memory.
   std::vector<uint32_t> stay_begin_;
+  uint32_t begin_point_ = 0;
+  uint32_t end_point_ = 0;
+  uint32_t memory_point_ = 0;
 };
 
 }  // namespace gantry::codegen::regalloc

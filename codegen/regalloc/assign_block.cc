@@ -23,6 +23,7 @@ void Assigner::EnterBlock(uint32_t block) {
   // Choices are made as of the end of the previous instruction.
   const uint32_t first = input_->blocks[block].insts.begin;
   step_.inst = first == 0 ? 0 : first - 1;
+  begin_point_ = 2 * first;
   if (preds.size() == 1 && preds[0].raw() < block && !spill_everything_) {
     InheritFrom(preds[0].raw(), block);
   }
@@ -72,8 +73,12 @@ IndexRange Assigner::SaveState() {
 
 void Assigner::LeaveBlock(uint32_t block) {
   out_->blocks[block].exit = SaveState();
+  // Moves of the edge may stand before the terminator.
+  memory_point_ = 2 * input_->blocks[block].insts.end;
+  end_point_ = std::max<uint32_t>(memory_point_, 3) - 3;
   for (PReg reg : used_) {
     const uint32_t v = owner_[reg.index()];
+    if (values_[v].is(ValueState::kLabelled)) EndStay(v);
     values_[v].reg = kNoReg;
     // What has no register is in memory, as far as the next block is concerned.
     values_[v].set(ValueState::kInMemory);

@@ -21,6 +21,10 @@ absl::Status Assigner::VisitInst(uint32_t inst) {
   step_ = Step();
   step_.inst = inst;
   step_.is_safepoint = input_->insts[inst].is(kSafepoint);
+  begin_point_ = 2 * inst;
+  // The moves before the instruction may already overwrite the register.
+  end_point_ = inst == 0 ? 0 : 2 * inst - 1;
+  memory_point_ = 2 * inst;
   if (spill_everything_ || chaos_ != 0) EvictAtWill();
   absl::Status status = PlaceOperands();
   if (absl::IsResourceExhausted(status)) {
@@ -58,6 +62,8 @@ absl::Status Assigner::PlaceOperands() {
 
 // Back to before PlaceOperands.
 void Assigner::UndoStep() {
+  end_point_ = step_.inst == 0 ? 0 : 2 * step_.inst - 1;
+  memory_point_ = 2 * step_.inst;
   out_->edits.resize(first_edit_);
   moves_.Clear();
   loads_.clear();
@@ -428,6 +434,8 @@ absl::Status Assigner::PlaceUse(size_t k) {
 }
 
 void Assigner::ReleaseDying() {
+  end_point_ = 2 * step_.inst + 1;
+  memory_point_ = end_point_;
   for (const Operand& operand : ops_) {
     if (operand.is_def()) continue;
     const uint32_t v = static_cast<uint32_t>(operand.reg().index());
@@ -485,6 +493,7 @@ absl::Status Assigner::PlaceDef(size_t d) {
 }
 
 void Assigner::Commit() {
+  begin_point_ = 2 * step_.inst + 1;
   const uint32_t begin = input_->insts[step_.inst].operands_begin;
   for (size_t d = 0; d < ops_.size(); ++d) {
     if (!ops_[d].is_def()) continue;

@@ -42,7 +42,9 @@ class Machine {
       const IndexRange insts = input_.blocks[block].insts;
       for (uint32_t i = insts.begin; i < insts.end; ++i, ++steps) {
         ApplyEdits(ProgramPoint::Before(InstId(i)));
+        RETURN_IF_ERROR(CheckDebugLocations(ProgramPoint::Before(InstId(i))));
         RETURN_IF_ERROR(Step(i));
+        RETURN_IF_ERROR(CheckDebugLocations(ProgramPoint::After(InstId(i))));
         ApplyEdits(ProgramPoint::After(InstId(i)));
       }
       const absl::Span<const Edge> edges = input_.EdgesOf(BlockId(block));
@@ -162,6 +164,22 @@ class Machine {
     }
     WriteDefs(inst, operands, /*early=*/false, /*garbage=*/false);
     WriteDefs(inst, operands, /*early=*/true, /*garbage=*/false);
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckDebugLocations(ProgramPoint point) const {
+    for (const DebugLocation& location : output_.debug_locations) {
+      if (point < location.begin || location.end <= point) continue;
+      const auto is_meant = [&](const DebugValue& debug) {
+        return debug.label == location.label &&
+               Read(location.place, debug.reg.reg_class()) == values_[debug.reg.index()];
+      };
+      if (std::none_of(input_.debug_values.begin(), input_.debug_values.end(), is_meant)) {
+        std::ostringstream out;
+        out << point << ": variable " << location.label << " is not in " << location.place;
+        return absl::InternalError(out.str());
+      }
+    }
     return absl::OkStatus();
   }
 

@@ -327,7 +327,8 @@ struct StackMap {
   IndexRange slots;
 };
 
-// From `begin` to `end` (half-open) the variable `label` is in `place`.
+// From `begin` to `end` (half-open) the variable `label` is in `place`. "Before i" is here where
+// the code of instruction i starts, edits before it done; "after i" is right after that code.
 struct DebugLocation {
   uint32_t label = 0;
   ProgramPoint begin;

@@ -30,6 +30,7 @@ class RandomBuilder {
     MakeParams();
     for (uint32_t b = 0; b < count_; ++b) FillBlock(b);
     MakeEdges();
+    if (Chance(64)) AddDebugValues();
     std::vector<BlockId> order;
     for (uint32_t b = 0; b < count_; ++b) order.push_back(BlockId(b));
     if (options_.shuffle_blocks) std::shuffle(order.begin() + 1, order.end(), random_);
@@ -337,6 +338,18 @@ class RandomBuilder {
           args.push_back(RandomValue(b, param.reg_class(), IsReference(param)));
         }
         out_->AddEdge(BlockId(b), BlockId(target), std::move(args));
+      }
+    }
+  }
+
+  void AddDebugValues() {
+    uint32_t label = 0;
+    for (const std::vector<VReg>& values : defined_) {
+      for (VReg reg : values) {
+        if (!Chance(96)) continue;
+        const uint32_t begin = Below(2) == 0 ? 0 : Below(64);
+        out_->AddDebugValue(
+            DebugValue{reg, InstId(begin), InstId(begin + 1 + Below(256)), label++});
       }
     }
   }

@@ -418,6 +418,62 @@ void Resolver::EmitStackMaps() {
   }
 }
 
-void Resolver::EmitDebugLocations() {}
+// Where a labelled value is live and in no register, it is in its slot if it has one.
+void Resolver::EmitDebugLocations() {
+  if (input_->debug_values.empty()) return;
+  std::vector<Stay>& stays = assignment_->stays;
+  std::sort(stays.begin(), stays.end(), [](const Stay& a, const Stay& b) {
+    return a.vreg != b.vreg ? a.vreg < b.vreg : a.begin < b.begin;
+  });
+  slot_writes_.clear();
+  for (size_t k = 0; k < edits_.size(); ++k) {
+    const bool is_at_end = (order_[k].key & 3) == static_cast<uint64_t>(EditPhase::kEdgeOut);
+    const Edit& edit = edits_[order_[k].index];
+    if (is_at_end && edit.to.is_stack()) {
+      slot_writes_.push_back(SlotWrite{edit.to.slot(), edit.point.raw()});
+    }
+  }
+  std::sort(slot_writes_.begin(), slot_writes_.end());
+  std::vector<DebugLocation>& locations = out_->debug_locations;
+  for (const DebugValue& debug : input_->debug_values) {
+    const uint32_t v = static_cast<uint32_t>(debug.reg.index());
+    const SpillSlot slot = slot_[SlotRepresentative(v)];
+    const auto add = [&](uint32_t begin, uint32_t end, Allocation place) {
+      begin = std::max(begin, 2 * debug.begin.raw());
+      end = std::min(end, 2 * debug.end.raw());
+      if (begin >= end || place.is_none()) return;
+      if (!locations.empty() && locations.back().label == debug.label &&
+          locations.back().place == place && locations.back().end.raw() == begin) {
+        locations.back().end = ProgramPoint::FromRaw(end);
+        return;
+      }
+      locations.push_back(DebugLocation{debug.label, ProgramPoint::FromRaw(begin),
+                                        ProgramPoint::FromRaw(end), place});
+    };
+    // Moves before a terminator may give the slot to a parameter of the next block.
+    const auto add_memory = [&](uint32_t begin, uint32_t end) {
+      auto cut = std::lower_bound(slot_writes_.begin(), slot_writes_.end(), SlotWrite{slot, begin});
+      for (; cut != slot_writes_.end() && cut->slot == slot && cut->point < end; ++cut) {
+        add(begin, std::max(cut->point, 1u) - 1, slot);
+        begin = cut->point + 2;
+      }
+      add(begin, end, slot);
+    };
+    auto stay = std::lower_bound(stays.begin(), stays.end(), v,
+                                 [](const Stay& s, uint32_t vreg) { return s.vreg < vreg; });
+    for (const LiveRange& range : liveness_->RangesOf(v)) {
+      uint32_t point = range.begin;
+      for (; stay != stays.end() && stay->vreg == v && stay->begin < range.end; ++stay) {
+        add_memory(point, stay->begin);
+        add(stay->begin, std::min(stay->end, range.end), PReg::FromIndex(stay->reg));
+        point = std::max(point, stay->memory);
+      }
+      add_memory(point, range.end);
+    }
+  }
+  std::sort(locations.begin(), locations.end(), [](const DebugLocation& a, const DebugLocation& b) {
+    return a.label != b.label ? a.label < b.label : a.begin < b.begin;
+  });
+}
 
 }  // namespace gantry::codegen::regalloc

@@ -56,6 +56,12 @@ class Resolver {
     uint64_t key;
     uint32_t index;
   };
+  // That a move before a terminator writes the slot.
+  struct SlotWrite {
+    SpillSlot slot;
+    uint32_t point;
+    friend auto operator<=>(const SlotWrite& a, const SlotWrite& b) = default;
+  };
   struct LiveReference {
     uint32_t safepoint;
     uint32_t vreg;
@@ -115,6 +121,7 @@ class Resolver {
   std::vector<SortKey> order_;
   ParallelMoves moves_;
   std::vector<Move> sequence_;
+  std::vector<SlotWrite> slot_writes_;
   std::vector<uint32_t> safepoints_;
   std::vector<LiveReference> live_references_;
 };
