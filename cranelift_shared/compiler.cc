@@ -15,6 +15,8 @@
 #include "codegen/ir/function.h"
 #include "codegen/link_rules.h"
 #include "codegen/mach_buffer.h"
+#include "codegen/pass/pass.h"
+#include "codegen/pass/passes.h"
 #include "cranelift_shared/compiler_environment.h"
 #include "cranelift_shared/isa_flags.h"
 #include "cranelift_shared/make_compiled_function.h"
@@ -78,10 +80,31 @@ Shapes ShapesOf(const ModuleTranslation& module, absl::Span<const wasm::ValType>
   return shapes;
 }
 
+// The mid-end as codegen::Context runs it.
+class MidEnd final : public codegen::FunctionPass {
+ public:
+  explicit MidEnd(bool verify) {
+    codegen::AddDefaultPasses(&pipeline_);
+    pipeline_.options().verify = verify;
+  }
+  absl::Status Run(codegen::Function* func) override { return pipeline_.Run(func); }
+
+ private:
+  codegen::PassPipeline pipeline_;
+};
+
 }  // namespace
 
 struct OptimizingCompiler::Worker {
+  explicit Worker(const codegen::SharedFlags& flags) {
+    if (flags.opt_level() != codegen::OptLevel::kNone) {
+      mid_end = std::make_unique<MidEnd>(flags.enable_verifier());
+    }
+  }
+
   codegen::Context context;
+  // Null without optimization.
+  std::unique_ptr<codegen::FunctionPass> mid_end;
   codegen::Function function;
   // For the module of this serial number.
   uint64_t module_serial = 0;
@@ -107,7 +130,9 @@ class OptimizingCompiler::Lease {
         compiler_.idle_.pop_back();
       }
     }
-    if (worker_ == nullptr) worker_ = std::make_unique<Worker>();
+    if (worker_ == nullptr) {
+      worker_ = std::make_unique<Worker>(compiler_.options_.target->shared_flags());
+    }
   }
   ~Lease() {
     const std::lock_guard<std::mutex> lock(compiler_.mutex_);
@@ -166,8 +191,11 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     worker->translate_ns += NanosecondsSince(start);
 
     codegen::Function& function = worker->function;
-    const absl::StatusOr<codegen::CompiledCode> code = worker->context.Compile(
-        function, *options_.target, {.times = options_.timing ? &worker->times : nullptr});
+    codegen::CompileOptions how;
+    how.midend = worker->mid_end.get();
+    if (options_.timing) how.times = &worker->times;
+    const absl::StatusOr<codegen::CompiledCode> code =
+        worker->context.Compile(function, *options_.target, how);
     if (!code.ok()) return Explained(code.status(), key);
 
     const Clock::time_point compiled = Clock::now();
@@ -252,6 +280,7 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
   codegen::CompileOptions compile_options;
   compile_options.ir_text = &ir;
   compile_options.vcode_text = &vcode;
+  compile_options.midend = worker->mid_end.get();
   ASSIGN_OR_RETURN(const codegen::CompiledCode code,
                    worker->context.Compile(worker->function, *options_.target, compile_options));
   switch (form) {
