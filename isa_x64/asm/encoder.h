@@ -23,74 +23,50 @@ enum class Prefix : uint8_t { kNone = 0, k66 = 1, kF3 = 2, kF2 = 3 };
 // The opcode's table; the values are those of VEX.mmmmm.
 enum class OpcodeMap : uint8_t { kPrimary = 0, k0F = 1, k0F38 = 2, k0F3A = 3 };
 
-// All that identifies an instruction apart from its operands:
-//   encoding = Encoding(0xAF, OpcodeMap::k0F).ForWidth(Width::k64);    // imul r64, r/m64
-//
-// Packed so that the commonest emission is a few operations: the low two bytes are REX (with W)
-// and opcode as they stand in memory, the upper ones say what else there is.
-class Encoding {
- public:
-  explicit constexpr Encoding(uint8_t opcode, OpcodeMap map = OpcodeMap::kPrimary,
-                              Prefix prefix = Prefix::kNone)
-      : bits_(kRex | uint32_t{opcode} << 8 | static_cast<uint32_t>(map) << kMapShift |
-              static_cast<uint32_t>(prefix) << kPrefixShift) {}
+// All that identifies an instruction apart from its operands. Fits a register.
+struct Encoding {
+  uint8_t opcode = 0;
+  OpcodeMap map = OpcodeMap::kPrimary;
+  Prefix prefix = Prefix::kNone;
+  // REX.W or VEX.W.
+  bool wide = false;
+  // 0x66 as operand-size prefix, apart from what `prefix` says.
+  bool operand16 = false;
+  // The register field, the r/m field hold a byte register.
+  bool byte_reg = false;
+  bool byte_rm = false;
 
-  // With REX.W or VEX.W.
-  constexpr Encoding Wide(bool wide = true) const { return FromBits(bits_ | (wide ? kRexW : 0)); }
-  // For instructions that come in the widths 16, 32 and 64 with one opcode.
-  constexpr Encoding ForWidth(Width width) const {
-    constexpr uint32_t kAdd[] = {0, kOperand16, 0, kRexW, 0};
-    return FromBits(bits_ | kAdd[static_cast<int>(width)]);
+  constexpr Encoding WithWide(bool value = true) const {
+    Encoding copy = *this;
+    copy.wide = value;
+    return copy;
   }
-  // For those whose opcode's low bit tells 8 bits (clear, as it must be here) from the
-  // others; both operands are of that width.
-  constexpr Encoding ForByteWidth(Width width) const {
-    constexpr uint32_t kAdd[] = {kByteReg | kByteRm, kOddOpcode | kOperand16, kOddOpcode,
-                                 kOddOpcode | kRexW, 0};
-    return FromBits(bits_ | kAdd[static_cast<int>(width)]);
+  constexpr Encoding WithOpcode(uint8_t value) const {
+    Encoding copy = *this;
+    copy.opcode = value;
+    return copy;
   }
-  // The same where the register field is an extension of the opcode.
-  constexpr Encoding ForByteWidthDigit(Width width) const {
-    constexpr uint32_t kAdd[] = {kByteRm, kOddOpcode | kOperand16, kOddOpcode, kOddOpcode | kRexW,
-                                 0};
-    return FromBits(bits_ | kAdd[static_cast<int>(width)]);
-  }
-  // With a byte register in the r/m field alone.
-  constexpr Encoding ByteRm() const { return FromBits(bits_ | kByteRm); }
-  // With an opcode this much further on.
-  constexpr Encoding Plus(uint32_t count) const { return FromBits(bits_ + (count << 8)); }
-
-  constexpr uint8_t opcode() const { return static_cast<uint8_t>(bits_ >> 8); }
-  constexpr OpcodeMap map() const { return static_cast<OpcodeMap>((bits_ >> kMapShift) & 3); }
-  constexpr Prefix prefix() const { return static_cast<Prefix>((bits_ >> kPrefixShift) & 3); }
-  // The bit in its place in a REX, or 0.
-  constexpr uint32_t rex_w() const { return bits_ & kRexW; }
-  // REX, with W or without, and opcode.
-  constexpr uint32_t rex_and_opcode() const { return bits_ & 0xFFFF; }
-  constexpr bool operand16() const { return (bits_ & kOperand16) != 0; }
-  constexpr uint32_t byte_reg() const { return (bits_ / kByteReg) & 1; }
-  constexpr uint32_t byte_rm() const { return (bits_ / kByteRm) & 1; }
-  // Whether all is said by REX and an opcode of one byte: so are most instructions.
-  constexpr bool IsShort() const { return bits_ >> 16 == 0; }
-
- private:
-  static constexpr Encoding FromBits(uint32_t bits) {
-    Encoding encoding(0);
-    encoding.bits_ = bits;
-    return encoding;
-  }
-
-  static constexpr uint32_t kRex = 0x40;
-  static constexpr uint32_t kRexW = 0x08;
-  static constexpr uint32_t kOddOpcode = 1u << 8;
-  static constexpr int kMapShift = 16;
-  static constexpr int kPrefixShift = 18;
-  static constexpr uint32_t kOperand16 = 1u << 20;
-  static constexpr uint32_t kByteReg = 1u << 21;
-  static constexpr uint32_t kByteRm = 1u << 22;
-
-  uint32_t bits_;
 };
+
+// For instructions that come in the widths 16, 32 and 64 with one opcode.
+constexpr Encoding ForWidth(Encoding encoding, Width width) {
+  encoding.wide = width == Width::k64;
+  encoding.operand16 = width == Width::k16;
+  return encoding;
+}
+
+// For those whose opcode's low bit tells 8 bits (clear) from the others; both operands are
+// of that width. (Where the register field is an extension of the opcode, pass
+// byte_reg = false.)
+constexpr Encoding ForByteWidth(Encoding encoding, Width width, bool byte_reg = true) {
+  encoding = ForWidth(encoding, width);
+  if (width == Width::k8) {
+    encoding.opcode &= 0xFE;
+    encoding.byte_reg = byte_reg;
+    encoding.byte_rm = true;
+  }
+  return encoding;
+}
 
 // An immediate behind the operands: its little-endian bytes and how many there are.
 struct Immediate {
