@@ -37,6 +37,7 @@ constexpr uint32_t RoundUp16(uint32_t value) { return (value + 15) & ~15u; }
 absl::Status Emitter::Run() {
   RETURN_IF_ERROR(LayOutFrame());
   first_label_ = b_.NewLabels(static_cast<uint32_t>(vcode_.num_blocks()));
+  ForwardJumps();
   EmitPrologue();
   for (uint32_t block = 0; block < vcode_.num_blocks(); ++block) EmitBlock(block);
   CHECK(next_edit_ == allocation_.edits.size()) << "moves behind the end of the code";
@@ -140,9 +141,31 @@ void Emitter::EmitEpilogue() {
   unwind_.Add(b_.offset(), UnwindOp::kSame, kDwarfRbp);
 }
 
+// Edge blocks into which the allocator put no move are passed by, so that a branch back to a
+// loop's head finds it bound and near. Blocks in a row: each looks one step only.
+void Emitter::ForwardJumps() {
+  const absl::Span<const codegen::regalloc::Block> blocks = vcode_.blocks();
+  const absl::Span<const Edit> edits = allocation_.edits;
+  forwarded_.resize(blocks.size());
+  size_t edit = 0;
+  for (uint32_t i = 0; i < blocks.size(); ++i) {
+    forwarded_[i] = i;
+    const codegen::regalloc::IndexRange range = blocks[i].insts;
+    const ProgramPoint first = ProgramPoint::Before(InstId(range.begin));
+    while (edit < edits.size() && edits[edit].point < first) ++edit;
+    if (i == 0 || range.size() != 1) continue;
+    if (edit < edits.size() && edits[edit].point <= ProgramPoint::After(InstId(range.begin))) {
+      continue;
+    }
+    const Inst jump = vcode_.insts()[range.begin].As<Inst>();
+    if (jump.op == Op::kJump) forwarded_[i] = jump.low();
+  }
+}
+
 void Emitter::EmitBlock(uint32_t block) {
   if (block != 0 && b_.NeedsIsland(kIslandDistance)) b_.EmitIsland(kIslandDistance);
-  b_.Bind(BlockLabel(block));
+  b_.Bind(codegen::MachLabel(first_label_.raw() + block));
+  flags_offset_ = kNoOffset;
   const bool address_map = isa_.shared_flags().address_map();
   const codegen::regalloc::IndexRange range = vcode_.blocks()[block].insts;
   const absl::Span<const Edit> edits = allocation_.edits;

@@ -50,6 +50,8 @@ class Emitter {
   absl::Status Run();
 
  private:
+  static constexpr codegen::CodeOffset kNoOffset = 0xFFFFFFFF;
+
   // A register or a place in memory, as the r/m field of an instruction takes it.
   struct Rm {
     bool is_reg = true;
@@ -72,6 +74,7 @@ class Emitter {
 
   // --- emit.cc
   absl::Status LayOutFrame();
+  void ForwardJumps();
   void EmitBlock(uint32_t block);
   void EmitEdit(const codegen::regalloc::Edit& edit);
   void EmitInst(const Inst& inst, const codegen::Allocation* operands);
@@ -128,8 +131,18 @@ class Emitter {
   void ShortJump(codegen::MachLabel target);        // Within one instruction's code.
   void ShortJumpIf(Cond cc, codegen::MachLabel target);
   void TrapIf(Cond cc, uint8_t code);
+  // Where a jump to the block leads, past blocks that only jump on.
   codegen::MachLabel BlockLabel(uint32_t block) const {
-    return codegen::MachLabel(first_label_.raw() + block);
+    return codegen::MachLabel(first_label_.raw() + forwarded_[block]);
+  }
+  // The zero and sign flags are those of the register's present value at that width.
+  void SetFlagsOf(uint8_t reg, uint8_t size) {
+    flags_reg_ = reg;
+    flags_size_ = size;
+    flags_offset_ = b_.offset();
+  }
+  bool FlagsAreOf(uint8_t reg, uint8_t size) const {
+    return flags_offset_ == b_.offset() && flags_reg_ == reg && flags_size_ == size;
   }
 
   // --- emit_integer.cc
@@ -183,6 +196,12 @@ class Emitter {
 
   Frame frame_;
   codegen::MachLabel first_label_;
+  // Per block itself or, if it holds nothing but a jump, where that leads.
+  std::vector<uint32_t> forwarded_;
+  // See SetFlagsOf; no offset if nothing is known.
+  uint8_t flags_reg_ = 0;
+  uint8_t flags_size_ = 0;
+  codegen::CodeOffset flags_offset_ = kNoOffset;
   const codegen::Allocation* operand_ = nullptr;
   size_t next_edit_ = 0;
   size_t next_stack_map_ = 0;

@@ -20,9 +20,10 @@ void Emitter::EmitAlu(const Inst& inst) {
   const uint8_t to = NextReg();
   if (inst.has(Inst::kHasImm)) {
     AluImm(op, inst.size, RegRm(to), inst.imm);
-    return;
+  } else {
+    Alu(op, inst.size, to, NextRm(inst));
   }
-  Alu(op, inst.size, to, NextRm(inst));
+  SetFlagsOf(to, inst.size);
 }
 
 void Emitter::EmitAdd(const Inst& inst) {
@@ -33,8 +34,10 @@ void Emitter::EmitAdd(const Inst& inst) {
       Lea(to, Address(Gpr64(a), inst.imm), inst.size);
     } else if (inst.imm == 128) {
       AluImm(AluKind::kSub, inst.size, RegRm(to), -128);
+      SetFlagsOf(to, inst.size);
     } else {
       AluImm(AluKind::kAdd, inst.size, RegRm(to), inst.imm);
+      SetFlagsOf(to, inst.size);
     }
     return;
   }
@@ -46,10 +49,12 @@ void Emitter::EmitAdd(const Inst& inst) {
     Alu(AluKind::kAdd, inst.size, to, RegRm(a));
   } else if (b.is_reg) {
     Lea(to, Address(Gpr64(a), Gpr64(b.reg), Scale::k1), inst.size);
+    return;
   } else {
     MoveRegister(to, a);
     Alu(AluKind::kAdd, inst.size, to, b);
   }
+  SetFlagsOf(to, inst.size);
 }
 
 void Emitter::EmitShift(const Inst& inst) {
@@ -269,7 +274,10 @@ void Emitter::EmitCompare(const Inst& inst) {
     const Rm rm = NextRm(inst);
     if (!test) {
       if (inst.imm == 0 && rm.is_reg) {
-        Test(inst.size, rm.reg, rm.reg);
+        // What was computed last may have left the answer, carry and overflow apart.
+        const bool zero_or_sign = inst.cc == Cond::kE || inst.cc == Cond::kNe ||
+                                  inst.cc == Cond::kS || inst.cc == Cond::kNs;
+        if (!zero_or_sign || !FlagsAreOf(rm.reg, inst.size)) Test(inst.size, rm.reg, rm.reg);
       } else {
         AluImm(AluKind::kCmp, inst.size, rm, inst.imm);
       }
