@@ -292,7 +292,10 @@ TEST(MachBufferLimits, TooLargeIsAStatus) {
   const MachLabel end = buffer.NewLabel();
   for (int i = 0; i < 50000; ++i) {
     Branch(buffer, end);
-    if (i % 1000 == 0) buffer.UseLabel(buffer.offset() - 4, buffer.Constant8(i), kLong);
+    if (i % 1000 == 0) {
+      buffer.Put4(0);
+      buffer.UseLabel(buffer.offset() - 4, buffer.Constant8(i), kLong);
+    }
     if (buffer.NeedsIsland(64)) buffer.EmitIsland(64);
   }
   buffer.PutBytes(Bytes(500000, 0));

@@ -113,7 +113,7 @@ std::string AbiTestSignature::ToString() const {
   return list(params) + " -> " + list(results);
 }
 
-AbiTestSignature RandomAbiSignature(std::mt19937_64& random, uint32_t max_values) {
+AbiTestSignature RandomAbiSignature(std::mt19937_64& random, uint32_t max_values, bool vectors) {
   const auto values = [&] {
     // Short lists are common, and lists of one class, so that each class runs out alone.
     const uint32_t limit = random() % 2 == 0 ? max_values : max_values / 4;
@@ -124,7 +124,8 @@ AbiTestSignature RandomAbiSignature(std::mt19937_64& random, uint32_t max_values
                           : bias == 1 ? random() % 8 == 0
                                       : random() % 2 == 0;
       value = is_int ? AbiValue{AbiClass::kInt, static_cast<uint8_t>(4 << random() % 2)}
-                     : AbiValue{AbiClass::kVector, static_cast<uint8_t>(4 << random() % 3)};
+                     : AbiValue{AbiClass::kVector,
+                                static_cast<uint8_t>(4 << random() % (vectors ? 3 : 2))};
     }
     return list;
   };
@@ -311,10 +312,14 @@ NativeCode::NativeCode(absl::FunctionRef<void(MachBuffer&)> emit) {
   MachBuffer buffer(kLabelKinds);
   emit(buffer);
   CHECK_OK(buffer.Finish());
-  size_ = buffer.bytes().size();
+  Map(buffer.bytes());
+}
+
+void NativeCode::Map(absl::Span<const uint8_t> bytes) {
+  size_ = bytes.size();
   memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(memory_ != MAP_FAILED) << "no memory for code";
-  std::memcpy(memory_, buffer.bytes().data(), size_);
+  std::memcpy(memory_, bytes.data(), size_);
   CHECK(mprotect(memory_, size_, PROT_READ | PROT_EXEC) == 0) << "no executable memory";
 }
 

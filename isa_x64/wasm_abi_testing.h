@@ -29,8 +29,10 @@ struct AbiTestSignature {
   std::string ToString() const;
 };
 
-// 0 to `max_values` parameters and results, each of any class and size.
-AbiTestSignature RandomAbiSignature(std::mt19937_64& random, uint32_t max_values = 40);
+// 0 to `max_values` parameters and results, each of any class and size; `vectors`: also of 16
+// bytes.
+AbiTestSignature RandomAbiSignature(std::mt19937_64& random, uint32_t max_values = 40,
+                                    bool vectors = true);
 
 // A value in an array: as runtime::ValRaw.
 struct alignas(16) AbiTestValue {
@@ -96,6 +98,7 @@ void EmitCheckingCaller(const AbiTestSignature& signature, codegen::MachBuffer& 
 class NativeCode {
  public:
   explicit NativeCode(absl::FunctionRef<void(codegen::MachBuffer&)> emit);
+  explicit NativeCode(absl::Span<const uint8_t> bytes) { Map(bytes); }
   ~NativeCode();
   NativeCode(const NativeCode&) = delete;
   NativeCode& operator=(const NativeCode&) = delete;
@@ -107,6 +110,8 @@ class NativeCode {
   }
 
  private:
+  void Map(absl::Span<const uint8_t> bytes);
+
   void* memory_;
   size_t size_;
 };

@@ -264,7 +264,9 @@ std::string ImmText(Width width, int32_t imm) {
 
 TEST(LlvmMc, Alu) {
   Cases cases;
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(AluOp, GANTRY_X64_ALU)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(AluOp, GANTRY_X64_ALU)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     for (Width w : kWidths) {
       const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
       for (int dst = 0; dst < 16; ++dst) {
@@ -408,7 +410,9 @@ TEST(LlvmMc, TestAndMov) {
 TEST(LlvmMc, ShiftsAndUnary) {
   Cases cases;
   for (Width w : kWidths) {
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(ShiftOp, GANTRY_X64_SHIFT)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(ShiftOp, GANTRY_X64_SHIFT)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
       const int last = static_cast<int>(BitsOf(w)) - 1;
       for (int r = 0; r < 16; ++r) {
@@ -429,7 +433,9 @@ TEST(LlvmMc, ShiftsAndUnary) {
           [&](Assembler& as, const Address& a) { as.shift_imm(op, w, a, last); },
           [&](const std::string& m) { return absl::StrCat(mnemonic, "$", last, ",", m); });
     }
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(UnaryOp, GANTRY_X64_UNARY)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(UnaryOp, GANTRY_X64_UNARY)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
       for (int r = 0; r < 16; ++r) {
         cases.Add(mnemonic + RegName(w, r), [&](Assembler& as) { as.unary(op, w, Gpr(r)); });
@@ -444,7 +450,9 @@ TEST(LlvmMc, ShiftsAndUnary) {
 TEST(LlvmMc, RegisterFromRegisterOrMemory) {
   Cases cases;
   const auto family = [&](const auto& rows, absl::Span<const Width> widths) {
-    for (const auto& [name, op] : rows) {
+    for (const auto& named : rows) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       for (Width w : widths) {
         const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
         for (int dst = 0; dst < 16; ++dst) {
@@ -554,7 +562,9 @@ TEST(LlvmMc, BitsAndDoubleShifts) {
   Cases cases;
   for (Width w : kNotByte) {
     const int last = static_cast<int>(BitsOf(w)) - 1;
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(BitOp, GANTRY_X64_BIT)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(BitOp, GANTRY_X64_BIT)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
       for (int a = 0; a < 16; ++a) {
         for (int b = 0; b < 16; ++b) {
@@ -570,7 +580,9 @@ TEST(LlvmMc, BitsAndDoubleShifts) {
           [&](Assembler& as, const Address& a) { as.bit(op, w, a, static_cast<uint8_t>(last)); },
           [&](const std::string& m) { return absl::StrCat(mnemonic, "$", last, ",", m); });
     }
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(DoubleShiftOp, GANTRY_X64_DOUBLE_SHIFT)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(DoubleShiftOp, GANTRY_X64_DOUBLE_SHIFT)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
       for (int a = 0; a < 16; ++a) {
         for (int b = 0; b < 16; ++b) {
@@ -593,7 +605,9 @@ TEST(LlvmMc, Bmi) {
       return absl::StrCat(name, Suffix(w), " ", RegName(w, first), ",", RegName(w, second), ",",
                           RegName(w, third));
     };
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(BmiRvmOp, GANTRY_X64_BMI_RVM)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(BmiRvmOp, GANTRY_X64_BMI_RVM)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       for (int dst = 0; dst < 16; ++dst) {
         for (int b = 0; b < 16; ++b) {
           const int a = (dst * 3 + b * 5 + 1) % 16;
@@ -612,7 +626,9 @@ TEST(LlvmMc, Bmi) {
                                 RegName(w, dst % 16));
           });
     }
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(BmiRmvOp, GANTRY_X64_BMI_RMV)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(BmiRmvOp, GANTRY_X64_BMI_RMV)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       for (int dst = 0; dst < 16; ++dst) {
         for (int src = 0; src < 16; ++src) {
           const int control = (dst * 3 + src * 5 + 1) % 16;
@@ -631,7 +647,9 @@ TEST(LlvmMc, Bmi) {
                                 RegName(w, dst % 16));
           });
     }
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(BmiVmOp, GANTRY_X64_BMI_VM)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(BmiVmOp, GANTRY_X64_BMI_VM)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
       for (int dst = 0; dst < 16; ++dst) {
         for (int src = 0; src < 16; ++src) {
@@ -669,7 +687,9 @@ TEST(LlvmMc, VectorThreeOperands) {
   Cases cases;
   const std::vector<Width> widths = GANTRY_X64_TEST_WIDTHS(GANTRY_X64_SSE_RVM);
   size_t row = 0;
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(SseRvmOp, GANTRY_X64_SSE_RVM)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(SseRvmOp, GANTRY_X64_SSE_RVM)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     const Width width = widths[row++];
     for (int dst = 0; dst < 16; ++dst) {
       for (int src = 0; src < 16; ++src) {
@@ -701,7 +721,9 @@ TEST(LlvmMc, VectorTwoOperands) {
   Cases cases;
   const std::vector<Width> widths = GANTRY_X64_TEST_WIDTHS(GANTRY_X64_SSE_RM);
   size_t row = 0;
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(SseRmOp, GANTRY_X64_SSE_RM)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(SseRmOp, GANTRY_X64_SSE_RM)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     const Width width = widths[row++];
     // Narrowing from memory names its size.
     const std::string memory_name = op == SseRmOp::kCvtpd2ps ? name + "x" : name;
@@ -724,7 +746,9 @@ TEST(LlvmMc, VectorTwoOperands) {
   }
   const std::vector<Width> imm_widths = GANTRY_X64_TEST_WIDTHS(GANTRY_X64_SSE_RM_IMM);
   row = 0;
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(SseRmImmOp, GANTRY_X64_SSE_RM_IMM)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(SseRmImmOp, GANTRY_X64_SSE_RM_IMM)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     const Width width = imm_widths[row++];
     for (int dst = 0; dst < 16; ++dst) {
       for (int src = 0; src < 16; ++src) {
@@ -752,7 +776,9 @@ TEST(LlvmMc, VectorImmediates) {
   Cases cases;
   const std::vector<Width> widths = GANTRY_X64_TEST_WIDTHS(GANTRY_X64_SSE_RVM_IMM);
   size_t row = 0;
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(SseRvmImmOp, GANTRY_X64_SSE_RVM_IMM)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(SseRvmImmOp, GANTRY_X64_SSE_RVM_IMM)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     const Width width = widths[row++];
     for (int dst = 0; dst < 16; ++dst) {
       for (int src = 0; src < 16; ++src) {
@@ -781,7 +807,9 @@ TEST(LlvmMc, VectorImmediates) {
                               XmmName(dst % 16));
         });
   }
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(SseShiftImmOp, GANTRY_X64_SSE_SHIFT_IMM)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(SseShiftImmOp, GANTRY_X64_SSE_SHIFT_IMM)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     for (int dst = 0; dst < 16; ++dst) {
       cases.Add(absl::StrCat(name, " $7,", XmmName(dst)),
                 [&](Assembler& as) { as.sse(op, Xmm(dst), 7); });
@@ -800,7 +828,9 @@ TEST(LlvmMc, VectorMoves) {
   Width::width,
   const std::vector<Width> widths = {GANTRY_X64_SSE_MOVE(GANTRY_X64_TEST_MOVE_WIDTH)};
   size_t row = 0;
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(SseMoveOp, GANTRY_X64_SSE_MOVE)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(SseMoveOp, GANTRY_X64_SSE_MOVE)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     const Width width = widths[row++];
     for (int dst = 0; dst < 16; ++dst) {
       for (int src = 0; src < 16; ++src) {
@@ -857,7 +887,9 @@ TEST(LlvmMc, Conversions) {
   const std::vector<Width> widths = {GANTRY_X64_CVT_TO_GPR(GANTRY_X64_TEST_CVT_WIDTH)};
   for (Width w : kWide) {
     size_t row = 0;
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(CvtToGprOp, GANTRY_X64_CVT_TO_GPR)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(CvtToGprOp, GANTRY_X64_CVT_TO_GPR)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       const Width width = widths[row++];
       for (int g = 0; g < 16; ++g) {
         for (int x = 0; x < 16; ++x) {
@@ -881,7 +913,9 @@ TEST(LlvmMc, Conversions) {
             return absl::StrCat("v", name, " ", m, ",", RegName(w, r++ % 16));
           });
     }
-    for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(CvtFromGprOp, GANTRY_X64_CVT_FROM_GPR)) {
+    for (const auto& named : GANTRY_X64_TEST_ROWS(CvtFromGprOp, GANTRY_X64_CVT_FROM_GPR)) {
+      const std::string& name = named.name;
+      const auto op = named.op;
       const std::string mnemonic = absl::StrCat(name, Suffix(w), " ");
       for (int g = 0; g < 16; ++g) {
         for (int x = 0; x < 16; ++x) {
@@ -907,7 +941,9 @@ TEST(LlvmMc, Conversions) {
           });
     }
   }
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(MaskToGprOp, GANTRY_X64_MASK_TO_GPR)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(MaskToGprOp, GANTRY_X64_MASK_TO_GPR)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     for (int g = 0; g < 16; ++g) {
       for (int x = 0; x < 16; ++x) {
         const std::string operands = absl::StrCat(" ", XmmName(x), ",", RegName(Width::k32, g));
@@ -971,7 +1007,9 @@ TEST(LlvmMc, StackControlAndPlain) {
   for (int32_t imm : kImmediates32) {
     cases.Add(absl::StrCat("pushq $", imm), [&](Assembler& as) { as.push(imm); });
   }
-  for (const auto& [name, op] : GANTRY_X64_TEST_ROWS(PlainOp, GANTRY_X64_PLAIN)) {
+  for (const auto& named : GANTRY_X64_TEST_ROWS(PlainOp, GANTRY_X64_PLAIN)) {
+    const std::string& name = named.name;
+    const auto op = named.op;
     cases.Add(name == "int3" ? "int3" : name, [&](Assembler& as) { as.plain(op); });
   }
   cases.Add("lfence", [](Assembler& as) { as.lfence(); });
