@@ -33,6 +33,11 @@ absl::StatusOr<std::shared_ptr<const runtime::Module>> Load(const Engine& engine
     return absl::InvalidArgumentError(
         absl::StrCat("the artifact holds ", code->num_modules(), " core modules, not one"));
   }
+  // Tags have no handle and no code yet that could throw or catch them.
+  if (!code->module(environ::ModuleId(0)).tags.empty()) {
+    return absl::UnimplementedError(
+        "the module declares a tag, and exceptions can be validated but not executed yet");
+  }
   return runtime::Module::Create(runtime, std::move(code), environ::ModuleId(0));
 }
 
@@ -70,7 +75,7 @@ ExternType ModuleState::TypeOf(const environ::EntityRef& entity) const {
     case wasm::ExternKind::kTag:
       break;
   }
-  UNREACHABLE() << "tags are refused by the parser while exceptions are off";
+  UNREACHABLE() << "a module with tags is refused when it is loaded";
 }
 
 }  // namespace api_internal
