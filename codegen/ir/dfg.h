@@ -288,7 +288,7 @@ class DataFlowGraph {
   // definition must be gone or about to go) stands for `target`. Function::ResolveAliases
   // rewrites all uses; the verifier refuses those that are left.
   void ChangeToAlias(Value value, Value target) {
-    const Value end = ResolveAlias(target);
+    const Value end = CompressAlias(target);
     CHECK(end != value) << value << " would stand for itself";
     CHECK(value_type(value) == value_type(end)) << value << " -> " << end;
     values_[value] = ValueDef::Alias(value_type(value), end);

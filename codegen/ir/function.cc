@@ -9,12 +9,12 @@ class KeyWriter {
   explicit KeyWriter(std::string* out) : out_(out) {}
   void U8(uint8_t v) { out_->push_back(static_cast<char>(v)); }
   void U32(uint32_t v) {
-    for (int shift = 0; shift < 32; shift += 8) U8(static_cast<uint8_t>(v >> shift));
+    const char bytes[] = {static_cast<char>(v), static_cast<char>(v >> 8),
+                          static_cast<char>(v >> 16), static_cast<char>(v >> 24)};
+    out_->append(bytes, sizeof(bytes));
   }
-  void Size(size_t v) {
-    U32(static_cast<uint32_t>(v));
-    U32(static_cast<uint32_t>(uint64_t{v} >> 32));
-  }
+  // Of something numbered by 32-bit ids.
+  void Size(size_t v) { U32(static_cast<uint32_t>(v)); }
 
  private:
   std::string* out_;

@@ -1,10 +1,27 @@
 #include "codegen/ir/function.h"
 
+#include <cstdlib>
+#include <new>
 #include <string>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
+
+namespace {
+size_t allocations = 0;
+}  // namespace
+
+// Not inlined, so that the compiler does not see the pair as a mismatch.
+ABSL_ATTRIBUTE_NOINLINE void* operator new(size_t bytes) {
+  ++allocations;
+  void* const memory = std::malloc(bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+ABSL_ATTRIBUTE_NOINLINE void operator delete(void* memory) noexcept { std::free(memory); }
+ABSL_ATTRIBUTE_NOINLINE void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace gantry::codegen {
 namespace {
@@ -113,6 +130,47 @@ TEST(FunctionTest, AliasesAreResolvedThroughChains) {
   func.dfg.ChangeToAlias(y, x);
   func.ResolveAliases();
   EXPECT_EQ(func.dfg.list_args(use)[0], x);
+}
+
+// A chain built from its end, each link found to stand for the one before only later.
+TEST(FunctionTest, LongAliasChainsAreLinear) {
+  constexpr uint32_t kLength = 200000;
+  Function func;
+  InstBuilder b(&func);
+  b.MakeEntryBlock();
+  std::vector<Value> values;
+  for (uint32_t i = 0; i < kLength; ++i) values.push_back(b.I32(0));
+  for (uint32_t i = 0; i < kLength; ++i) b.Bnot(values[i]);
+  for (uint32_t i = kLength - 1; i > 0; --i) func.dfg.ChangeToAlias(values[i], values[i - 1]);
+  const Inst use = b.Return({values.back()});
+  func.ResolveAliases();
+  EXPECT_EQ(func.dfg.list_args(use)[0], values[0]);
+}
+
+// The second of two like functions takes no new memory.
+TEST(FunctionTest, ClearKeepsMemory) {
+  Function func;
+  const std::vector<Value> twenty(20, Value(0));
+  const auto build = [&] {
+    BuildAdd(&func, 3, 100);
+    InstBuilder b(&func);
+    b.SetEnd(func.layout.entry());
+    func.layout.Remove(func.layout.last_inst(func.layout.entry()));
+    const Block target = b.MakeBlock();
+    const Value x = func.dfg.block_params(func.layout.entry())[0];
+    for (int i = 0; i < 20; ++i) func.dfg.AppendBlockParam(target, Type::kI32);
+    b.Brif(x, target, twenty, target, twenty);
+    b.Begin(target);
+    Signature signature;
+    signature.params = {Type::kI32};
+    b.Call(func.dfg.ImportFunction({func.DeclareName(1, 2), func.dfg.ImportSignature(signature)}),
+           {x});
+    b.Return({x});
+  };
+  build();
+  const size_t before = allocations;
+  build();
+  EXPECT_EQ(allocations, before);
 }
 
 TEST(FunctionTest, MemFlagsKeepTheirFields) {

@@ -93,7 +93,7 @@ bool GvnPass::FoldBranch(Inst inst) {
 void GvnPass::Visit(Inst inst) {
   DataFlowGraph& dfg = func_->dfg;
   if (dfg.has_aliases()) {
-    dfg.MapArgs(inst, [&](Value v) { return dfg.ResolveAlias(v); });
+    dfg.MapArgs(inst, [&](Value v) { return dfg.CompressAlias(v); });
   }
   InstData& data = dfg.mutable_inst(inst);
   if (IsTerminator(data.opcode())) {
