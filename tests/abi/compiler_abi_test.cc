@@ -1,0 +1,301 @@
+// The conformance test of docs/abi.md: functions that a compiler made and hand-assembled ones
+// call each other, with random signatures of 0 to 40 parameters and results.
+//
+// A module forwards its arguments to imports and among its own functions, in other orders;
+// its code is called by a hand-assembled caller that checks what the ABI says of registers
+// and stack, and what it calls is a hand-assembled callee that overwrites all it may. There
+// is no runtime: the VMContext is put together here.
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "environ/core/func_key.h"
+#include "environ/core/vm_offsets.h"
+#include "environ/translation/compiled_function.h"
+#include "environ/translation/compiler.h"
+#include "environ/translation/module_translation.h"
+#include "gtest/gtest.h"
+#include "isa_x64/wasm_abi_testing.h"
+#include "jit/compile.h"
+
+namespace gantry {
+namespace {
+
+using environ::FuncKey;
+using x64::AbiClass;
+using x64::AbiValue;
+using x64::testing::AbiTestCall;
+using x64::testing::AbiTestContext;
+using x64::testing::AbiTestSignature;
+using x64::testing::AbiTestValue;
+using x64::testing::NativeCode;
+using Bytes = std::vector<uint8_t>;
+
+// --- A module that forwards ----------------------------------------------------------------
+
+void PutLeb(Bytes& out, uint64_t value) {
+  do {
+    out.push_back(static_cast<uint8_t>((value & 0x7F) | (value >= 0x80 ? 0x80 : 0)));
+    value >>= 7;
+  } while (value != 0);
+}
+
+void PutSection(Bytes& out, uint8_t id, const Bytes& contents) {
+  out.push_back(id);
+  PutLeb(out, contents.size());
+  out.insert(out.end(), contents.begin(), contents.end());
+}
+
+// Half of the 4-byte integers are external references: handles, passed alike.
+uint8_t WasmType(AbiValue value, size_t index) {
+  if (value.abi_class == AbiClass::kVector) return value.bytes == 4 ? 0x7D : 0x7C;
+  if (value.bytes == 8) return 0x7E;
+  return index % 2 == 0 ? 0x7F : 0x6F;
+}
+
+struct WasmSignature {
+  Bytes params;
+  Bytes results;
+};
+
+Bytes Reversed(const Bytes& bytes) { return Bytes(bytes.rbegin(), bytes.rend()); }
+
+// Functions: 0 the import of type 1. Of type 0: 1 calls the import, 2 calls function 1, 3
+// calls the import through the table, 4 returns constants-free shuffles of its own: it calls
+// function 1 twice and returns what the second call gives. Type 1 is type 0 reversed.
+constexpr int kForwarders = 4;
+
+Bytes ForwardingModule(const WasmSignature& signature) {
+  const size_t params = signature.params.size();
+  const size_t results = signature.results.size();
+  Bytes types;
+  PutLeb(types, 2);
+  for (const bool reversed : {false, true}) {
+    types.push_back(0x60);
+    for (const Bytes& list : {signature.params, signature.results}) {
+      PutLeb(types, list.size());
+      const Bytes ordered = reversed ? Reversed(list) : list;
+      types.insert(types.end(), ordered.begin(), ordered.end());
+    }
+  }
+  Bytes imports = {1, 1, 'm', 1, 'f', 0, 1};
+  Bytes functions = {kForwarders, 0, 0, 0, 0};
+  Bytes tables = {1, 0x70, 0, 1};
+  // Without an export function references can't be made, so the import is declared.
+  Bytes elements = {1, 3, 0, 1, 0};
+
+  Bytes code;
+  PutLeb(code, kForwarders);
+  const auto add_body = [&](auto&& emit) {
+    Bytes body;
+    // A local for each result.
+    PutLeb(body, results);
+    for (const uint8_t type : signature.results) {
+      body.push_back(1);
+      body.push_back(type);
+    }
+    emit(body);
+    body.push_back(0x0B);
+    PutLeb(code, body.size());
+    code.insert(code.end(), body.begin(), body.end());
+  };
+  const auto arguments = [&](Bytes& body, bool reversed) {
+    for (size_t i = 0; i < params; ++i) {
+      body.push_back(0x20);
+      PutLeb(body, reversed ? params - 1 - i : i);
+    }
+  };
+  // Results of the reversed type are on the stack; leaves them in order.
+  const auto turn_results = [&](Bytes& body) {
+    for (size_t i = 0; i < results; ++i) {  // The last one on the stack is the first.
+      body.push_back(0x21);
+      PutLeb(body, params + i);
+    }
+    for (size_t i = 0; i < results; ++i) {
+      body.push_back(0x20);
+      PutLeb(body, params + i);
+    }
+  };
+  const auto call = [&](Bytes& body, uint32_t function) {
+    body.push_back(0x10);
+    PutLeb(body, function);
+  };
+  add_body([&](Bytes& body) {
+    arguments(body, true);
+    call(body, 0);
+    turn_results(body);
+  });
+  add_body([&](Bytes& body) {
+    arguments(body, false);
+    call(body, 1);
+  });
+  add_body([&](Bytes& body) {
+    arguments(body, true);
+    body.insert(body.end(), {0x41, 0, 0x11, 1, 0});  // i32.const 0; call_indirect type 1
+    turn_results(body);
+  });
+  add_body([&](Bytes& body) {
+    arguments(body, false);
+    call(body, 1);
+    for (size_t i = 0; i < results; ++i) body.push_back(0x1A);
+    arguments(body, false);
+    call(body, 2);
+  });
+
+  Bytes module = {0, 'a', 's', 'm', 1, 0, 0, 0};
+  PutSection(module, 1, types);
+  PutSection(module, 2, imports);
+  PutSection(module, 3, functions);
+  PutSection(module, 4, tables);
+  PutSection(module, 9, elements);
+  PutSection(module, 10, code);
+  return module;
+}
+
+// --- Its instance, without a runtime -------------------------------------------------------
+
+class Forwarder {
+ public:
+  Forwarder(const environ::Compiler& compiler, const WasmSignature& signature)
+      : module_bytes_(ForwardingModule(signature)) {
+    environ::TranslationOptions options;
+    options.tunables = compiler.tunables();
+    auto module = environ::ModuleTranslation::Parse(module_bytes_, environ::ModuleId(0), options);
+    CHECK(module.ok()) << module.status();
+    module_ = *std::move(module);
+    std::vector<environ::CompiledFunction> functions(kForwarders);
+    std::vector<environ::NamedFunction> named;
+    for (int i = 0; i < kForwarders; ++i) {
+      const FuncKey key = module_->KeyOf(wasm::DefinedFuncIndex(i));
+      const absl::Status status = compiler.CompileFunction(*module_, key, functions[i]);
+      CHECK(status.ok()) << status;
+      named.push_back({key, &functions[i]});
+    }
+    auto text = compiler.AppendText(named);
+    CHECK(text.ok()) << text.status();
+    text_ = *std::move(text);
+    code_ = std::make_unique<NativeCode>(absl::MakeConstSpan(text_.text));
+
+    vmctx_.resize((module_->offsets.size() + 15) / 16);
+    Write(environ::VMContextOffsets::kMagic, environ::kVMContextMagic);
+    Write(environ::VMContextOffsets::kStore, store_);
+    Write(environ::VMContextOffsets::kTypeIds, type_ids_);
+    const uint32_t table = module_->offsets.Table(wasm::DefinedTableIndex(0));
+    Write(table + environ::VMTableDefinitionOffsets::kBase, table_entry_);
+    Write(table + environ::VMTableDefinitionOffsets::kLength, uint64_t{1});
+  }
+
+  void Import(const void* code, AbiTestContext* context) {
+    const uint32_t import = module_->offsets.ImportedFunction(wasm::FuncIndex(0));
+    Write(import + environ::VMFunctionImportOffsets::kWasmCall, code);
+    Write(import + environ::VMFunctionImportOffsets::kVmctx, context);
+    using Entry = environ::VMFuncTableEntryOffsets;
+    std::memcpy(table_entry_ + Entry::kWasmCall, &code, sizeof code);
+    std::memcpy(table_entry_ + Entry::kVmctx, &context, sizeof context);
+    std::memcpy(table_entry_ + Entry::kTypeId, &type_ids_[1], sizeof type_ids_[1]);
+  }
+
+  const void* vmctx() const { return vmctx_.data(); }
+  const void* Code(int function) const {
+    const FuncKey key = module_->KeyOf(wasm::DefinedFuncIndex(function));
+    for (const environ::TextFunction& entry : text_.functions) {
+      if (entry.key == key) return static_cast<const uint8_t*>(code_->entry()) + entry.offset;
+    }
+    CHECK(false) << key << " has no code";
+    return nullptr;
+  }
+
+ private:
+  template <typename T>
+  void Write(uint32_t offset, const T& value) {
+    static_assert(!std::is_array_v<T>);
+    CHECK(offset + sizeof value <= vmctx_.size() * 16);
+    std::memcpy(reinterpret_cast<uint8_t*>(vmctx_.data()) + offset, &value, sizeof value);
+  }
+  template <typename T, size_t N>
+  void Write(uint32_t offset, T (&array)[N]) {
+    Write(offset, static_cast<const void*>(array));
+  }
+
+  const Bytes module_bytes_;
+  std::unique_ptr<environ::ModuleTranslation> module_;
+  environ::LinkedText text_;
+  std::unique_ptr<NativeCode> code_;
+  std::vector<AbiTestValue> vmctx_;
+  // All zero: a stack limit that nothing is below.
+  alignas(16) uint8_t store_[256] = {};
+  uint32_t type_ids_[2] = {1, 2};
+  alignas(16) uint8_t table_entry_[environ::VMFuncTableEntryOffsets::kSize] = {};
+};
+
+std::vector<AbiValue> Reversed(const std::vector<AbiValue>& values) {
+  return std::vector<AbiValue>(values.rbegin(), values.rend());
+}
+
+class CompilerAbi : public ::testing::TestWithParam<jit::Strategy> {};
+
+TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
+  auto builder = jit::NewCompilerBuilder(GetParam());
+  ASSERT_TRUE(builder.ok()) << builder.status();
+  auto compiler = (*builder)->Build();
+  ASSERT_TRUE(compiler.ok()) << compiler.status();
+  std::mt19937_64 random(7);
+  for (int round = 0; round < 150 && !HasFailure(); ++round) {
+    const AbiTestSignature signature = x64::testing::RandomAbiSignature(random, 40, false);
+    SCOPED_TRACE(signature.ToString());
+    WasmSignature wasm;
+    for (const AbiValue& value : signature.params) {
+      wasm.params.push_back(WasmType(value, wasm.params.size()));
+    }
+    for (const AbiValue& value : signature.results) {
+      wasm.results.push_back(WasmType(value, wasm.results.size()));
+    }
+    Forwarder forwarder(**compiler, wasm);
+
+    const AbiTestSignature imported = {Reversed(signature.params), Reversed(signature.results)};
+    const NativeCode callee(
+        [&](codegen::MachBuffer& buffer) { x64::testing::EmitRecordingCallee(imported, buffer); });
+    const NativeCode caller(
+        [&](codegen::MachBuffer& buffer) { x64::testing::EmitCheckingCaller(signature, buffer); });
+    const auto arguments = x64::testing::RandomAbiValues(signature.params, random);
+    const auto results = x64::testing::RandomAbiValues(imported.results, random);
+    for (int function = 0; function < kForwarders; ++function) {
+      SCOPED_TRACE(function);
+      std::vector<AbiTestValue> seen_arguments(arguments.size());
+      std::vector<AbiTestValue> seen_results(results.size());
+      AbiTestContext context;
+      context.results = results.data();
+      context.arguments = seen_arguments.data();
+      forwarder.Import(callee.entry(), &context);
+      const AbiTestCall call = {forwarder.Code(function), forwarder.vmctx(), nullptr,
+                                arguments.data(), seen_results.data()};
+      EXPECT_EQ(caller.As<uint64_t(const AbiTestCall*)>()(&call), 0u);
+      EXPECT_EQ(context.calls, function == 3 ? 2u : 1u);
+      EXPECT_EQ(context.broken, 0u);
+      // Calls through imports and references say who calls.
+      EXPECT_EQ(context.caller, reinterpret_cast<uint64_t>(forwarder.vmctx()));
+      const size_t params = arguments.size();
+      for (size_t i = 0; i < params; ++i) {
+        EXPECT_EQ(x64::testing::MaskAbiValue(imported.params[i], seen_arguments[i], true),
+                  arguments[params - 1 - i])
+            << "argument " << i;
+      }
+      for (size_t i = 0; i < results.size(); ++i) {
+        EXPECT_EQ(x64::testing::MaskAbiValue(signature.results[i], seen_results[i], true),
+                  results[results.size() - 1 - i])
+            << "result " << i;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Compilers, CompilerAbi, ::testing::Values(jit::Strategy::kOptimizing),
+                         [](const auto& info) {
+                           return info.param == jit::Strategy::kWinch ? "Winch" : "Optimizing";
+                         });
+
+}  // namespace
+}  // namespace gantry
