@@ -17,8 +17,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <cstring>
-#include <limits>
+#include <functional>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -115,9 +114,16 @@ class EntityList {
     pool.words_[head_ + old_size] = element;
     return old_size;
   }
-  // `elements` must not point into the pool.
+  // `elements` may be a span of the pool, even of this list.
   void Append(absl::Span<const T> elements, ListPool<T>& pool) {
     if (elements.empty()) return;
+    const std::less_equal<const T*> at_or_before;
+    const T* const words = pool.words_.data();
+    if (at_or_before(words, elements.data()) &&
+        !at_or_before(words + pool.words_.size(), elements.data())) {
+      AppendFromPool(static_cast<size_t>(elements.data() - words), elements.size(), pool);
+      return;
+    }
     const size_t old_size = Grow(elements.size(), pool);
     std::copy(elements.begin(), elements.end(), pool.words_.begin() + head_ + old_size);
   }
@@ -169,6 +175,15 @@ class EntityList {
   }
 
  private:
+  // Appends words [first, first + count) of the pool. Growth may free this list's own storage,
+  // whose first word then links free blocks, so that elements come from where they are now.
+  void AppendFromPool(size_t first, size_t count, ListPool<T>& pool) {
+    const bool is_own = head_ != 0 && first >= head_ && first < head_ + size(pool);
+    const size_t offset = is_own ? first - head_ : 0;
+    const size_t old_size = Grow(count, pool);
+    const auto source = pool.words_.begin() + (is_own ? head_ + offset : first);
+    std::copy_n(source, count, pool.words_.begin() + head_ + old_size);
+  }
   // Adds `count` uninitialised elements and returns the old size.
   size_t Grow(size_t count, ListPool<T>& pool) {
     const size_t old_size = size(pool);

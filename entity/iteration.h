@@ -75,6 +75,8 @@ class EntryRange {
   EntryRange(Element* elements, size_t size) : elements_(elements), size_(size) {}
   iterator begin() const { return iterator(elements_, 0); }
   iterator end() const { return iterator(elements_, size_); }
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
 
  private:
   Element* elements_;

@@ -74,8 +74,15 @@ class PrimaryMap {
   iterator end() { return elements_.end(); }
   const_iterator begin() const { return elements_.begin(); }
   const_iterator end() const { return elements_.end(); }
-  T& back() { return elements_.back(); }
-  const T& back() const { return elements_.back(); }
+  // The element created last.
+  T& back() {
+    CHECK(!empty());
+    return elements_.back();
+  }
+  const T& back() const {
+    CHECK(!empty());
+    return elements_.back();
+  }
 
   IdRange<Id> ids() const { return IdRange<Id>(0, elements_.size()); }
   EntryRange<Id, T> entries() { return {elements_.data(), elements_.size()}; }

@@ -11,6 +11,7 @@
 #define GANTRY_ENTITY_SECONDARY_MAP_H_
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
