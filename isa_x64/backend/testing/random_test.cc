@@ -4,8 +4,6 @@
 //   bazel test //isa_x64/backend/testing:random_test
 //   bazel-bin/isa_x64/backend/testing/random_test --gtest_filter=*Seed* with GANTRY_SEED=N
 //   tries one seed, GANTRY_SEEDS=N that many.
-#include <sys/mman.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -19,7 +17,7 @@
 #include "codegen/interp/interpreter.h"
 #include "codegen/ir/print.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/isa.h"
+#include "isa_x64/backend/testing/differential.h"
 #include "isa_x64/backend/testing/native.h"
 
 namespace gantry::x64 {
@@ -38,51 +36,8 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
 }
 
-struct Variant {
-  const char* name;
-  bool infer_host;
-  std::vector<std::pair<std::string, std::string>> flags;
-};
-
-// The seed goes into what is drawn by chance.
-std::shared_ptr<const codegen::TargetIsa> MakeIsa(const Variant& variant, uint64_t seed) {
-  std::unique_ptr<codegen::IsaBuilder> builder = MakeIsaBuilder();
-  if (variant.infer_host) {
-    CHECK_OK(builder->InferHost());
-  }
-  CHECK_OK(builder->Enable("enable_verifier"));
-  CHECK_OK(builder->Enable("regalloc_checker"));
-  for (const auto& [flag, value] : variant.flags) {
-    CHECK_OK(builder->Set(flag, value == "SEED" ? absl::StrCat(seed + 1) : value));
-  }
-  auto isa = builder->Build();
-  CHECK_OK(isa.status());
-  return *isa;
-}
-
-const std::vector<Variant>& Variants() {
-  static const auto* const variants = new std::vector<Variant>{
-      {"host", true, {}},
-      {"baseline", false, {}},
-      {"spilled", true, {{"force_spilling", "true"}}},
-      {"chaos", true, {{"chaos_seed", "SEED"}, {"force_islands", "true"}}},
-      {"framed", false, {{"frameless_leaf", "false"}, {"spectre_mitigation", "false"}}},
-  };
-  return *variants;
-}
-
-// A page of guest memory with nothing behind it, so that an access past the end is a fault
-// (lessons row 14), and with nothing before it.
-uint8_t* Memory() {
-  static uint8_t* const end = [] {
-    void* pages = mmap(nullptr, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(pages != MAP_FAILED);
-    uint8_t* page = static_cast<uint8_t*>(pages) + 4096;
-    CHECK(mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0);
-    return page + 4096;
-  }();
-  return end - kMemoryBytes;
-}
+// The end of a page of guest memory, so that an access past it is a fault (lessons row 14).
+uint8_t* Memory() { return Differential::Memory() + Differential::kMemoryBytes - kMemoryBytes; }
 
 std::string Describe(absl::Span<const Function> functions) {
   std::string text;
@@ -122,9 +77,9 @@ void TrySeed(uint64_t seed) {
     memory_after.emplace_back(Memory(), Memory() + kMemoryBytes);
   }
 
-  for (const Variant& variant : Variants()) {
+  for (const Variant& variant : AllVariants(seed)) {
     SCOPED_TRACE(variant.name);
-    NativeProgram program(MakeIsa(variant, seed));
+    NativeProgram program(MakeIsa(variant));
     for (const Function& func : functions) {
       const absl::Status status = program.Add(func);
       ASSERT_TRUE(status.ok()) << status << "\n" << PrintFunction(func);
