@@ -21,7 +21,7 @@ absl::Status FromGuest(const absl::Status& status) {
   const std::optional<Trap> trap = GetTrap(status);
   if (!trap.has_value()) return status;
   // The body uses what the compiler cannot make yet.
-  if (trap->code == "kCannotCompile") return absl::UnimplementedError(trap->message);
+  if (trap->code == "cannot_compile") return absl::UnimplementedError(trap->message);
   return absl::AbortedError(trap->message);
 }
 

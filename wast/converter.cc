@@ -236,15 +236,21 @@ class Reducer {
     converted_->unreadable.push_back(absl::StrCat(name_, ":", line, ": ", what));
   }
 
+  // Whether a table says more than the type of its elements: then an empty one cannot stand
+  // for it.
+  bool HasSizeOrIndexType(const Form& field) const {
+    size_t at = text_.find(field.second, field.begin) + field.second.size();
+    while (at < field.end && std::isspace(static_cast<unsigned char>(text_[at]))) ++at;
+    return text_[at] == 'i' || std::isdigit(static_cast<unsigned char>(text_[at]));
+  }
+
   // What takes the place of a field, so that indices stay; empty where none does.
   std::string StubOf(const Form& field) const {
     const bool named = !field.second.empty() && field.second[0] == '$';
     std::string stub;
     if (field.head == "func") {
       stub = absl::StrCat("(func", named ? " " : "", named ? field.second : "", ")");
-    } else if (field.head == "table" && named &&
-               text_.substr(field.begin, field.end - field.begin).find("i64") ==
-                   std::string::npos) {
+    } else if (field.head == "table" && named && !HasSizeOrIndexType(field)) {
       stub = absl::StrCat("(table ", field.second, " 0 funcref)");
     }
     return stub.size() <= field.end - field.begin ? stub : "";

@@ -206,7 +206,12 @@ class ScriptRunner {
     for (absl::StatusCode code : codes) {
       if (results->status().code() != code) continue;
       // Of a trap, the reason counts.
-      if (absl::StartsWith(results->status().message(), command_->text)) return Pass();
+      const absl::string_view message = results->status().message();
+      if (absl::StartsWith(message, command_->text)) return Pass();
+      // The script may add details, such as the index of an element.
+      if (!message.empty() && absl::StartsWith(command_->text, message)) {
+        return PassWithMessage(message);
+      }
     }
     FailOrSkip(absl::StrCat("a trap (", command_->text, ")"), results->status());
   }
