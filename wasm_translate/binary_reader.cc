@@ -9,6 +9,11 @@ void BinaryReader::KeepError(uint64_t offset, absl::string_view message) {
   if (status_.ok()) status_ = ErrorAt(offset, message);
 }
 
+bool BinaryReader::FailUnsupported(uint64_t offset, absl::string_view message) {
+  if (status_.ok()) status_ = UnsupportedAt(offset, message);
+  return false;
+}
+
 bool BinaryReader::SlowUnsigned(int bits, uint64_t* out) {
   *out = 0;
   const uint64_t start = offset();

@@ -91,6 +91,8 @@ class BinaryReader {
     KeepError(offset, message);
     return false;
   }
+  // The same for what needs a feature that is off (UnsupportedAt).
+  bool FailUnsupported(uint64_t offset, absl::string_view message);
   bool FailAtEnd() { return Fail(offset(), "unexpected end of section or function"); }
   // The error of a reader of part of the same bytes.
   void TakeError(const BinaryReader& other) {

@@ -49,8 +49,9 @@ std::optional<AbstractCode> AbstractFromCode(uint8_t code) {
 bool RequireFeature(BinaryReader& reader, uint64_t offset, Features features, Feature feature,
                     absl::string_view what) {
   if (features.Has(feature)) return true;
-  return reader.Fail(offset, absl::StrCat(what, " needs the feature ", FeatureName(feature),
-                                          ", which is not enabled"));
+  return reader.FailUnsupported(
+      offset,
+      absl::StrCat(what, " needs the feature ", FeatureName(feature), ", which is not enabled"));
 }
 
 bool ReadHeapType(BinaryReader& reader, const TypeContext& context, HeapType* out) {

@@ -13,13 +13,20 @@ namespace {
 
 constexpr char kOffsetPayload[] = "gantry/wasm-offset";
 
+absl::Status WithOffset(absl::StatusCode code, uint64_t offset, absl::string_view message) {
+  absl::Status status(code, absl::StrCat(message, " (at offset 0x", absl::Hex(offset), ")"));
+  status.SetPayload(kOffsetPayload, absl::Cord(absl::StrCat(offset)));
+  return status;
+}
+
 }  // namespace
 
 absl::Status ErrorAt(uint64_t offset, absl::string_view message) {
-  absl::Status status =
-      absl::InvalidArgumentError(absl::StrCat(message, " (at offset 0x", absl::Hex(offset), ")"));
-  status.SetPayload(kOffsetPayload, absl::Cord(absl::StrCat(offset)));
-  return status;
+  return WithOffset(absl::StatusCode::kInvalidArgument, offset, message);
+}
+
+absl::Status UnsupportedAt(uint64_t offset, absl::string_view message) {
+  return WithOffset(absl::StatusCode::kUnimplemented, offset, message);
 }
 
 std::optional<uint64_t> ErrorOffset(const absl::Status& status) {

@@ -17,7 +17,10 @@ namespace gantry::wasm {
 // kept in the status.
 absl::Status ErrorAt(uint64_t offset, absl::string_view message);
 
-// The offset that ErrorAt put into a status; none for any other.
+// The same as kUnimplemented: the module may be good, but needs a feature that is off.
+absl::Status UnsupportedAt(uint64_t offset, absl::string_view message);
+
+// The offset that ErrorAt or UnsupportedAt put into a status; none for any other.
 std::optional<uint64_t> ErrorOffset(const absl::Status& status);
 
 // Of two outcomes of one module the one to report: an error before success, and of two

@@ -63,8 +63,10 @@ bool FunctionState::FailImmutable(GlobalIndex global) {
 }
 
 bool FunctionState::FailFeature(Opcode op) {
-  return Fail(absl::StrCat(OpcodeName(op), " needs the feature ",
-                           FeatureName(GetOperatorInfo(op).feature), ", which is not enabled"));
+  return reader_.FailUnsupported(
+      operator_offset_,
+      absl::StrCat(OpcodeName(op), " needs the feature ", FeatureName(GetOperatorInfo(op).feature),
+                   ", which is not enabled"));
 }
 
 bool FunctionState::FailOpcode(uint32_t prefix, uint32_t code) {

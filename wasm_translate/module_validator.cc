@@ -239,7 +239,8 @@ class ModuleValidator::Impl {
       return false;
     }
     if (!module_.tables.empty() && !features_.Has(Feature::kReferenceTypes)) {
-      return Fail(entry_, "multiple tables need the feature reference-types, which is not enabled");
+      return reader_.FailUnsupported(
+          entry_, "multiple tables need the feature reference-types, which is not enabled");
     }
     return CheckSpace(module_.tables.size(), limits().tables, "tables");
   }
@@ -298,7 +299,8 @@ class ModuleValidator::Impl {
       return Fail(entry_, "shared memory must have maximum");
     }
     if (!module_.memories.empty() && !features_.Has(Feature::kMultiMemory)) {
-      return Fail(entry_, "multiple memories need the feature multi-memory, which is not enabled");
+      return reader_.FailUnsupported(
+          entry_, "multiple memories need the feature multi-memory, which is not enabled");
     }
     return CheckSpace(module_.memories.size(), limits().memories, "memories");
   }

@@ -2,6 +2,8 @@
 
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -139,7 +141,12 @@ class ScriptRunner {
       return status.ok() ? Pass() : FailOrSkip("a valid module", status);
     }
     const auto instance = engine_.Instantiate(AsBytes(*bytes));
-    if (!instance.ok()) return FailOrSkip("an instance", instance.status());
+    if (!instance.ok()) {
+      if (ImportsFromUnregistered(instance.status())) {
+        return Skip("it imports from a module that was skipped");
+      }
+      return FailOrSkip("an instance", instance.status());
+    }
     last_ = *instance;
     if (!command_->name.empty()) named_[command_->name] = *instance;
     Pass();
@@ -152,9 +159,21 @@ class ScriptRunner {
     return found->second;
   }
 
+  bool ImportsFromUnregistered(const absl::Status& status) const {
+    if (!absl::IsFailedPrecondition(status)) return false;
+    for (const std::string& name : unregistered_) {
+      if (absl::StrContains(status.message(), absl::StrCat("\"", name, "\""))) return true;
+    }
+    return false;
+  }
+
   void RunRegister() {
     const auto instance = Find(command_->name);
-    if (!instance.has_value()) return Skip("there is no instance to register");
+    if (!instance.has_value()) {
+      unregistered_.insert(command_->as);
+      return Skip("there is no instance to register");
+    }
+    unregistered_.erase(command_->as);
     const absl::Status status = engine_.Register(*instance, command_->as);
     return status.ok() ? Pass() : FailOrSkip("success", status);
   }
@@ -257,6 +276,8 @@ class ScriptRunner {
   const Command* command_ = nullptr;
   std::optional<InstanceId> last_;
   std::map<std::string, InstanceId> named_;
+  // Names under which nothing stands, since the module was skipped.
+  std::set<std::string> unregistered_;
 };
 
 }  // namespace
