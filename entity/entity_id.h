@@ -79,11 +79,11 @@ concept IsEntityId = std::derived_from<T, EntityId<T>>;
 }  // namespace gantry::entity
 
 // Declares id type `Name` whose text form is `prefix` followed by the number.
-#define GANTRY_ENTITY_ID(Name, prefix)                   \
-  class Name : public ::gantry::entity::EntityId<Name> { \
-   public:                                               \
-    static constexpr const char* kPrefix = prefix;       \
-    using ::gantry::entity::EntityId<Name>::EntityId;    \
+#define GANTRY_ENTITY_ID(Name, prefix)                              \
+  class Name : public ::gantry::entity::EntityId<Name> {            \
+   public:                                                          \
+    [[maybe_unused]] static constexpr const char* kPrefix = prefix; \
+    using ::gantry::entity::EntityId<Name>::EntityId;               \
   }
 
 template <::gantry::entity::IsEntityId Id>
