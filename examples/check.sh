@@ -38,15 +38,15 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Runs happen in a directory with copies: a test's own inputs are links, which lead out of what a
-# guest may see.
-mkdir "$work/run"
-[ ! -d "$folder/input" ] || cp -rL "$folder/input" "$work/run/"
-
+# Each run happens in a new directory with copies: a test's own inputs are links, which lead out of
+# what a guest may see.
 # run OUTPUT-FILE STDIN-FILE COMMAND...: standard output, then standard error, then the code.
 run() {
   local out=$1 input=$2 code=0
   shift 2
+  rm -rf "$work/run"
+  mkdir "$work/run"
+  [ ! -d "$folder/input" ] || cp -rL "$folder/input" "$work/run/"
   (cd "$work/run" && "$@" <"$input" >"$out.stdout" 2>"$out.stderr") || code=$?
   {
     cat "$out.stdout"

@@ -78,7 +78,7 @@ class DirectoryReader {
   explicit DirectoryReader(int fd) : fd_(fd) {}
 
   struct Entry {
-    uint64_t next;
+    int64_t next;  // the host's position after it
     uint64_t inode;
     Filetype type;
     const char* name;
@@ -100,7 +100,7 @@ class DirectoryReader {
     Entry entry;
     entry.name = buffer_ + position_ + kNameOffset;
     entry.name_length = static_cast<uint32_t>(strnlen(entry.name, header.d_reclen - kNameOffset));
-    entry.next = static_cast<uint64_t>(header.d_off);
+    entry.next = header.d_off;
     entry.inode = header.d_ino;
     entry.type = FiletypeOfMode(static_cast<mode_t>(header.d_type) << 12);
     struct stat status;
@@ -295,10 +295,10 @@ Errno Context::FdReaddir(GuestMemory memory, uint32_t fd, uint32_t buffer_out,
   GANTRY_RETURN_IF_ERRNO(memory.Range(used_out, sizeof(uint32_t)).status());
   ASSIGN_OR_RETURN(const absl::Span<uint8_t> buffer, memory.Range(buffer_out, buffer_length));
   ASSIGN_OR_RETURN(Descriptor * descriptor, descriptors_.GetDirectory(fd, rights::kFdReaddir));
-  if (cookie > kMaxOffset) return Errno::kInval;
-  if (lseek(descriptor->host.get(), static_cast<off_t>(cookie), SEEK_SET) < 0) {
-    return LastHostErrno();
-  }
+  std::vector<int64_t>& listed = descriptor->listed;
+  if (cookie > listed.size()) return Errno::kInval;
+  const off_t position = cookie == 0 ? 0 : listed[cookie - 1];
+  if (lseek(descriptor->host.get(), position, SEEK_SET) < 0) return LastHostErrno();
   // An entry that does not fit is cut: a full buffer tells the guest to ask again with more room.
   uint32_t used = 0;
   const auto append = [&](const void* bytes, size_t size) {
@@ -310,9 +310,11 @@ Errno Context::FdReaddir(GuestMemory memory, uint32_t fd, uint32_t buffer_out,
   while (used < buffer.size()) {
     ASSIGN_OR_RETURN(const std::optional<DirectoryReader::Entry> entry, reader.Next());
     if (!entry.has_value()) break;
+    if (cookie == listed.size()) listed.push_back(0);
+    listed[cookie++] = entry->next;
     uint8_t header[Dirent::kSize] = {};
     const absl::Span<uint8_t> record(header);
-    GuestMemory::StoreTo<uint64_t>(record, Dirent::kNext, entry->next);
+    GuestMemory::StoreTo<uint64_t>(record, Dirent::kNext, cookie);
     GuestMemory::StoreTo<uint64_t>(record, Dirent::kIno, entry->inode);
     GuestMemory::StoreTo<uint32_t>(record, Dirent::kNamlen, entry->name_length);
     GuestMemory::StoreTo<uint8_t>(record, Dirent::kType, static_cast<uint8_t>(entry->type));

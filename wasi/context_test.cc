@@ -366,6 +366,9 @@ TEST(DirectoryTest, CreateListRemove) {
   EXPECT_EQ(guest.context().FdReaddir(guest.memory(), kRoot, 0, 100, uint64_t{1} << 63, 1000),
             Errno::kInval);
   EXPECT_EQ(guest.context().FdReaddir(guest.memory(), 0, 0, 100, 0, 1000), Errno::kNotdir);
+  // Cookies are those that were given out.
+  EXPECT_EQ(guest.context().FdReaddir(guest.memory(), kRoot, 0, 100, 1, 1000), Errno::kSuccess);
+  EXPECT_EQ(guest.context().FdReaddir(guest.memory(), kRoot, 0, 100, 303, 1000), Errno::kInval);
   // No room at all is no error.
   EXPECT_EQ(guest.context().FdReaddir(guest.memory(), kRoot, 0, 0, 0, 1000), Errno::kSuccess);
   EXPECT_EQ(guest.Load<uint32_t>(1000), 0u);

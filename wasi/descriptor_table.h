@@ -35,6 +35,9 @@ struct Descriptor {
   // What the embedder granted for this descriptor's tree. A file may not be linked or moved to
   // where more is granted.
   Rights granted = 0;
+  // Of a directory: the host's position after each entry that was listed. A cookie counts entries,
+  // since the host's positions need 64 bits and telldir(3) of a 32-bit guest has 32.
+  std::vector<int64_t> listed;
   // The name under which a directory was handed in; nullopt for all others.
   std::optional<std::string> preopen_name;
 };
