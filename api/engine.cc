@@ -15,7 +15,7 @@ namespace gantry {
 namespace api_internal {
 
 absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
-  environ::Tunables tunables;
+  environ::Tunables tunables = runtime::HostTunables();
   std::vector<std::string> conflicts;
   switch (config.opt_level()) {
     case OptLevel::kNone:
