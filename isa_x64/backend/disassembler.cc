@@ -44,7 +44,14 @@ std::string Disassemble(const codegen::CompiledCode& code, const ListingOptions&
     at += line.inst.info.length;
     lines.push_back(line);
   }
+  size_t reloc = 0;
   for (const Line& line : lines) {
+    // The fields that a relocation fills lead elsewhere.
+    if (reloc < code.relocs.size() &&
+        code.relocs[reloc].offset < line.offset + line.inst.info.length) {
+      ++reloc;
+      continue;
+    }
     ZyanU64 target = 0;
     if (TargetOf(line.inst, &target) && target < code.bytes.size()) labels[target] = "";
   }
