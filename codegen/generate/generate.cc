@@ -126,6 +126,13 @@ class Generator {
     Counts available_after{};
   };
 
+  // Where an access goes.
+  struct Place {
+    Value address;
+    int32_t offset = 0;
+    MemFlags flags;
+  };
+
   size_t num_types() const { return !options_.floats ? 2 : options_.narrow_ints ? kNumScalars : 4; }
   Type AnyType() { return kScalars[random_.Below(static_cast<uint32_t>(num_types()))]; }
   bool Allowed(Type type) const {
@@ -201,6 +208,7 @@ class Generator {
     const Counts before = idom.is_some() ? blocks_[idom.raw()].available_after : Counts{};
     for (size_t t = 0; t < kNumScalars; ++t) available_[t].resize(before[t]);
     builder_.SetEnd(Block(index));
+    recent_.clear();
     const absl::Span<const Value> params = func_.dfg.block_params(Block(index));
     for (size_t i = 0; i < params.size(); ++i) {
       if (index == 0 && i == 0 && options_.memory_bytes != 0) {
@@ -430,13 +438,13 @@ class Generator {
       case Format::kStackLoad: {
         const std::optional<Type> type = ControllingType(info);
         if (!type.has_value()) return false;
-        Offer(builder_.StackLoad(*type, data_slot_, Place(*type)));
+        Offer(builder_.StackLoad(*type, data_slot_, SlotOffset(*type)));
         return true;
       }
       case Format::kStackStore: {
         const std::optional<Type> type = ControllingType(info);
         if (!type.has_value()) return false;
-        builder_.StackStore(Pick(*type), data_slot_, Place(*type));
+        builder_.StackStore(Pick(*type), data_slot_, SlotOffset(*type));
         return true;
       }
       case Format::kCondTrap: {
@@ -503,31 +511,39 @@ class Generator {
     return builder_.Select(builder_.Fcmp(FloatCC::kUnordered, v, v), nan, v);
   }
 
-  int32_t Place(Type type) {
+  int32_t SlotOffset(Type type) {
     return static_cast<int32_t>(random_.Below(kSlotBytes - TypeBytes(type) + 1));
   }
-  bool Access(Opcode opcode, const OpcodeInfo& info) {
-    const std::optional<Type> type = ControllingType(info);
-    if (!type.has_value()) return false;
-    // An index below half of the bytes and an offset that keeps 8 bytes inside.
+  // An index below half of the bytes, and an offset that keeps 8 bytes inside. Memory and
+  // slot are regions of their own, if they are not region 0.
+  Place NewPlace() {
     const bool in_memory = use_memory_ && random_.Chance(2, 3);
     const uint32_t bytes = in_memory ? options_.memory_bytes : kSlotBytes;
     Value index = Pick(Type::kI32);
     index = builder_.Band(index, builder_.I32(static_cast<int32_t>(bytes / 2 - 1)));
     const Value base = in_memory ? memory_ : builder_.StackAddr(data_slot_, 0);
-    const Value address = builder_.Iadd(base, builder_.Uextend(Type::kI64, index));
-    const int32_t offset = static_cast<int32_t>(random_.Below(bytes / 2 - 7));
-    MemFlags flags;
-    if (random_.Chance(1, 2)) flags = MemFlags::Trapping(static_cast<TrapCode>(5));
+    Place place;
+    place.address = builder_.Iadd(base, builder_.Uextend(Type::kI64, index));
+    place.offset = static_cast<int32_t>(random_.Below(bytes / 2 - 7));
+    if (random_.Chance(1, 2)) place.flags = MemFlags::Trapping(static_cast<TrapCode>(5));
+    if (random_.Chance(1, 2)) place.flags = place.flags.WithRegion(in_memory ? 1 : 2);
+    return place;
+  }
+  bool Access(Opcode opcode, const OpcodeInfo& info) {
+    const std::optional<Type> type = ControllingType(info);
+    if (!type.has_value()) return false;
+    // Now and then the place of an access before, so that forwarding has something to do.
+    if (recent_.empty() || !random_.Chance(1, 3)) recent_.push_back(NewPlace());
+    const Place place = recent_[random_.Below(static_cast<uint32_t>(recent_.size()))];
     InstData data(opcode, *type);
     if (info.format == Format::kStore) {
       data.set_arg(0, Pick(*type));
-      data.set_arg(1, address);
+      data.set_arg(1, place.address);
     } else {
-      data.set_arg(0, address);
+      data.set_arg(0, place.address);
     }
-    data.set_flags(flags);
-    data.set_offset(offset);
+    data.set_flags(place.flags);
+    data.set_offset(place.offset);
     const Inst inst = builder_.Insert(data);
     for (Value v : func_.dfg.results(inst)) Offer(v);
     return true;
@@ -542,6 +558,7 @@ class Generator {
   DominatorTree dominators_;
   std::array<std::vector<Value>, kNumScalars> available_;
   std::vector<FuncRef> callees_;
+  std::vector<Place> recent_;  // Of this block.
   StackSlot fuel_slot_, data_slot_;
   Block bail_out_;
   Value memory_;

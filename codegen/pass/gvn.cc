@@ -1,4 +1,4 @@
-// Value numbering and constant folding over the dominator tree.
+// Value numbering, with loads, and constant folding over the dominator tree.
 
 #include <bit>
 
@@ -8,17 +8,29 @@
 namespace gantry::codegen {
 namespace {
 
-// True if a dominating instruction with the same operands makes this one superfluous: it
-// computes the same, or has stopped the guest already.
+// True if a dominating instruction with the same operands (and for a load the same memory)
+// makes this one superfluous: it computes the same, or has stopped the guest already.
 bool IsNumbered(const InstData& data) {
   const OpcodeInfo& info = Info(data.opcode());
+  if (data.format() == Format::kLoad) return true;
   if ((info.effects & ~kTraps) != 0 || data.opcode() == Opcode::kTrap) return false;
   return data.opcode() != Opcode::kNop;
 }
 
-uint64_t HashOf(const InstData& data) {
+// A store makes known what a load of the same bytes gives.
+InstData KeyOf(const InstData& data) {
+  if (data.format() != Format::kStore) return data;
+  InstData load(Opcode::kLoad, data.type());
+  load.set_arg(0, data.arg(1));
+  load.set_flags(data.flags());
+  load.set_offset(data.offset());
+  return load;
+}
+
+uint64_t HashOf(const InstData& data, uint32_t version) {
   uint64_t hash = uint64_t{static_cast<uint8_t>(data.opcode())} << 24 |
                   uint64_t{static_cast<uint8_t>(data.type())} << 16 | data.immediate();
+  hash ^= uint64_t{version} << 32;
   // The last word is the result, which differs.
   for (size_t i = 0; i + 1 < InstData::kWords; ++i) {
     hash = (hash ^ data.word(i)) * 0x9E3779B97F4A7C15;
@@ -39,13 +51,14 @@ bool SameComputation(const InstData& a, const InstData& b) {
 
 }  // namespace
 
-Inst GvnPass::FindOrInsert(Inst inst) {
-  const InstData& data = func_->dfg.inst(inst);
+Inst GvnPass::FindOrInsert(Inst inst, uint32_t version) {
+  const DataFlowGraph& dfg = func_->dfg;
+  const InstData key = KeyOf(dfg.inst(inst));
   const size_t mask = table_.size() - 1;
-  size_t place = HashOf(data) & mask;
+  size_t place = HashOf(key, version) & mask;
   while (table_[place].is_some()) {
     const Inst other = table_[place];
-    if (SameComputation(func_->dfg.inst(other), data)) {
+    if (version_[other.index()] == version && SameComputation(KeyOf(dfg.inst(other)), key)) {
       const Block home = func_->layout.block_of(other);
       if (dominators_->Dominates(home, func_->layout.block_of(inst))) return other;
       // The walk has left what that one dominates; from here on this one is of more use.
@@ -54,16 +67,19 @@ Inst GvnPass::FindOrInsert(Inst inst) {
     place = (place + 1) & mask;
   }
   table_[place] = inst;
+  version_[inst.index()] = version;
   return Inst::None();
 }
 
 void GvnPass::Replace(Inst inst, Inst same) {
   DataFlowGraph& dfg = func_->dfg;
+  const bool stored = dfg.inst(same).format() == Format::kStore;
+  const auto other = [&](size_t i) { return stored ? dfg.inst(same).arg(0) : dfg.result(same, i); };
   for (size_t i = 0; i < dfg.num_results(inst); ++i) {
-    if (dfg.IsReference(dfg.result(inst, i)) != dfg.IsReference(dfg.result(same, i))) return;
+    if (dfg.IsReference(dfg.result(inst, i)) != dfg.IsReference(other(i))) return;
   }
   for (size_t i = 0; i < dfg.num_results(inst); ++i) {
-    dfg.ChangeToAlias(dfg.result(inst, i), dfg.result(same, i));
+    dfg.ChangeToAlias(dfg.result(inst, i), other(i));
   }
   func_->layout.Remove(inst);
   changed_ = true;
@@ -100,6 +116,12 @@ void GvnPass::Visit(Inst inst) {
     changed_ |= FoldBranch(inst);
     return;
   }
+  const uint32_t version =
+      data.format() == Format::kLoad ? MemoryVersions::VersionFor(data.flags(), memory_) : 0;
+  MemoryVersions::Apply(dfg, inst, &memory_);
+  if (data.opcode() == Opcode::kStore && !data.flags().readonly()) {
+    FindOrInsert(inst, MemoryVersions::VersionAfter(inst));
+  }
   if (!IsNumbered(data)) return;
   if (IsCommutative(data.opcode()) && data.arg(1) < data.arg(0)) {
     const Value first = data.arg(0);
@@ -117,16 +139,19 @@ void GvnPass::Visit(Inst inst) {
     dfg.ReplaceInst(inst, ConstantInst(*folded));
     changed_ = true;
   }
-  if (const Inst same = FindOrInsert(inst); same.is_some()) Replace(inst, same);
+  if (const Inst same = FindOrInsert(inst, version); same.is_some()) Replace(inst, same);
 }
 
 bool GvnPass::Run(Function* func, PassAnalyses* analyses) {
   func_ = func;
   dominators_ = &analyses->dominators(*func);
+  versions_.Compute(*func, analyses->cfg(*func), analyses->loops(*func));
   changed_ = branches_changed_ = false;
   // At most one entry per instruction: never more than half full.
+  version_.assign(func->dfg.num_insts(), 0);
   table_.assign(std::bit_ceil(2 * func->dfg.num_insts() + 2), Inst::None());
   for (Block block : dominators_->preorder()) {
+    memory_ = versions_.AtStart(block);
     for (Inst inst = func->layout.first_inst(block); inst.is_some();) {
       const Inst next = func->layout.next_inst(inst);
       Visit(inst);

@@ -24,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "codegen/analysis/cfg.h"
 #include "codegen/analysis/dominators.h"
+#include "codegen/analysis/loops.h"
 #include "codegen/ir/function.h"
 #include "codegen/ir/verifier.h"
 
@@ -43,13 +44,20 @@ class PassAnalyses {
     dominators_valid_ = true;
     return dominators_;
   }
-  void Invalidate() { cfg_valid_ = dominators_valid_ = false; }
+  const LoopForest& loops(const Function& func) {
+    if (!loops_valid_) loops_.Compute(cfg(func), dominators(func));
+    loops_valid_ = true;
+    return loops_;
+  }
+  void Invalidate() { cfg_valid_ = dominators_valid_ = loops_valid_ = false; }
 
  private:
   ControlFlowGraph cfg_;
   DominatorTree dominators_;
+  LoopForest loops_;
   bool cfg_valid_ = false;
   bool dominators_valid_ = false;
+  bool loops_valid_ = false;
 };
 
 // A pass object keeps its work space from run to run and nothing else.

@@ -3,8 +3,8 @@
 //   unreachable    takes out blocks that the entry does not reach
 //   block_params   replaces parameters that get the same value on every edge
 //   dead_code      takes out instructions and parameters whose values nobody needs
-//   gvn            value numbering and constant folding in one walk over the dominator tree;
-//                  branches on constants become jumps
+//   gvn            value numbering, of loads too, and constant folding in one walk over the
+//                  dominator tree; branches on constants become jumps
 //
 // Each is a class of this file behind Pass; MakePass knows them by name.
 #ifndef GANTRY_CODEGEN_PASS_PASSES_H_
@@ -16,6 +16,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "codegen/pass/memory_versions.h"
 #include "codegen/pass/pass.h"
 #include "entity/entity_set.h"
 #include "entity/secondary_map.h"
@@ -76,7 +77,9 @@ class DeadCodePass : public Pass {
   std::vector<Value> params_;
 };
 
-// One table for the whole walk, open-addressed; an entry counts where its block dominates.
+// One table for the whole walk, open-addressed; an entry counts where its block dominates. A
+// load takes the value of a dominating load or store of the same bytes between which and
+// itself nothing can have written them.
 class GvnPass : public Pass {
  public:
   absl::string_view name() const override { return "gvn"; }
@@ -86,12 +89,16 @@ class GvnPass : public Pass {
   void Visit(Inst inst);
   bool FoldBranch(Inst inst);
   // The dominating instruction that is the same, or none, `inst` being in the table then.
-  Inst FindOrInsert(Inst inst);
+  Inst FindOrInsert(Inst inst, uint32_t version);
   void Replace(Inst inst, Inst same);
 
   Function* func_ = nullptr;
   const DominatorTree* dominators_ = nullptr;
   std::vector<Inst> table_;
+  // Of each load or store in the table the version of memory it stands for.
+  std::vector<uint32_t> version_;
+  MemoryVersions versions_;
+  MemoryVersions::State memory_;
   bool changed_ = false;
   bool branches_changed_ = false;
 };
