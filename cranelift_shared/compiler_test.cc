@@ -179,6 +179,39 @@ TEST(CompilerTunablesTest, EveryModeCompiles) {
   }
 }
 
+// The checks that speculation could pass carry a mask, exactly where the tunables ask.
+TEST(CompilerTunablesTest, ExplicitBoundsAreMasked) {
+  const std::vector<uint8_t> bytes = GoldenModule();
+  for (const bool mask : {true, false}) {
+    environ::Tunables tunables = environ::Tunables::SmallReservations();
+    tunables.spectre_masking = mask;
+    environ::TranslationOptions options;
+    options.tunables = tunables;
+    const auto module = ModuleTranslation::Parse(bytes, environ::ModuleId(0), options);
+    ASSERT_TRUE(module.ok()) << module.status();
+    const std::unique_ptr<Compiler> compiler = MakeCompiler({{"opt_level", "none"}}, tunables);
+    bool masked = false, checked = false;
+    for (const wasm::DefinedFuncIndex f : (*module)->parsed.bodies.ids()) {
+      const auto ir = compiler->Explain(**module, (*module)->KeyOf(f), environ::Form::kIr);
+      ASSERT_TRUE(ir.ok()) << ir.status();
+      masked |= absl::StrContains(*ir, "select_spectre_guard");
+      checked |= absl::StrContains(*ir, "trapnz");
+    }
+    EXPECT_TRUE(checked);
+    EXPECT_EQ(masked, mask);
+  }
+}
+
+TEST(CompilerTunablesTest, PaddingAndVeneersComeFromTheTunables) {
+  environ::Tunables tunables;
+  tunables.force_jump_veneer = true;
+  EXPECT_FALSE(CompileAll(*MakeCompiler({}, tunables), GoldenModule()).text.veneers.empty());
+  tunables = environ::Tunables();
+  tunables.padding_between_functions = 100'000;
+  const Compiled padded = CompileAll(*MakeCompiler({}, tunables), GoldenModule());
+  EXPECT_GT(padded.text.text.size(), 100'000 * padded.keys.size());
+}
+
 // design.md, determinism: the same bytes whatever the number of threads, and whatever was
 // compiled before with the same objects.
 TEST(CompilerDeterminismTest, ThreadsDoNotChangeTheBytes) {

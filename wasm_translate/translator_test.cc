@@ -1,15 +1,18 @@
 #include "wasm_translate/translator.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "codegen/interp/interpreter.h"
 #include "codegen/ir/print.h"
 #include "codegen/ir/verifier.h"
 #include "gtest/gtest.h"
@@ -163,7 +166,7 @@ std::string TranslateAll(const Module& module, bool check_bounds = false) {
   return text;
 }
 
-// GANTRY_REWRITE_GOLDENS=$PWD/wasm_translate/testdata bazel-bin/wasm_translate/translator_test
+// tools/rewrite_goldens rewrites the file.
 TEST(TranslatorTest, Goldens) {
   const std::string wasm = ReadFile("wasm_translate/testdata/translator.wasm");
   const absl::Span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(wasm.data()), wasm.size());
@@ -171,101 +174,217 @@ TEST(TranslatorTest, Goldens) {
   ASSERT_TRUE(module.ok()) << module.status();
   const std::string text = TranslateAll(*module);
   if (const char* folder = std::getenv("GANTRY_REWRITE_GOLDENS")) {
-    std::ofstream(absl::StrCat(folder, "/translator.ir")) << text;
+    std::ofstream(absl::StrCat(folder, "/wasm_translate/testdata/translator.ir")) << text;
   }
   EXPECT_EQ(text, ReadFile("wasm_translate/testdata/translator.ir"));
   TranslateAll(*module, /*check_bounds=*/true);
 }
 
-// A body of random nested control with reads and writes of locals everywhere.
+// A random body of nested control with reads and writes of locals everywhere, as a tree that
+// can be written as wasm and executed directly by the rules of the specification.
 class RandomBody {
  public:
-  RandomBody(uint32_t seed, uint32_t locals) : random_(seed), locals_(locals) {}
-
-  CodeBuilder Make() {
-    code_.Locals(locals_ - 1, ValType::I32());
+  RandomBody(uint32_t seed, uint32_t locals) : random_(seed), locals_(locals) {
     depth_ = 1;
-    for (int i = 0; i < 6; ++i) Statement(5);
-    Read();
-    return code_;
+    for (int i = 0; i < 6; ++i) body_.push_back(Make(5));
+    result_ = Pick(locals_);
+  }
+
+  CodeBuilder Emit() const {
+    CodeBuilder code;
+    code.Locals(locals_ - 1, ValType::I32());
+    for (const Statement& s : body_) EmitStatement(s, code);
+    return code.LocalGet(result_);
+  }
+
+  // The result for an argument; nothing if it takes more than so many statements.
+  std::optional<uint32_t> Execute(uint32_t argument, int steps) const {
+    std::vector<uint32_t> values(locals_, 0);
+    values[0] = argument;
+    if (ExecuteAll(body_, values, steps) == kStopped) return std::nullopt;
+    return values[result_];
   }
 
  private:
+  enum class Kind { kAssign, kBlock, kLoop, kIf, kBr, kBrIf, kBrTable };
+  struct Statement {
+    Kind kind;
+    // Locals read, and the one written or the constant added.
+    uint32_t a = 0, b = 0, target = 0;
+    std::vector<uint32_t> depths;
+    std::vector<Statement> body, else_body;
+    bool has_else = false;
+  };
+  // How control leaves statements: to what follows, out of steps, or to a label.
+  static constexpr int kNext = -1;
+  static constexpr int kStopped = -2;
+
   uint32_t Pick(uint32_t n) { return random_() % n; }
-  void Read() { code_.LocalGet(Pick(locals_)); }
-  void Statement(int budget) {
-    switch (budget == 0 ? Pick(2) : Pick(9)) {
-      case 0:
-      case 1:
-        Read();
-        Read();
-        code_.Op(Opcode::kI32Add).LocalSet(Pick(locals_));
-        return;
+  std::vector<Statement> MakeBody(int budget) {
+    ++depth_;
+    std::vector<Statement> body;
+    for (uint32_t i = Pick(4); i > 0; --i) body.push_back(Make(budget - 1));
+    --depth_;
+    return body;
+  }
+  Statement Make(int budget) {
+    Statement s{Kind::kAssign, Pick(locals_), Pick(locals_), Pick(locals_), {}, {}, {}, false};
+    // The label of the function's frame takes a value along; none of these does.
+    const uint32_t labels = depth_ - 1;
+    switch (budget == 0 ? 0 : Pick(10)) {
       case 2:
-        Nested(Opcode::kBlock, budget);
-        return;
+        s.kind = Kind::kBlock;
+        s.body = MakeBody(budget);
+        break;
       case 3:
       case 4:
-        Nested(Opcode::kLoop, budget);
-        return;
+        s.kind = Kind::kLoop;
+        s.body = MakeBody(budget);
+        break;
       case 5:
-        Read();
-        code_.Open(Opcode::kIf);
-        Body(budget);
-        if (Pick(2) == 0) {
-          code_.Else();
-          --depth_;  // The frame of the if goes on.
-          Body(budget);
-        }
-        --depth_;
-        code_.End();
-        return;
+        s.kind = Kind::kIf;
+        s.body = MakeBody(budget);
+        s.has_else = Pick(2) == 0;
+        if (s.has_else) s.else_body = MakeBody(budget);
+        break;
       case 6:
-        // Branches to the function's frame take its result along.
-        if (depth_ > 1) {
-          Read();
-          code_.BrIf(Pick(depth_ - 1));
-        }
-        return;
       case 7:
-        if (depth_ > 2) {
-          Read();
-          code_.BrTable({Pick(depth_ - 1), Pick(depth_ - 1), Pick(depth_ - 1)});
-        }
-        return;
+        if (labels == 0) break;
+        s.kind = Kind::kBrIf;
+        s.depths = {Pick(labels)};
+        break;
       case 8:
-        if (depth_ > 1 && Pick(4) == 0) code_.Br(Pick(depth_ - 1));
+        if (labels < 2) break;
+        s.kind = Kind::kBrTable;
+        s.depths = {Pick(labels), Pick(labels), Pick(labels)};
+        break;
+      case 9:
+        if (labels == 0 || Pick(4) != 0) break;
+        s.kind = Kind::kBr;
+        s.depths = {Pick(labels)};
+        break;
+      default:
+        break;
+    }
+    return s;
+  }
+
+  static void EmitStatement(const Statement& s, CodeBuilder& code) {
+    switch (s.kind) {
+      case Kind::kAssign:
+        code.LocalGet(s.a).LocalGet(s.b).Op(Opcode::kI32Add).I32Const(1).Op(Opcode::kI32Add);
+        code.LocalSet(s.target);
+        return;
+      case Kind::kBlock:
+      case Kind::kLoop:
+        code.Open(s.kind == Kind::kBlock ? Opcode::kBlock : Opcode::kLoop);
+        for (const Statement& inner : s.body) EmitStatement(inner, code);
+        code.End();
+        return;
+      case Kind::kIf:
+        EmitCondition(s, code);
+        code.Open(Opcode::kIf);
+        for (const Statement& inner : s.body) EmitStatement(inner, code);
+        if (s.has_else) {
+          code.Else();
+          for (const Statement& inner : s.else_body) EmitStatement(inner, code);
+        }
+        code.End();
+        return;
+      case Kind::kBr:
+        code.Br(s.depths[0]);
+        return;
+      case Kind::kBrIf:
+        EmitCondition(s, code);
+        code.BrIf(s.depths[0]);
+        return;
+      case Kind::kBrTable:
+        code.LocalGet(s.a).I32Const(3).Op(Opcode::kI32And);
+        code.BrTable({s.depths[0], s.depths[1], s.depths[2]});
         return;
     }
   }
-  void Nested(Opcode op, int budget) {
-    code_.Open(op);
-    Body(budget);
-    --depth_;
-    code_.End();
+  // Bit 1 of a local: neither always set nor always clear.
+  static void EmitCondition(const Statement& s, CodeBuilder& code) {
+    code.LocalGet(s.a).I32Const(2).Op(Opcode::kI32And);
   }
-  void Body(int budget) {
-    ++depth_;
-    for (uint32_t i = Pick(4); i > 0; --i) Statement(budget - 1);
+
+  static int ExecuteAll(const std::vector<Statement>& body, std::vector<uint32_t>& values,
+                        int& steps) {
+    for (const Statement& s : body) {
+      const int where = ExecuteOne(s, values, steps);
+      if (where != kNext) return where;
+    }
+    return kNext;
   }
+  static int ExecuteOne(const Statement& s, std::vector<uint32_t>& values, int& steps) {
+    if (--steps < 0) return kStopped;
+    const bool condition = (values[s.a] & 2) != 0;
+    switch (s.kind) {
+      case Kind::kAssign:
+        values[s.target] = values[s.a] + values[s.b] + 1;
+        return kNext;
+      case Kind::kBlock:
+        return Leave(ExecuteAll(s.body, values, steps));
+      case Kind::kLoop:
+        for (;;) {
+          const int where = ExecuteAll(s.body, values, steps);
+          if (where != 0) return Leave(where);
+          if (--steps < 0) return kStopped;
+        }
+      case Kind::kIf:
+        return Leave(ExecuteAll(condition ? s.body : s.else_body, values, steps));
+      case Kind::kBr:
+        return static_cast<int>(s.depths[0]);
+      case Kind::kBrIf:
+        return condition ? static_cast<int>(s.depths[0]) : kNext;
+      case Kind::kBrTable:
+        return static_cast<int>(s.depths[std::min(values[s.a] & 3, 2u)]);
+    }
+    return kNext;
+  }
+  // Control that leaves a frame: its own label leads to what follows.
+  static int Leave(int where) { return where <= 0 ? std::min(where, kNext) : where - 1; }
 
   std::mt19937 random_;
   uint32_t locals_;
   uint32_t depth_ = 0;
-  CodeBuilder code_;
+  uint32_t result_ = 0;
+  std::vector<Statement> body_;
 };
 
-TEST(TranslatorTest, RandomControlFlowVerifies) {
-  for (uint32_t seed = 0; seed < 2000; ++seed) {
+TEST(TranslatorTest, RandomControlFlowMeansTheSame) {
+  int executed = 0;
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
+    const RandomBody body(seed, 2 + seed % 7);
     ModuleBuilder builder;
-    const TypeIndex type = builder.Type({ValType::I32()}, {ValType::I32()});
-    builder.Func(type, RandomBody(seed, 2 + seed % 7).Make());
+    builder.Func(builder.Type({ValType::I32()}, {ValType::I32()}), body.Emit());
     const std::vector<uint8_t> bytes = builder.Build();
     const absl::StatusOr<Module> module = ParseModule(bytes, {});
     ASSERT_TRUE(module.ok()) << module.status();
-    TranslateAll(*module);
-    if (::testing::Test::HasFailure()) FAIL() << "seed " << seed;
+    TestEnvironment environment(*module);
+    const ValidatorLimits limits;
+    FunctionTranslator translator(*module, Features::Default(), limits);
+    codegen::Function func;
+    const absl::Status status =
+        translator.Translate(module->bodies[DefinedFuncIndex(0)], environment, &func);
+    ASSERT_TRUE(status.ok()) << status;
+    const absl::Status verified = codegen::VerifyFunction(func);
+    ASSERT_TRUE(verified.ok()) << "seed " << seed << ": " << verified << "\n"
+                               << codegen::PrintFunction(func);
+    codegen::Interpreter interpreter;
+    for (const uint32_t argument : {0u, 1u, 2u, 77u}) {
+      const std::optional<uint32_t> expected = body.Execute(argument, 2000);
+      if (!expected.has_value()) continue;
+      ++executed;
+      const absl::StatusOr<codegen::Outcome> outcome = interpreter.Run(func, {0, argument});
+      ASSERT_TRUE(outcome.ok()) << outcome.status();
+      ASSERT_EQ(outcome->values, std::vector<codegen::RawValue>{*expected})
+          << "seed " << seed << ", argument " << argument << "\n"
+          << codegen::PrintFunction(func);
+    }
   }
+  EXPECT_GT(executed, 5000);
 }
 
 TEST(TranslatorTest, DeepNestingIsLinear) {
