@@ -1,6 +1,7 @@
 #include "cranelift_shared/compiler.h"
 
 #include <chrono>
+#include <exception>
 #include <new>
 #include <optional>
 #include <utility>
@@ -134,9 +135,15 @@ class OptimizingCompiler::Lease {
       worker_ = std::make_unique<Worker>(compiler_.options_.target->shared_flags());
     }
   }
+  // A worker that an exception passed is not used again: its containers may be half grown.
   ~Lease() {
+    if (std::uncaught_exceptions() != exceptions_) return;
     const std::lock_guard<std::mutex> lock(compiler_.mutex_);
-    compiler_.idle_.push_back(std::move(worker_));
+    try {
+      compiler_.idle_.push_back(std::move(worker_));
+    } catch (const std::bad_alloc&) {
+      // The next function makes a worker of its own.
+    }
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
@@ -146,6 +153,7 @@ class OptimizingCompiler::Lease {
 
  private:
   const OptimizingCompiler& compiler_;
+  const int exceptions_ = std::uncaught_exceptions();
   std::unique_ptr<Worker> worker_;
 };
 

@@ -90,7 +90,8 @@ class ArtifactView {
     absl::Span<const uint8_t> data;
   };
 
-  // kInvalidArgument says what is not as it should be.
+  // kInvalidArgument says what is not as it should be. Of an artifact of another version only
+  // the metadata is read: ask CheckCompatible before anything else.
   static absl::StatusOr<ArtifactView> Parse(absl::Span<const uint8_t> file);
 
   // kFailedPrecondition naming each difference (version, target, tunables, CPU features).
