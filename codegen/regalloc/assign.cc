@@ -123,10 +123,11 @@ void Assigner::PrepareHints() {
       }
     }
   }
+  for (uint32_t v = 0; v < input_->num_vregs; ++v) values_[v].family = Family(v);
   for (const Operand& operand : input_->operands) {
     if (operand.constraint() != Constraint::kFixed) continue;
     const uint32_t v = static_cast<uint32_t>(operand.reg().index());
-    uint8_t& fixed = values_[Family(v)].family_fixed;
+    uint8_t& fixed = values_[values_[v].family].family_fixed;
     if (fixed == kNoReg) fixed = static_cast<uint8_t>(operand.fixed().index());
   }
 }
@@ -144,23 +145,23 @@ absl::Status Assigner::VisitBlock(uint32_t block) {
 
 void Assigner::AdvanceRange(uint32_t vreg, uint32_t inst) {
   const absl::Span<const LiveRange> ranges = liveness_->RangesOf(vreg);
-  uint32_t& cursor = values_[vreg].range_cursor;
-  while (cursor + 1 < ranges.size() && ranges[cursor].end <= 2 * inst) ++cursor;
+  ValueState& v = values_[vreg];
+  while (v.range_cursor + 1 < ranges.size() && ranges[v.range_cursor].end <= 2 * inst) {
+    ++v.range_cursor;
+  }
+  if (ranges.empty()) return;
+  v.live_begin = ranges[v.range_cursor].begin;
+  v.live_end = ranges[v.range_cursor].end;
 }
 
-bool Assigner::LivesAfter(uint32_t vreg, uint32_t inst) {
-  AdvanceRange(vreg, inst);
-  const absl::Span<const LiveRange> ranges = liveness_->RangesOf(vreg);
-  const uint32_t cursor = values_[vreg].range_cursor;
-  return cursor < ranges.size() && ranges[cursor].end > 2 * inst + 1;
-}
-
-bool Assigner::IsLiveAtStart(uint32_t vreg, uint32_t inst) {
-  AdvanceRange(vreg, inst);
-  const absl::Span<const LiveRange> ranges = liveness_->RangesOf(vreg);
-  const uint32_t cursor = values_[vreg].range_cursor;
-  return cursor < ranges.size() && ranges[cursor].begin <= 2 * inst &&
-         ranges[cursor].end > 2 * inst;
+void Assigner::AdvanceUse(uint32_t vreg, uint32_t inst) {
+  const absl::Span<const Use> uses = liveness_->UsesOf(vreg);
+  ValueState& v = values_[vreg];
+  while (v.use_cursor < uses.size() && uses[v.use_cursor].inst <= inst) {
+    ++v.use_cursor;
+    ++out_->work;
+  }
+  v.next_use = v.use_cursor < uses.size() ? uses[v.use_cursor].inst : kNoIndex;
 }
 
 void Assigner::Touch(uint32_t vreg) {
@@ -178,7 +179,7 @@ void Assigner::SetHome(uint32_t vreg, PReg reg) {
   owner_[reg.index()] = vreg;
   used_.insert(reg);
   v.reg = static_cast<uint8_t>(reg.index());
-  values_[Family(vreg)].family_last = v.reg;
+  values_[v.family].family_last = v.reg;
   if (v.is(ValueState::kLabelled)) BeginStay(vreg);
 }
 

@@ -82,11 +82,16 @@ struct ValueState {
     // Has debug labels.
     kLabelled = 1 << 7,
   };
-  uint32_t use_cursor = 0;
+  // The live range at hand and its position, and the next use after some earlier instruction:
+  // kept current by Assigner as it goes.
+  uint32_t live_begin = 0;
+  uint32_t live_end = 0;
   uint32_t range_cursor = 0;
+  uint32_t next_use = 0;
+  uint32_t use_cursor = 0;
   // Sum of the frequencies of the places where it would have to be stored.
   uint32_t store_cost = 0;
-  // Values that would do well in one register; union-find.
+  // Values that would do well in one register: union-find, after PrepareHints flat.
   uint32_t family = 0;
   uint8_t reg = kNoReg;
   // The register before the current instruction; only if touched.
@@ -214,7 +219,12 @@ class Assigner {
   PReg Victim(PRegSet mask, uint64_t* score);
   uint64_t EvictionScore(uint32_t vreg);
   uint32_t Distance(uint32_t vreg, uint32_t inst);
-  uint32_t NextUse(uint32_t vreg, uint32_t inst);
+  // The first instruction after `inst`, in final order, that uses the value.
+  uint32_t NextUse(uint32_t vreg, uint32_t inst) {
+    ValueState& v = values_[vreg];
+    if (v.next_use <= inst) AdvanceUse(vreg, inst);
+    return v.next_use;
+  }
   uint32_t NextClobber(uint32_t inst);
   uint32_t Family(uint32_t vreg);
   void JoinFamilies(uint32_t a, uint32_t b);
@@ -225,8 +235,17 @@ class Assigner {
     return allocatable_[static_cast<size_t>(values_[vreg].reg_class)];
   }
   void AdvanceRange(uint32_t vreg, uint32_t inst);
-  bool LivesAfter(uint32_t vreg, uint32_t inst);
-  bool IsLiveAtStart(uint32_t vreg, uint32_t inst);
+  void AdvanceUse(uint32_t vreg, uint32_t inst);
+  bool LivesAfter(uint32_t vreg, uint32_t inst) {
+    ValueState& v = values_[vreg];
+    if (v.live_end <= 2 * inst) AdvanceRange(vreg, inst);
+    return v.live_end > 2 * inst + 1;
+  }
+  bool IsLiveAtStart(uint32_t vreg, uint32_t inst) {
+    ValueState& v = values_[vreg];
+    if (v.live_end <= 2 * inst) AdvanceRange(vreg, inst);
+    return v.live_begin <= 2 * inst && v.live_end > 2 * inst;
+  }
   void Touch(uint32_t vreg);
   uint8_t SourceOf(uint32_t vreg) const {
     const ValueState& v = values_[vreg];

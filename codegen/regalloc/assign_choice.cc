@@ -14,16 +14,6 @@ constexpr uint32_t kNoUseDistance = 1 << 20;
 
 }  // namespace
 
-uint32_t Assigner::NextUse(uint32_t vreg, uint32_t inst) {
-  const absl::Span<const Use> uses = liveness_->UsesOf(vreg);
-  uint32_t& cursor = values_[vreg].use_cursor;
-  while (cursor < uses.size() && uses[cursor].inst <= inst) {
-    ++cursor;
-    ++out_->work;
-  }
-  return cursor < uses.size() ? uses[cursor].inst : kNoIndex;
-}
-
 uint32_t Assigner::Distance(uint32_t vreg, uint32_t inst) {
   const uint32_t next = NextUse(vreg, inst);
   uint32_t distance = kNoUseDistance;
@@ -84,10 +74,9 @@ uint32_t Assigner::NextClobber(uint32_t inst) {
 }
 
 PRegSet Assigner::Conflicts(uint32_t vreg, PRegSet free) {
-  AdvanceRange(vreg, step_.inst);
-  const absl::Span<const LiveRange> ranges = liveness_->RangesOf(vreg);
   const ValueState& v = values_[vreg];
-  const uint32_t end = v.range_cursor < ranges.size() ? ranges[v.range_cursor].end : 0;
+  LivesAfter(vreg, step_.inst);
+  const uint32_t end = v.live_end;
   PRegSet conflicts;
   NextClobber(step_.inst);
   for (size_t c = clobber_cursor_; c < clobbers_.size() && c < clobber_cursor_ + 2u; ++c) {
@@ -141,7 +130,7 @@ PReg Assigner::Pick(uint32_t vreg, PRegSet free) {
     }
     if (hint.is_some() && good.contains(hint)) return hint;
   }
-  const ValueState& family = values_[Family(vreg)];
+  const ValueState& family = values_[v.family];
   for (uint8_t hint : {family.family_last, family.family_fixed}) {
     if (hint != kNoReg && good.contains(PReg::FromIndex(hint))) return PReg::FromIndex(hint);
   }

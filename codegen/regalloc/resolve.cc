@@ -288,8 +288,8 @@ absl::Status Resolver::AssignSlots() {
 
 void Resolver::AddEdit(ProgramPoint point, EditPhase phase, Allocation from, Allocation to,
                        InstId rematerialized) {
-  order_.push_back(SortKey{uint64_t{point.raw()} << 2 | static_cast<uint64_t>(phase),
-                           static_cast<uint32_t>(edits_.size())});
+  order_.push_back((uint64_t{point.raw()} << 2 | static_cast<uint64_t>(phase)) << 32 |
+                   edits_.size());
   edits_.push_back(Edit{point, from, to, rematerialized});
   if (to.is_reg()) out_->written.insert(to.reg());
   Statistics& statistics = out_->statistics;
@@ -383,12 +383,10 @@ void Resolver::EmitEdges() {
 }
 
 void Resolver::SortEdits() {
-  std::sort(order_.begin(), order_.end(), [](const SortKey& a, const SortKey& b) {
-    return a.key != b.key ? a.key < b.key : a.index < b.index;
-  });
+  std::sort(order_.begin(), order_.end());
   out_->edits.clear();
   out_->edits.reserve(edits_.size());
-  for (const SortKey& key : order_) out_->edits.push_back(edits_[key.index]);
+  for (const uint64_t key : order_) out_->edits.push_back(edits_[IndexOf(key)]);
 }
 
 void Resolver::NameSlots() {
@@ -427,8 +425,8 @@ void Resolver::EmitDebugLocations() {
   });
   slot_writes_.clear();
   for (size_t k = 0; k < edits_.size(); ++k) {
-    const bool is_at_end = (order_[k].key & 3) == static_cast<uint64_t>(EditPhase::kEdgeOut);
-    const Edit& edit = edits_[order_[k].index];
+    const bool is_at_end = (order_[k] >> 32 & 3) == static_cast<uint64_t>(EditPhase::kEdgeOut);
+    const Edit& edit = edits_[IndexOf(order_[k])];
     if (is_at_end && edit.to.is_stack()) {
       slot_writes_.push_back(SlotWrite{edit.to.slot(), edit.point.raw()});
     }

@@ -52,10 +52,6 @@ class Resolver {
     uint32_t end;
     SpillSlot slot;
   };
-  struct SortKey {
-    uint64_t key;
-    uint32_t index;
-  };
   // That a move before a terminator writes the slot.
   struct SlotWrite {
     SpillSlot slot;
@@ -85,6 +81,7 @@ class Resolver {
 
   void AddEdit(ProgramPoint point, EditPhase phase, Allocation from, Allocation to,
                InstId rematerialized = InstId::None());
+  static size_t IndexOf(uint64_t key) { return key & 0xFFFFFFFF; }
   bool IsDefinedByTerminator(uint32_t vreg) const;
   bool IsStoredAtDef(uint32_t vreg) const { return stored_at_def_[vreg] != 0; }
   void DecideStores();
@@ -118,7 +115,8 @@ class Resolver {
   std::vector<SpillSlot> free_[kNumRegClasses];
   SpillSlot temporary_slot_[kNumRegClasses];
   std::vector<Edit> edits_;
-  std::vector<SortKey> order_;
+  // Point, phase and position in edits_, from high bits to low.
+  std::vector<uint64_t> order_;
   ParallelMoves moves_;
   std::vector<Move> sequence_;
   std::vector<SlotWrite> slot_writes_;
