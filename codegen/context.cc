@@ -120,8 +120,8 @@ absl::StatusOr<CompiledCode> Context::CompileWithinMemory(Function& func, const 
 }
 
 void Context::SelectIsa(const TargetIsa& isa) {
-  if (isa_ == &isa) return;
-  isa_ = &isa;
+  if (isa_serial_ == isa.serial()) return;
+  isa_serial_ = isa.serial();
   backend_ = isa.MakeLowering();
   buffer_.emplace(isa.label_kinds());
 }

@@ -94,8 +94,8 @@ class Context {
   absl::Status Emit(const Function& func, const TargetIsa& isa);
   CompiledCode Result(const TargetIsa& isa);
 
-  // The ISA that backend_ and buffer_ are for.
-  const TargetIsa* isa_ = nullptr;
+  // The serial number of the ISA that backend_ and buffer_ are for.
+  uint64_t isa_serial_ = 0;
   std::shared_ptr<LowerBackend> backend_;
   std::optional<MachBuffer> buffer_;
 

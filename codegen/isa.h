@@ -53,6 +53,8 @@ class TargetIsa {
 
   // "x64".
   virtual absl::string_view name() const = 0;
+  // Apart for every object that was ever made, unlike its address.
+  uint64_t serial() const { return serial_; }
   // "x86_64-unknown-linux-gnu".
   virtual absl::string_view triple() const = 0;
   const SharedFlags& shared_flags() const { return shared_flags_; }
@@ -79,10 +81,10 @@ class TargetIsa {
   virtual std::string Print(const MachInst& inst, absl::Span<const std::string> operands) const = 0;
 
  protected:
-  TargetIsa(const SharedFlags& shared_flags, const StackLimitCheck& stack_limit)
-      : shared_flags_(shared_flags), stack_limit_(stack_limit) {}
+  TargetIsa(const SharedFlags& shared_flags, const StackLimitCheck& stack_limit);
 
  private:
+  const uint64_t serial_;
   SharedFlags shared_flags_;
   StackLimitCheck stack_limit_;
 };

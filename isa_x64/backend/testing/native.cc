@@ -288,6 +288,10 @@ const uint8_t* NativeProgram::AddressOf(size_t index) const {
   return memory_ + pieces_[index].offset;
 }
 
+uint64_t NativeProgram::StackTop() {
+  return reinterpret_cast<uint64_t>(GuestStack() + kGuardBytes + kStackBytes);
+}
+
 absl::StatusOr<Outcome> NativeProgram::Call(size_t index, absl::Span<const RawValue> args) {
   const Piece& piece = pieces_[index];
   AbiSignature abi;
@@ -316,7 +320,7 @@ absl::StatusOr<Outcome> NativeProgram::Call(size_t index, absl::Span<const RawVa
   }
   uint8_t* guest_stack = GuestStack();
   record.code = reinterpret_cast<uint64_t>(AddressOf(index));
-  record.stack_top = reinterpret_cast<uint64_t>(guest_stack + kGuardBytes + kStackBytes);
+  record.stack_top = StackTop();
   record.stack_words = stack.size();
   record.stack = stack.data();
 

@@ -42,6 +42,8 @@ class NativeProgram {
   absl::Status Link();
 
   absl::StatusOr<codegen::Outcome> Call(size_t index, absl::Span<const codegen::RawValue> args);
+  // The highest address of the stack that calls run on.
+  static uint64_t StackTop();
   // Where a function's code lies, after Link.
   const uint8_t* AddressOf(size_t index) const;
 
