@@ -93,6 +93,10 @@ class MachBuffer {
     if (ABSL_PREDICT_FALSE(cursor_ > safe_limit_)) Grow(kMaxInstructionBytes);
     return cursor_;
   }
+  // The same, or null if there is no room; then BeginInstruction makes it.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE uint8_t* TryBeginInstruction() const {
+    return ABSL_PREDICT_TRUE(cursor_ <= safe_limit_) ? cursor_ : nullptr;
+  }
   ABSL_ATTRIBUTE_ALWAYS_INLINE void EndInstruction(uint8_t* end) {
     DCHECK(end >= cursor_ && end <= cursor_ + kMaxInstructionBytes);
     cursor_ = end;

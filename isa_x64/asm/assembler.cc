@@ -10,12 +10,12 @@ namespace {
 using codegen::CodeOffset;
 using codegen::MachLabel;
 
-constexpr Encoding Primary(uint8_t opcode) { return {.opcode = opcode}; }
-constexpr Encoding Map0F(uint8_t opcode, Prefix prefix = Prefix::kNone) {
-  return {.opcode = opcode, .map = OpcodeMap::k0F, .prefix = prefix};
+constexpr PackedEncoding Primary(uint8_t opcode) { return PackedEncoding(opcode); }
+constexpr PackedEncoding Map0F(uint8_t opcode, Prefix prefix = Prefix::kNone) {
+  return PackedEncoding(opcode, OpcodeMap::k0F, prefix);
 }
-constexpr Encoding Map0F38(uint8_t opcode, Prefix prefix = Prefix::kNone) {
-  return {.opcode = opcode, .map = OpcodeMap::k0F38, .prefix = prefix};
+constexpr PackedEncoding Map0F38(uint8_t opcode, Prefix prefix = Prefix::kNone) {
+  return PackedEncoding(opcode, OpcodeMap::k0F38, prefix);
 }
 
 // Indexed by the operations' enums.
@@ -35,28 +35,28 @@ constexpr OpcodeAndDigit kBmiVmOps[] = {GANTRY_X64_BMI_VM(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Opcode) \
-  {.opcode = Opcode, .map = OpcodeMap::Table, .prefix = Prefix::Mandatory},
-constexpr Encoding kGprRmOps[] = {GANTRY_X64_GPR_RM(GANTRY_X64_ENTRY)
-                                      GANTRY_X64_GPR_RM_WIDE(GANTRY_X64_ENTRY)};
-constexpr Encoding kPlainOps[] = {GANTRY_X64_PLAIN(GANTRY_X64_ENTRY)};
+  PackedEncoding(Opcode, OpcodeMap::Table, Prefix::Mandatory),
+constexpr PackedEncoding kGprRmOps[] = {GANTRY_X64_GPR_RM(GANTRY_X64_ENTRY)
+                                            GANTRY_X64_GPR_RM_WIDE(GANTRY_X64_ENTRY)};
+constexpr PackedEncoding kPlainOps[] = {GANTRY_X64_PLAIN(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
 #define GANTRY_X64_ENTRY(name, Name, Opcode) Map0F(Opcode),
-constexpr Encoding kDoubleShiftOps[] = {GANTRY_X64_DOUBLE_SHIFT(GANTRY_X64_ENTRY)};
+constexpr PackedEncoding kDoubleShiftOps[] = {GANTRY_X64_DOUBLE_SHIFT(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Opcode) Map0F38(Opcode, Prefix::Mandatory),
-constexpr Encoding kBmiRvmOps[] = {GANTRY_X64_BMI_RVM(GANTRY_X64_ENTRY)};
-constexpr Encoding kBmiRmvOps[] = {GANTRY_X64_BMI_RMV(GANTRY_X64_ENTRY)};
+constexpr PackedEncoding kBmiRvmOps[] = {GANTRY_X64_BMI_RVM(GANTRY_X64_ENTRY)};
+constexpr PackedEncoding kBmiRmvOps[] = {GANTRY_X64_BMI_RMV(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
 // An instruction on vector registers whose operand in memory has a width of its own.
 struct SseEntry {
-  Encoding encoding;
+  PackedEncoding encoding;
   Width memory;
 };
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Opcode, Memory) \
-  {{.opcode = Opcode, .map = OpcodeMap::Table, .prefix = Prefix::Mandatory}, Width::Memory},
+  {PackedEncoding(Opcode, OpcodeMap::Table, Prefix::Mandatory), Width::Memory},
 constexpr SseEntry kSseRvmOps[] = {GANTRY_X64_SSE_RVM(GANTRY_X64_ENTRY)};
 constexpr SseEntry kSseRmOps[] = {GANTRY_X64_SSE_RM(GANTRY_X64_ENTRY)};
 constexpr SseEntry kSseRvmImmOps[] = {GANTRY_X64_SSE_RVM_IMM(GANTRY_X64_ENTRY)};
@@ -64,7 +64,7 @@ constexpr SseEntry kSseRmImmOps[] = {GANTRY_X64_SSE_RM_IMM(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
 struct SseShiftEntry {
-  Encoding encoding;
+  PackedEncoding encoding;
   uint8_t digit;
 };
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Digit, Opcode) \
@@ -73,14 +73,13 @@ constexpr SseShiftEntry kSseShiftImmOps[] = {GANTRY_X64_SSE_SHIFT_IMM(GANTRY_X64
 #undef GANTRY_X64_ENTRY
 
 struct SseMoveEntry {
-  Encoding load;
-  Encoding store;
+  PackedEncoding load;
+  PackedEncoding store;
   Width memory;
 };
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Load, StoreMandatory, Store, Memory) \
-  {{.opcode = Load, .map = OpcodeMap::Table, .prefix = Prefix::Mandatory},                  \
-   {.opcode = Store, .map = OpcodeMap::Table, .prefix = Prefix::StoreMandatory},            \
-   Width::Memory},
+  {PackedEncoding(Load, OpcodeMap::Table, Prefix::Mandatory),                               \
+   PackedEncoding(Store, OpcodeMap::Table, Prefix::StoreMandatory), Width::Memory},
 constexpr SseMoveEntry kSseMoveOps[] = {GANTRY_X64_SSE_MOVE(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
@@ -89,11 +88,11 @@ constexpr SseMoveEntry kSseMoveOps[] = {GANTRY_X64_SSE_MOVE(GANTRY_X64_ENTRY)};
 constexpr SseEntry kCvtToGprOps[] = {GANTRY_X64_CVT_TO_GPR(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Opcode) Map0F(Opcode, Prefix::Mandatory),
-constexpr Encoding kCvtFromGprOps[] = {GANTRY_X64_CVT_FROM_GPR(GANTRY_X64_ENTRY)};
-constexpr Encoding kMaskToGprOps[] = {GANTRY_X64_MASK_TO_GPR(GANTRY_X64_ENTRY)};
+constexpr PackedEncoding kCvtFromGprOps[] = {GANTRY_X64_CVT_FROM_GPR(GANTRY_X64_ENTRY)};
+constexpr PackedEncoding kMaskToGprOps[] = {GANTRY_X64_MASK_TO_GPR(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 #define GANTRY_X64_ENTRY(name, Name, IsWide, Opcode, Memory) \
-  {Map0F38(Opcode, Prefix::k66).WithWide(IsWide), Width::Memory},
+  {Map0F38(Opcode, Prefix::k66).Wide(IsWide), Width::Memory},
 constexpr SseEntry kFmaOps[] = {GANTRY_X64_FMA(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
@@ -103,7 +102,7 @@ constexpr const auto& Lookup(const Table& table, Op op) {
 }
 
 // The address of an operand whose width must be that of the instruction.
-const Address& Checked(const AnyMem& mem, Width width) {
+inline const Address& Checked(const AnyMem& mem, Width width) {
   CHECK(mem.width() == width) << BitsOf(mem.width()) << "-bit memory operand for an instruction on "
                               << BitsOf(width) << " bits";
   return mem.address();
@@ -112,7 +111,7 @@ const Address& Checked(const AnyMem& mem, Width width) {
 Immediate Imm8(int32_t value) { return {static_cast<uint8_t>(value), 1}; }
 
 // `imm` as a signed number of the operation's width.
-int32_t Normalize(Width width, int32_t imm) {
+inline int32_t Normalize(Width width, int32_t imm) {
   if (width == Width::k8) {
     CHECK(imm >= -128 && imm <= 255) << imm << " does not fit 8 bits";
     return static_cast<int8_t>(imm);
@@ -138,7 +137,7 @@ void CheckWidth(Width width, Width least) {
   static_cast<void>(least);
 }
 
-void CheckAmount(Width width, uint8_t amount) {
+inline void CheckAmount(Width width, uint8_t amount) {
   CHECK(amount < BitsOf(width)) << "shift of " << BitsOf(width) << " bits by " << int{amount};
 }
 
@@ -147,30 +146,30 @@ void CheckAmount(Width width, uint8_t amount) {
 // --- General registers -----------------------------------------------------------------
 
 void Assembler::alu(AluOp op, Width width, Gpr dst, Gpr src) {
-  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op) + 1);
-  EmitRegisters(buffer_, ForByteWidth(Primary(opcode), width), src.encoding(), dst.encoding());
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op));
+  EmitRegisters(buffer_, Primary(opcode).ForByteWidth(width), src.encoding(), dst.encoding());
 }
 
 void Assembler::alu(AluOp op, Width width, Gpr dst, const Address& src) {
-  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op) + 3);
-  EmitMemory(buffer_, ForByteWidth(Primary(opcode), width), dst.encoding(), src);
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op) + 2);
+  EmitMemory(buffer_, Primary(opcode).ForByteWidth(width), dst.encoding(), src);
 }
 
 void Assembler::alu(AluOp op, Width width, const Address& dst, Gpr src) {
-  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op) + 1);
-  EmitMemory(buffer_, ForByteWidth(Primary(opcode), width), src.encoding(), dst);
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op));
+  EmitMemory(buffer_, Primary(opcode).ForByteWidth(width), src.encoding(), dst);
 }
 
 void Assembler::alu(AluOp op, Width width, Gpr dst, int32_t imm) {
   imm = Normalize(width, imm);
   const uint8_t digit = Lookup(kAluDigits, op);
   if (width != Width::k8 && FitsInt8(imm)) {
-    EmitRegisters(buffer_, ForWidth(Primary(0x83), width), digit, dst.encoding(), Imm8(imm));
+    EmitRegisters(buffer_, Primary(0x83).ForWidth(width), digit, dst.encoding(), Imm8(imm));
   } else if (dst.encoding() == 0) {
-    const uint8_t opcode = static_cast<uint8_t>(8 * digit + 5);
-    EmitPlain(buffer_, ForByteWidth(Primary(opcode), width), FullImm(width, imm));
+    const uint8_t opcode = static_cast<uint8_t>(8 * digit + 4);
+    EmitPlain(buffer_, Primary(opcode).ForByteWidth(width), FullImm(width, imm));
   } else {
-    EmitRegisters(buffer_, ForByteWidth(Primary(0x81), width, false), digit, dst.encoding(),
+    EmitRegisters(buffer_, Primary(0x80).ForByteWidthDigit(width), digit, dst.encoding(),
                   FullImm(width, imm));
   }
 }
@@ -179,31 +178,31 @@ void Assembler::alu(AluOp op, Width width, const Address& dst, int32_t imm) {
   imm = Normalize(width, imm);
   const uint8_t digit = Lookup(kAluDigits, op);
   if (width != Width::k8 && FitsInt8(imm)) {
-    EmitMemory(buffer_, ForWidth(Primary(0x83), width), digit, dst, Imm8(imm));
+    EmitMemory(buffer_, Primary(0x83).ForWidth(width), digit, dst, Imm8(imm));
   } else {
-    EmitMemory(buffer_, ForByteWidth(Primary(0x81), width, false), digit, dst, FullImm(width, imm));
+    EmitMemory(buffer_, Primary(0x80).ForByteWidthDigit(width), digit, dst, FullImm(width, imm));
   }
 }
 
 void Assembler::test(Width width, Gpr a, Gpr b) {
-  EmitRegisters(buffer_, ForByteWidth(Primary(0x85), width), b.encoding(), a.encoding());
+  EmitRegisters(buffer_, Primary(0x84).ForByteWidth(width), b.encoding(), a.encoding());
 }
 
 void Assembler::test(Width width, const Address& a, Gpr b) {
-  EmitMemory(buffer_, ForByteWidth(Primary(0x85), width), b.encoding(), a);
+  EmitMemory(buffer_, Primary(0x84).ForByteWidth(width), b.encoding(), a);
 }
 
 void Assembler::test(Width width, Gpr a, int32_t imm) {
   const Immediate immediate = FullImm(width, Normalize(width, imm));
   if (a.encoding() == 0) {
-    EmitPlain(buffer_, ForByteWidth(Primary(0xA9), width), immediate);
+    EmitPlain(buffer_, Primary(0xA8).ForByteWidth(width), immediate);
   } else {
-    EmitRegisters(buffer_, ForByteWidth(Primary(0xF7), width, false), 0, a.encoding(), immediate);
+    EmitRegisters(buffer_, Primary(0xF6).ForByteWidthDigit(width), 0, a.encoding(), immediate);
   }
 }
 
 void Assembler::test(Width width, const Address& a, int32_t imm) {
-  EmitMemory(buffer_, ForByteWidth(Primary(0xF7), width, false), 0, a,
+  EmitMemory(buffer_, Primary(0xF6).ForByteWidthDigit(width), 0, a,
              FullImm(width, Normalize(width, imm)));
 }
 
@@ -211,9 +210,9 @@ void Assembler::shift_imm(ShiftOp op, Width width, Gpr dst, uint8_t amount) {
   CheckAmount(width, amount);
   const uint8_t digit = Lookup(kShiftDigits, op);
   if (amount == 1) {
-    EmitRegisters(buffer_, ForByteWidth(Primary(0xD1), width, false), digit, dst.encoding());
+    EmitRegisters(buffer_, Primary(0xD0).ForByteWidthDigit(width), digit, dst.encoding());
   } else {
-    EmitRegisters(buffer_, ForByteWidth(Primary(0xC1), width, false), digit, dst.encoding(),
+    EmitRegisters(buffer_, Primary(0xC0).ForByteWidthDigit(width), digit, dst.encoding(),
                   Imm8(amount));
   }
 }
@@ -222,47 +221,47 @@ void Assembler::shift_imm(ShiftOp op, Width width, const Address& dst, uint8_t a
   CheckAmount(width, amount);
   const uint8_t digit = Lookup(kShiftDigits, op);
   if (amount == 1) {
-    EmitMemory(buffer_, ForByteWidth(Primary(0xD1), width, false), digit, dst);
+    EmitMemory(buffer_, Primary(0xD0).ForByteWidthDigit(width), digit, dst);
   } else {
-    EmitMemory(buffer_, ForByteWidth(Primary(0xC1), width, false), digit, dst, Imm8(amount));
+    EmitMemory(buffer_, Primary(0xC0).ForByteWidthDigit(width), digit, dst, Imm8(amount));
   }
 }
 
 void Assembler::shift_cl(ShiftOp op, Width width, Gpr dst) {
-  EmitRegisters(buffer_, ForByteWidth(Primary(0xD3), width, false), Lookup(kShiftDigits, op),
+  EmitRegisters(buffer_, Primary(0xD2).ForByteWidthDigit(width), Lookup(kShiftDigits, op),
                 dst.encoding());
 }
 
 void Assembler::shift_cl(ShiftOp op, Width width, const Address& dst) {
-  EmitMemory(buffer_, ForByteWidth(Primary(0xD3), width, false), Lookup(kShiftDigits, op), dst);
+  EmitMemory(buffer_, Primary(0xD2).ForByteWidthDigit(width), Lookup(kShiftDigits, op), dst);
 }
 
 void Assembler::unary(UnaryOp op, Width width, Gpr dst) {
   const OpcodeAndDigit entry = Lookup(kUnaryOps, op);
-  EmitRegisters(buffer_, ForByteWidth(Primary(entry.opcode), width, false), entry.digit,
+  EmitRegisters(buffer_, Primary(entry.opcode).ForByteWidthDigit(width), entry.digit,
                 dst.encoding());
 }
 
 void Assembler::unary(UnaryOp op, Width width, const Address& dst) {
   const OpcodeAndDigit entry = Lookup(kUnaryOps, op);
-  EmitMemory(buffer_, ForByteWidth(Primary(entry.opcode), width, false), entry.digit, dst);
+  EmitMemory(buffer_, Primary(entry.opcode).ForByteWidthDigit(width), entry.digit, dst);
 }
 
 void Assembler::gpr_rm(GprRmOp op, Width width, Gpr dst, Gpr src) {
   CheckWidth(width, Width::k16);
-  EmitRegisters(buffer_, ForWidth(Lookup(kGprRmOps, op), width), dst.encoding(), src.encoding());
+  EmitRegisters(buffer_, Lookup(kGprRmOps, op).ForWidth(width), dst.encoding(), src.encoding());
 }
 
 void Assembler::gpr_rm(GprRmOp op, Width width, Gpr dst, const Address& src) {
   CheckWidth(width, Width::k16);
-  EmitMemory(buffer_, ForWidth(Lookup(kGprRmOps, op), width), dst.encoding(), src);
+  EmitMemory(buffer_, Lookup(kGprRmOps, op).ForWidth(width), dst.encoding(), src);
 }
 
 void Assembler::imul(Width width, Gpr dst, Gpr src, int32_t imm) {
   CheckWidth(width, Width::k16);
   imm = Normalize(width, imm);
   const bool small = FitsInt8(imm);
-  EmitRegisters(buffer_, ForWidth(Primary(small ? 0x6B : 0x69), width), dst.encoding(),
+  EmitRegisters(buffer_, Primary(small ? 0x6B : 0x69).ForWidth(width), dst.encoding(),
                 src.encoding(), small ? Imm8(imm) : FullImm(width, imm));
 }
 
@@ -270,87 +269,84 @@ void Assembler::imul(Width width, Gpr dst, const Address& src, int32_t imm) {
   CheckWidth(width, Width::k16);
   imm = Normalize(width, imm);
   const bool small = FitsInt8(imm);
-  EmitMemory(buffer_, ForWidth(Primary(small ? 0x6B : 0x69), width), dst.encoding(), src,
+  EmitMemory(buffer_, Primary(small ? 0x6B : 0x69).ForWidth(width), dst.encoding(), src,
              small ? Imm8(imm) : FullImm(width, imm));
 }
 
 void Assembler::bit(BitOp op, Width width, Gpr dst, Gpr index) {
   CheckWidth(width, Width::k16);
-  EmitRegisters(buffer_, ForWidth(Map0F(Lookup(kBitOps, op).opcode), width), index.encoding(),
+  EmitRegisters(buffer_, Map0F(Lookup(kBitOps, op).opcode).ForWidth(width), index.encoding(),
                 dst.encoding());
 }
 
 void Assembler::bit(BitOp op, Width width, Gpr dst, uint8_t index) {
   CheckWidth(width, Width::k16);
   CheckAmount(width, index);
-  EmitRegisters(buffer_, ForWidth(Map0F(0xBA), width), Lookup(kBitOps, op).digit, dst.encoding(),
+  EmitRegisters(buffer_, Map0F(0xBA).ForWidth(width), Lookup(kBitOps, op).digit, dst.encoding(),
                 Imm8(index));
 }
 
 void Assembler::bit(BitOp op, Width width, const Address& dst, uint8_t index) {
   CheckWidth(width, Width::k16);
   CheckAmount(width, index);
-  EmitMemory(buffer_, ForWidth(Map0F(0xBA), width), Lookup(kBitOps, op).digit, dst, Imm8(index));
+  EmitMemory(buffer_, Map0F(0xBA).ForWidth(width), Lookup(kBitOps, op).digit, dst, Imm8(index));
 }
 
 void Assembler::double_shift_imm(DoubleShiftOp op, Width width, Gpr dst, Gpr src, uint8_t amount) {
   CheckWidth(width, Width::k16);
   CheckAmount(width, amount);
-  EmitRegisters(buffer_, ForWidth(Lookup(kDoubleShiftOps, op), width), src.encoding(),
+  EmitRegisters(buffer_, Lookup(kDoubleShiftOps, op).ForWidth(width), src.encoding(),
                 dst.encoding(), Imm8(amount));
 }
 
 void Assembler::double_shift_cl(DoubleShiftOp op, Width width, Gpr dst, Gpr src) {
   CheckWidth(width, Width::k16);
-  const Encoding encoding = Lookup(kDoubleShiftOps, op);
-  const uint8_t opcode = static_cast<uint8_t>(encoding.opcode + 1);
-  EmitRegisters(buffer_, ForWidth(encoding.WithOpcode(opcode), width), src.encoding(),
+  EmitRegisters(buffer_, Lookup(kDoubleShiftOps, op).Plus(1).ForWidth(width), src.encoding(),
                 dst.encoding());
 }
 
 void Assembler::bmi_rvm(BmiRvmOp op, Width width, Gpr dst, Gpr a, Gpr b) {
   CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, Lookup(kBmiRvmOps, op).WithWide(width == Width::k64), dst.encoding(),
+  EmitVexRegisters(buffer_, Lookup(kBmiRvmOps, op).Wide(width == Width::k64), dst.encoding(),
                    a.encoding(), b.encoding());
 }
 
 void Assembler::bmi_rvm(BmiRvmOp op, Width width, Gpr dst, Gpr a, const Address& b) {
   CheckWidth(width, Width::k32);
-  EmitVexMemory(buffer_, Lookup(kBmiRvmOps, op).WithWide(width == Width::k64), dst.encoding(),
+  EmitVexMemory(buffer_, Lookup(kBmiRvmOps, op).Wide(width == Width::k64), dst.encoding(),
                 a.encoding(), b);
 }
 
 void Assembler::bmi_rmv(BmiRmvOp op, Width width, Gpr dst, Gpr src, Gpr control) {
   CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, Lookup(kBmiRmvOps, op).WithWide(width == Width::k64), dst.encoding(),
+  EmitVexRegisters(buffer_, Lookup(kBmiRmvOps, op).Wide(width == Width::k64), dst.encoding(),
                    control.encoding(), src.encoding());
 }
 
 void Assembler::bmi_rmv(BmiRmvOp op, Width width, Gpr dst, const Address& src, Gpr control) {
   CheckWidth(width, Width::k32);
-  EmitVexMemory(buffer_, Lookup(kBmiRmvOps, op).WithWide(width == Width::k64), dst.encoding(),
+  EmitVexMemory(buffer_, Lookup(kBmiRmvOps, op).Wide(width == Width::k64), dst.encoding(),
                 control.encoding(), src);
 }
 
 void Assembler::bmi_vm(BmiVmOp op, Width width, Gpr dst, Gpr src) {
   CheckWidth(width, Width::k32);
   const OpcodeAndDigit entry = Lookup(kBmiVmOps, op);
-  EmitVexRegisters(buffer_, Map0F38(entry.opcode).WithWide(width == Width::k64), entry.digit,
+  EmitVexRegisters(buffer_, Map0F38(entry.opcode).Wide(width == Width::k64), entry.digit,
                    dst.encoding(), src.encoding());
 }
 
 void Assembler::bmi_vm(BmiVmOp op, Width width, Gpr dst, const Address& src) {
   CheckWidth(width, Width::k32);
   const OpcodeAndDigit entry = Lookup(kBmiVmOps, op);
-  EmitVexMemory(buffer_, Map0F38(entry.opcode).WithWide(width == Width::k64), entry.digit,
+  EmitVexMemory(buffer_, Map0F38(entry.opcode).Wide(width == Width::k64), entry.digit,
                 dst.encoding(), src);
 }
 
 namespace {
 
-constexpr Encoding Rorx(Width width) {
-  return {
-      .opcode = 0xF0, .map = OpcodeMap::k0F3A, .prefix = Prefix::kF2, .wide = width == Width::k64};
+constexpr PackedEncoding Rorx(Width width) {
+  return PackedEncoding(0xF0, OpcodeMap::k0F3A, Prefix::kF2).Wide(width == Width::k64);
 }
 
 }  // namespace
@@ -368,19 +364,19 @@ void Assembler::rorx(Width width, Gpr dst, const Address& src, uint8_t amount) {
 }
 
 void Assembler::mov(Width width, Gpr dst, Gpr src) {
-  EmitRegisters(buffer_, ForByteWidth(Primary(0x89), width), src.encoding(), dst.encoding());
+  EmitRegisters(buffer_, Primary(0x88).ForByteWidth(width), src.encoding(), dst.encoding());
 }
 
 void Assembler::mov(Width width, Gpr dst, const Address& src) {
-  EmitMemory(buffer_, ForByteWidth(Primary(0x8B), width), dst.encoding(), src);
+  EmitMemory(buffer_, Primary(0x8A).ForByteWidth(width), dst.encoding(), src);
 }
 
 void Assembler::mov(Width width, const Address& dst, Gpr src) {
-  EmitMemory(buffer_, ForByteWidth(Primary(0x89), width), src.encoding(), dst);
+  EmitMemory(buffer_, Primary(0x88).ForByteWidth(width), src.encoding(), dst);
 }
 
 void Assembler::mov(Width width, const Address& dst, int32_t imm) {
-  EmitMemory(buffer_, ForByteWidth(Primary(0xC7), width, false), 0, dst,
+  EmitMemory(buffer_, Primary(0xC6).ForByteWidthDigit(width), 0, dst,
              FullImm(width, Normalize(width, imm)));
 }
 
@@ -388,25 +384,23 @@ void Assembler::mov_imm(Width width, Gpr dst, int64_t imm) {
   CheckWidth(width, Width::k32);
   const uint64_t bits = static_cast<uint64_t>(imm);
   if (width == Width::k32 || bits <= 0xFFFFFFFF) {
-    CHECK(bits <= 0xFFFFFFFF || imm >= INT32_MIN) << imm << " does not fit 32 bits";
+    CHECK(bits <= 0xFFFFFFFF || (imm < 0 && imm >= INT32_MIN)) << imm << " does not fit 32 bits";
     EmitOpcodeRegister(buffer_, Primary(0xB8), dst.encoding(), {static_cast<uint32_t>(bits), 4});
   } else if (imm >= INT32_MIN && imm < 0) {
-    EmitRegisters(buffer_, Primary(0xC7).WithWide(), 0, dst.encoding(),
+    EmitRegisters(buffer_, Primary(0xC7).Wide(), 0, dst.encoding(),
                   {static_cast<uint32_t>(bits), 4});
   } else {
-    EmitOpcodeRegister(buffer_, Primary(0xB8).WithWide(), dst.encoding(), {bits, 8});
+    EmitOpcodeRegister(buffer_, Primary(0xB8).Wide(), dst.encoding(), {bits, 8});
   }
 }
 
 namespace {
 
 // movzx and movsx from 8 bits; those from 16 have the next opcode.
-Encoding Extension(uint8_t opcode, Width to, Width from) {
+PackedEncoding Extension(uint8_t opcode, Width to, Width from) {
   DCHECK(from < to && from <= Width::k16 && to <= Width::k64);
-  Encoding encoding = ForWidth(Map0F(opcode), to);
-  encoding.opcode |= from == Width::k16;
-  encoding.byte_rm = from == Width::k8;
-  return encoding;
+  const PackedEncoding encoding = Map0F(opcode).ForWidth(to);
+  return from == Width::k8 ? encoding.ByteRm() : encoding.Plus(1);
 }
 
 }  // namespace
@@ -429,7 +423,7 @@ void Assembler::movzx(Width to, Gpr dst, Width from, const Address& src) {
 
 void Assembler::movsx(Width to, Gpr dst, Width from, Gpr src) {
   if (from == Width::k32) {
-    EmitRegisters(buffer_, Primary(0x63).WithWide(), dst.encoding(), src.encoding());
+    EmitRegisters(buffer_, Primary(0x63).Wide(), dst.encoding(), src.encoding());
   } else {
     EmitRegisters(buffer_, Extension(0xBE, to, from), dst.encoding(), src.encoding());
   }
@@ -437,7 +431,7 @@ void Assembler::movsx(Width to, Gpr dst, Width from, Gpr src) {
 
 void Assembler::movsx(Width to, Gpr dst, Width from, const Address& src) {
   if (from == Width::k32) {
-    EmitMemory(buffer_, Primary(0x63).WithWide(), dst.encoding(), src);
+    EmitMemory(buffer_, Primary(0x63).Wide(), dst.encoding(), src);
   } else {
     EmitMemory(buffer_, Extension(0xBE, to, from), dst.encoding(), src);
   }
@@ -445,50 +439,48 @@ void Assembler::movsx(Width to, Gpr dst, Width from, const Address& src) {
 
 void Assembler::lea(Width width, Gpr dst, const Address& address) {
   CheckWidth(width, Width::k32);
-  EmitMemory(buffer_, ForWidth(Primary(0x8D), width), dst.encoding(), address);
+  EmitMemory(buffer_, Primary(0x8D).ForWidth(width), dst.encoding(), address);
 }
 
 void Assembler::xchg(Width width, Gpr a, Gpr b) {
   // Of the short forms with rax, the one with itself is nop, which would not clear the upper
   // half of rax at width 32.
   if (width != Width::k8 && a != b && (a.encoding() == 0 || b.encoding() == 0)) {
-    EmitOpcodeRegister(buffer_, ForWidth(Primary(0x90), width),
+    EmitOpcodeRegister(buffer_, Primary(0x90).ForWidth(width),
                        a.encoding() == 0 ? b.encoding() : a.encoding());
     return;
   }
-  EmitRegisters(buffer_, ForByteWidth(Primary(0x87), width), a.encoding(), b.encoding());
+  EmitRegisters(buffer_, Primary(0x86).ForByteWidth(width), a.encoding(), b.encoding());
 }
 
 void Assembler::xchg(Width width, Gpr a, const Address& b) {
-  EmitMemory(buffer_, ForByteWidth(Primary(0x87), width), a.encoding(), b);
+  EmitMemory(buffer_, Primary(0x86).ForByteWidth(width), a.encoding(), b);
 }
 
 void Assembler::bswap(Width width, Gpr dst) {
   CheckWidth(width, Width::k32);
-  EmitOpcodeRegister(buffer_, ForWidth(Map0F(0xC8), width), dst.encoding());
+  EmitOpcodeRegister(buffer_, Map0F(0xC8).ForWidth(width), dst.encoding());
 }
 
 void Assembler::cmov(Condition condition, Width width, Gpr dst, Gpr src) {
   CheckWidth(width, Width::k16);
-  const uint8_t opcode = static_cast<uint8_t>(0x40 + static_cast<uint8_t>(condition));
-  EmitRegisters(buffer_, ForWidth(Map0F(opcode), width), dst.encoding(), src.encoding());
+  const PackedEncoding encoding = Map0F(0x40).Plus(static_cast<uint8_t>(condition));
+  EmitRegisters(buffer_, encoding.ForWidth(width), dst.encoding(), src.encoding());
 }
 
 void Assembler::cmov(Condition condition, Width width, Gpr dst, const Address& src) {
   CheckWidth(width, Width::k16);
-  const uint8_t opcode = static_cast<uint8_t>(0x40 + static_cast<uint8_t>(condition));
-  EmitMemory(buffer_, ForWidth(Map0F(opcode), width), dst.encoding(), src);
+  const PackedEncoding encoding = Map0F(0x40).Plus(static_cast<uint8_t>(condition));
+  EmitMemory(buffer_, encoding.ForWidth(width), dst.encoding(), src);
 }
 
 void Assembler::setcc(Condition condition, Gpr8 dst) {
-  Encoding encoding = Map0F(static_cast<uint8_t>(0x90 + static_cast<uint8_t>(condition)));
-  encoding.byte_rm = true;
-  EmitRegisters(buffer_, encoding, 0, dst.encoding());
+  EmitRegisters(buffer_, Map0F(0x90).Plus(static_cast<uint8_t>(condition)).ByteRm(), 0,
+                dst.encoding());
 }
 
 void Assembler::setcc(Condition condition, const Mem8& dst) {
-  EmitMemory(buffer_, Map0F(static_cast<uint8_t>(0x90 + static_cast<uint8_t>(condition))), 0,
-             dst.address());
+  EmitMemory(buffer_, Map0F(0x90).Plus(static_cast<uint8_t>(condition)), 0, dst.address());
 }
 
 void Assembler::push(Gpr64 src) { EmitOpcodeRegister(buffer_, Primary(0x50), src.encoding()); }
@@ -503,7 +495,7 @@ void Assembler::push(int32_t imm) {
 void Assembler::pop(Gpr64 dst) { EmitOpcodeRegister(buffer_, Primary(0x58), dst.encoding()); }
 void Assembler::pop(const Mem64& dst) { EmitMemory(buffer_, Primary(0x8F), 0, dst.address()); }
 void Assembler::cdq() { EmitPlain(buffer_, Primary(0x99)); }
-void Assembler::cqo() { EmitPlain(buffer_, Primary(0x99).WithWide()); }
+void Assembler::cqo() { EmitPlain(buffer_, Primary(0x99).Wide()); }
 
 // --- Vector registers ------------------------------------------------------------------
 
@@ -624,43 +616,43 @@ void Assembler::vmov_merge(SseMoveOp op, Xmm dst, Xmm high, Xmm low) {
 
 void Assembler::cvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, Xmm src) {
   CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, ForWidth(Lookup(kCvtToGprOps, op).encoding, width), dst.encoding(),
+  EmitRegisters(buffer_, Lookup(kCvtToGprOps, op).encoding.ForWidth(width), dst.encoding(),
                 src.encoding());
 }
 void Assembler::cvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, const AnyMem& src) {
   CheckWidth(width, Width::k32);
   const SseEntry& entry = Lookup(kCvtToGprOps, op);
-  EmitMemory(buffer_, ForWidth(entry.encoding, width), dst.encoding(), Checked(src, entry.memory));
+  EmitMemory(buffer_, entry.encoding.ForWidth(width), dst.encoding(), Checked(src, entry.memory));
 }
 void Assembler::vcvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, Xmm src) {
   CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, ForWidth(Lookup(kCvtToGprOps, op).encoding, width), dst.encoding(), 0,
+  EmitVexRegisters(buffer_, Lookup(kCvtToGprOps, op).encoding.ForWidth(width), dst.encoding(), 0,
                    src.encoding());
 }
 void Assembler::vcvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, const AnyMem& src) {
   CheckWidth(width, Width::k32);
   const SseEntry& entry = Lookup(kCvtToGprOps, op);
-  EmitVexMemory(buffer_, ForWidth(entry.encoding, width), dst.encoding(), 0,
+  EmitVexMemory(buffer_, entry.encoding.ForWidth(width), dst.encoding(), 0,
                 Checked(src, entry.memory));
 }
 
 void Assembler::cvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Gpr src) {
   CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(),
+  EmitRegisters(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(),
                 src.encoding());
 }
 void Assembler::cvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, const Address& src) {
   CheckWidth(width, Width::k32);
-  EmitMemory(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(), src);
+  EmitMemory(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(), src);
 }
 void Assembler::vcvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Xmm high, Gpr src) {
   CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(),
+  EmitVexRegisters(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(),
                    high.encoding(), src.encoding());
 }
 void Assembler::vcvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Xmm high, const Address& src) {
   CheckWidth(width, Width::k32);
-  EmitVexMemory(buffer_, ForWidth(Lookup(kCvtFromGprOps, op), width), dst.encoding(),
+  EmitVexMemory(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(),
                 high.encoding(), src);
 }
 
@@ -673,20 +665,20 @@ void Assembler::vmask_to_gpr(MaskToGprOp op, Gpr32 dst, Xmm src) {
 
 void Assembler::mov_to_xmm(Width width, Xmm dst, Gpr src) {
   CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, ForWidth(Map0F(0x6E, Prefix::k66), width), dst.encoding(), src.encoding());
+  EmitRegisters(buffer_, Map0F(0x6E, Prefix::k66).ForWidth(width), dst.encoding(), src.encoding());
 }
 void Assembler::mov_to_gpr(Width width, Gpr dst, Xmm src) {
   CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, ForWidth(Map0F(0x7E, Prefix::k66), width), src.encoding(), dst.encoding());
+  EmitRegisters(buffer_, Map0F(0x7E, Prefix::k66).ForWidth(width), src.encoding(), dst.encoding());
 }
 void Assembler::vmov_to_xmm(Width width, Xmm dst, Gpr src) {
   CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, ForWidth(Map0F(0x6E, Prefix::k66), width), dst.encoding(), 0,
+  EmitVexRegisters(buffer_, Map0F(0x6E, Prefix::k66).ForWidth(width), dst.encoding(), 0,
                    src.encoding());
 }
 void Assembler::vmov_to_gpr(Width width, Gpr dst, Xmm src) {
   CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, ForWidth(Map0F(0x7E, Prefix::k66), width), src.encoding(), 0,
+  EmitVexRegisters(buffer_, Map0F(0x7E, Prefix::k66).ForWidth(width), src.encoding(), 0,
                    dst.encoding());
 }
 

@@ -7,8 +7,7 @@ namespace {
 
 using codegen::MachBuffer;
 
-constexpr uint8_t kRex = 0x40;
-constexpr uint8_t kRexW = 8;
+constexpr uint32_t kRex = 0x40;
 
 // Each helper writes at `p` whether or not the byte counts, and moves on only if it does.
 inline uint8_t* PutIf(uint8_t* p, uint8_t byte, bool counts) {
@@ -17,35 +16,52 @@ inline uint8_t* PutIf(uint8_t* p, uint8_t byte, bool counts) {
 }
 
 // Everything up to and including the opcode. `rex` has the R, X and B bits.
-inline uint8_t* PutLegacyOpcode(uint8_t* p, Encoding encoding, uint8_t rex, bool force_rex) {
-  p = PutIf(p, 0x66, encoding.operand16);
+inline uint8_t* PutLegacyOpcode(uint8_t* p, PackedEncoding encoding, uint32_t rex,
+                                uint32_t force_rex) {
+  if (ABSL_PREDICT_FALSE(encoding.operand16())) *p++ = 0x66;
   const uint32_t prefixes = 0xF2F36600;
-  const uint8_t prefix = static_cast<uint8_t>(encoding.prefix);
+  const uint32_t prefix = static_cast<uint32_t>(encoding.prefix());
   p = PutIf(p, static_cast<uint8_t>(prefixes >> (8 * prefix)), prefix != 0);
-  rex |= encoding.wide ? kRexW : 0;
-  p = PutIf(p, kRex | rex, rex != 0 || force_rex);
-  if (encoding.map != OpcodeMap::kPrimary) {
-    *p++ = 0x0F;
-    p = PutIf(p, encoding.map == OpcodeMap::k0F38 ? 0x38 : 0x3A, encoding.map >= OpcodeMap::k0F38);
+  rex |= encoding.rex_w();
+  p = PutIf(p, static_cast<uint8_t>(kRex | rex), (rex | force_rex) != 0);
+  const uint32_t opcode = encoding.opcode();
+  if (ABSL_PREDICT_TRUE(encoding.map() == OpcodeMap::k0F)) {
+    const uint16_t word = static_cast<uint16_t>(0x0F | opcode << 8);
+    std::memcpy(p, &word, sizeof word);
+    return p + 2;
   }
-  *p++ = encoding.opcode;
-  return p;
+  if (encoding.map() == OpcodeMap::kPrimary) {
+    *p = static_cast<uint8_t>(opcode);
+    return p + 1;
+  }
+  const uint32_t word =
+      0x0F | (encoding.map() == OpcodeMap::k0F38 ? 0x3800 : 0x3A00) | opcode << 16;
+  std::memcpy(p, &word, sizeof word);
+  return p + 3;
 }
 
-inline uint8_t* PutVexOpcode(uint8_t* p, Encoding encoding, uint8_t rex, uint8_t second) {
-  const uint8_t last =
-      static_cast<uint8_t>((~second & 15) << 3 | static_cast<uint8_t>(encoding.prefix));
-  const uint8_t not_r = static_cast<uint8_t>((~rex & 4) << 5);
-  if ((rex & 3) == 0 && !encoding.wide && encoding.map == OpcodeMap::k0F) {
-    *p++ = 0xC5;
-    *p++ = not_r | last;
-  } else {
-    *p++ = 0xC4;
-    *p++ = static_cast<uint8_t>((~rex & 7) << 5 | static_cast<uint8_t>(encoding.map));
-    *p++ = static_cast<uint8_t>(encoding.wide << 7) | last;
+// For short encodings: REX (left out where it says nothing), opcode and the byte `next`.
+// Returns the end of the opcode.
+inline uint8_t* PutShort(uint8_t* p, PackedEncoding encoding, uint32_t rex, uint32_t next) {
+  const uint32_t without = (rex | encoding.rex_w()) == 0;
+  uint32_t word = encoding.rex_and_opcode() | rex | next << 16;
+  word >>= 8 * without;
+  std::memcpy(p, &word, sizeof word);
+  return p + 2 - without;
+}
+
+inline uint8_t* PutVexOpcode(uint8_t* p, PackedEncoding encoding, uint32_t rex, uint32_t second) {
+  const uint32_t last = (~second & 15) << 3 | static_cast<uint32_t>(encoding.prefix());
+  uint32_t word;
+  if ((rex & 3) == 0 && encoding.rex_w() == 0 && encoding.map() == OpcodeMap::k0F) {
+    word = 0xC5 | ((~rex & 4) << 5 | last) << 8 | uint32_t{encoding.opcode()} << 16;
+    std::memcpy(p, &word, sizeof word);
+    return p + 3;
   }
-  *p++ = encoding.opcode;
-  return p;
+  word = 0xC4 | ((~rex & 7) << 5 | static_cast<uint32_t>(encoding.map())) << 8 |
+         (encoding.rex_w() << 4 | last) << 16 | uint32_t{encoding.opcode()} << 24;
+  std::memcpy(p, &word, sizeof word);
+  return p + 4;
 }
 
 inline uint8_t* PutImmediate(uint8_t* p, Immediate immediate) {
@@ -53,80 +69,108 @@ inline uint8_t* PutImmediate(uint8_t* p, Immediate immediate) {
   return p + immediate.bytes;
 }
 
-inline uint8_t* PutModRm(uint8_t* p, uint8_t reg, uint8_t rm) {
-  *p = static_cast<uint8_t>(0xC0 | (reg & 7) << 3 | (rm & 7));
-  return p + 1;
+// The displacement at end - 4 counts from the end of the instruction.
+ABSL_ATTRIBUTE_NOINLINE void FinishRelative(MachBuffer& buffer, uint8_t* end, uint8_t* last,
+                                            const Address& address) {
+  uint8_t* const field = end - 4;
+  uint32_t displacement;
+  std::memcpy(&displacement, field, sizeof displacement);
+  displacement -= static_cast<uint32_t>(last - field);
+  std::memcpy(field, &displacement, sizeof displacement);
+  buffer.EndInstruction(last);
+  buffer.UseLabel(buffer.offset() - static_cast<codegen::CodeOffset>(last - field), address.label(),
+                  kRel32);
 }
 
+inline uint32_t ModRm(uint32_t reg, uint32_t rm) { return 0xC0 | (reg & 7) << 3 | (rm & 7); }
+
+// Bits of REX for a register in the R and in the B position.
+inline uint32_t RexRB(uint32_t reg, uint32_t rm) { return (reg >> 1 & 4) | rm >> 3; }
+
+// spl, bpl, sil and dil are ah, ch, dh and bh without a REX. (Registers from 8 on need one
+// anyway.) Bit 0 of the result counts.
+inline uint32_t NeedsRex(uint32_t is_byte, uint32_t reg) { return is_byte & (reg >> 2); }
+
 // ModRM, SIB, displacement, immediate, and the use of the label if there is one.
-inline void FinishMemory(MachBuffer& buffer, uint8_t* p, uint8_t reg, const Address& address,
+inline void FinishMemory(MachBuffer& buffer, uint8_t* p, uint32_t reg, const Address& address,
                          Immediate immediate) {
-  const uint64_t tail = address.tail() | static_cast<uint64_t>(reg & 7) << 3;
+  const uint64_t tail = address.tail() | uint64_t{(reg & 7) << 3};
   std::memcpy(p, &tail, sizeof tail);
   uint8_t* const end = p + address.tail_length();
   uint8_t* const last = PutImmediate(end, immediate);
-  if (ABSL_PREDICT_FALSE(address.label().is_some())) {
-    uint8_t* const field = end - 4;
-    uint32_t displacement;
-    std::memcpy(&displacement, field, sizeof displacement);
-    displacement -= static_cast<uint32_t>(last - field);
-    std::memcpy(field, &displacement, sizeof displacement);
-    const codegen::CodeOffset use =
-        buffer.offset() + static_cast<codegen::CodeOffset>(field - buffer.BeginInstruction());
+  if (ABSL_PREDICT_TRUE(address.label().is_none())) {
     buffer.EndInstruction(last);
-    buffer.UseLabel(use, address.label(), kRel32);
     return;
   }
-  buffer.EndInstruction(last);
+  FinishRelative(buffer, end, last, address);
 }
 
-// Bits of REX for a register in the R and in the B position.
-inline uint8_t RexRB(uint8_t reg, uint8_t rm) {
-  return static_cast<uint8_t>((reg >> 3) << 2 | rm >> 3);
-}
-
-// spl, bpl, sil and dil are ah, ch, dh and bh without a REX.
-inline bool NeedsRex(bool is_byte, uint8_t reg) { return is_byte && reg >= 4; }
-
-}  // namespace
-
-void EmitRegisters(MachBuffer& buffer, Encoding encoding, uint8_t reg, uint8_t rm,
-                   Immediate immediate) {
+// Everything that is not short, or has no room. Apart, so that the functions below are leaves.
+ABSL_ATTRIBUTE_NOINLINE void EmitLongRegisters(MachBuffer& buffer, PackedEncoding encoding,
+                                               uint8_t reg, uint8_t rm, Immediate immediate) {
   uint8_t* p = buffer.BeginInstruction();
-  p = PutLegacyOpcode(p, encoding, RexRB(reg, rm),
-                      NeedsRex(encoding.byte_reg, reg) || NeedsRex(encoding.byte_rm, rm));
-  buffer.EndInstruction(PutImmediate(PutModRm(p, reg, rm), immediate));
+  const uint32_t force_rex =
+      (NeedsRex(encoding.byte_reg(), reg) | NeedsRex(encoding.byte_rm(), rm)) & 1;
+  p = PutLegacyOpcode(p, encoding, RexRB(reg, rm), force_rex);
+  *p = static_cast<uint8_t>(ModRm(reg, rm));
+  buffer.EndInstruction(PutImmediate(p + 1, immediate));
 }
 
-void EmitMemory(MachBuffer& buffer, Encoding encoding, uint8_t reg, const Address& address,
-                Immediate immediate) {
-  uint8_t* p = buffer.BeginInstruction();
-  const uint8_t rex = static_cast<uint8_t>((reg >> 3) << 2 | address.rex());
-  p = PutLegacyOpcode(p, encoding, rex, NeedsRex(encoding.byte_reg, reg));
+ABSL_ATTRIBUTE_NOINLINE void EmitLongMemory(MachBuffer& buffer, PackedEncoding encoding,
+                                            uint8_t reg, const Address& address,
+                                            Immediate immediate) {
+  const uint32_t rex = (uint32_t{reg} >> 1 & 4) | address.rex();
+  const uint32_t force_rex = NeedsRex(encoding.byte_reg(), reg) & 1;
+  uint8_t* p = PutLegacyOpcode(buffer.BeginInstruction(), encoding, rex, force_rex);
   FinishMemory(buffer, p, reg, address, immediate);
 }
 
-void EmitOpcodeRegister(MachBuffer& buffer, Encoding encoding, uint8_t reg, Immediate immediate) {
+}  // namespace
+
+void EmitRegisters(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg, uint8_t rm,
+                   Immediate immediate) {
+  uint8_t* p = buffer.TryBeginInstruction();
+  if (!encoding.IsShort() || ABSL_PREDICT_FALSE(p == nullptr)) {
+    return EmitLongRegisters(buffer, encoding, reg, rm, immediate);
+  }
+  p = PutShort(p, encoding, RexRB(reg, rm), ModRm(reg, rm));
+  buffer.EndInstruction(PutImmediate(p + 1, immediate));
+}
+
+void EmitMemory(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg, const Address& address,
+                Immediate immediate) {
+  uint8_t* p = buffer.TryBeginInstruction();
+  if (!encoding.IsShort() || ABSL_PREDICT_FALSE(p == nullptr)) {
+    return EmitLongMemory(buffer, encoding, reg, address, immediate);
+  }
+  p = PutShort(p, encoding, (uint32_t{reg} >> 1 & 4) | address.rex(), 0);
+  FinishMemory(buffer, p, reg, address, immediate);
+}
+
+void EmitOpcodeRegister(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg,
+                        Immediate immediate) {
   uint8_t* p = buffer.BeginInstruction();
-  encoding.opcode = static_cast<uint8_t>(encoding.opcode + (reg & 7));
-  p = PutLegacyOpcode(p, encoding, reg >> 3, NeedsRex(encoding.byte_rm, reg));
+  encoding = encoding.Plus(reg & 7);
+  p = encoding.IsShort() ? PutShort(p, encoding, reg >> 3, 0)
+                         : PutLegacyOpcode(p, encoding, reg >> 3, 0);
   buffer.EndInstruction(PutImmediate(p, immediate));
 }
 
-void EmitPlain(MachBuffer& buffer, Encoding encoding, Immediate immediate) {
-  uint8_t* p = PutLegacyOpcode(buffer.BeginInstruction(), encoding, 0, false);
+void EmitPlain(MachBuffer& buffer, PackedEncoding encoding, Immediate immediate) {
+  uint8_t* p = PutLegacyOpcode(buffer.BeginInstruction(), encoding, 0, 0);
   buffer.EndInstruction(PutImmediate(p, immediate));
 }
 
-void EmitVexRegisters(MachBuffer& buffer, Encoding encoding, uint8_t reg, uint8_t second,
+void EmitVexRegisters(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg, uint8_t second,
                       uint8_t rm, Immediate immediate) {
   uint8_t* p = PutVexOpcode(buffer.BeginInstruction(), encoding, RexRB(reg, rm), second);
-  buffer.EndInstruction(PutImmediate(PutModRm(p, reg, rm), immediate));
+  *p = static_cast<uint8_t>(ModRm(reg, rm));
+  buffer.EndInstruction(PutImmediate(p + 1, immediate));
 }
 
-void EmitVexMemory(MachBuffer& buffer, Encoding encoding, uint8_t reg, uint8_t second,
+void EmitVexMemory(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg, uint8_t second,
                    const Address& address, Immediate immediate) {
-  const uint8_t rex = static_cast<uint8_t>((reg >> 3) << 2 | address.rex());
+  const uint32_t rex = (uint32_t{reg} >> 1 & 4) | address.rex();
   uint8_t* p = PutVexOpcode(buffer.BeginInstruction(), encoding, rex, second);
   FinishMemory(buffer, p, reg, address, immediate);
 }

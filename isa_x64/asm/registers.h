@@ -45,7 +45,6 @@ class Reg {
   explicit constexpr Reg(Gpr gpr) : gpr_(gpr) {}
   explicit constexpr Reg(uint8_t encoding) : gpr_(encoding) {}
   constexpr Gpr gpr() const { return gpr_; }
-  constexpr operator Gpr() const { return gpr_; }
   constexpr uint8_t encoding() const { return gpr_.encoding(); }
   friend constexpr bool operator==(Reg, Reg) = default;
 
