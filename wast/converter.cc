@@ -223,6 +223,19 @@ class Reducer {
     return true;
   }
 
+  void RemoveTags() {
+    for (const Form& form : forms_) {
+      if (!IsModule(form) || !(form.second.empty() || form.second[0] == '$')) continue;
+      for (const Form& field : Fields(text_, form)) {
+        const absl::string_view text =
+            absl::string_view(text_).substr(field.begin, field.end - field.begin);
+        const bool names_tag =
+            (field.head == "export" || field.head == "import") && absl::StrContains(text, "(tag");
+        if (field.head == "tag" || names_tag) RemoveField(form, field, "a tag");
+      }
+    }
+  }
+
   void RemoveForm(const Form& form, const std::string& what) {
     Blank(form, text_);
     Note(form.line, what);
@@ -242,6 +255,14 @@ class Reducer {
     size_t at = text_.find(field.second, field.begin) + field.second.size();
     while (at < field.end && std::isspace(static_cast<unsigned char>(text_[at]))) ++at;
     return text_[at] == 'i' || std::isdigit(static_cast<unsigned char>(text_[at]));
+  }
+
+  void NoteUnregistered(const Form& form) {
+    const std::string text = text_.substr(form.begin, form.end - form.begin);
+    const size_t begin = text.find('"');
+    const size_t end = text.find('"', begin + 1);
+    if (begin == std::string::npos || end == std::string::npos) return;
+    converted_->unregistered.push_back(text.substr(begin + 1, end - begin - 1));
   }
 
   // What takes the place of a field, so that indices stay; empty where none does.
@@ -280,6 +301,7 @@ class Reducer {
       if (form.begin <= module.begin) continue;
       if (IsModule(form)) break;
       if (!DependsOnModule(form) || text_[form.begin] != '(' || !remove(form)) continue;
+      if (form.head == "register") NoteUnregistered(form);
       Blank(form, text_);
       ++converted_->dependent;
     }
@@ -295,8 +317,8 @@ class Reducer {
 
 }  // namespace
 
-absl::StatusOr<Converted> ConvertScript(const std::string& wast_path,
-                                        const std::string& directory) {
+absl::StatusOr<Converted> ConvertScript(const std::string& wast_path, const std::string& directory,
+                                        const ConvertOptions& options) {
   ASSIGN_OR_RETURN(std::string text, ReadFile(wast_path));
   for (const auto& [from, to] : kSpellings) {
     text = absl::StrReplaceAll(text, {{from, to}});
@@ -306,6 +328,8 @@ absl::StatusOr<Converted> ConvertScript(const std::string& wast_path,
   const std::string output = absl::StrCat(input, ".json");
   Converted converted;
   Reducer reducer(name, std::move(text), &converted);
+  // Where tags are thrown, nothing would be left to run.
+  if (options.without_tags && !absl::StrContains(reducer.text(), "(throw")) reducer.RemoveTags();
   const std::string errors = absl::StrCat(directory, "/errors");
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     RETURN_IF_ERROR(WriteFile(input, reducer.text()));
@@ -313,6 +337,7 @@ absl::StatusOr<Converted> ConvertScript(const std::string& wast_path,
     if (outcome.exited && outcome.code == 0) {
       ASSIGN_OR_RETURN(converted.script, ReadScript(output));
       converted.script.source = wast_path;
+      converted.script.unregistered = converted.unregistered;
       return converted;
     }
     int line = 0;

@@ -25,12 +25,21 @@ struct Converted {
   // it, and how many forms went with them because they come after a module left out.
   std::vector<std::string> unreadable;
   size_t dependent = 0;
+  // Names whose `register` went too.
+  std::vector<std::string> unregistered;
+};
+
+struct ConvertOptions {
+  // Takes tags out of modules first, so that an engine without exceptions can still run the
+  // rest of a module that happens to have one. Scripts that throw are left as they are.
+  bool without_tags = false;
 };
 
 // Converts one file; what comes out goes into `directory`, which has to be there. Errors:
 // kNotFound where the file or the converter is missing; kInvalidArgument where the converter
 // dies or nothing of the file is left.
-absl::StatusOr<Converted> ConvertScript(const std::string& wast_path, const std::string& directory);
+absl::StatusOr<Converted> ConvertScript(const std::string& wast_path, const std::string& directory,
+                                        const ConvertOptions& options = {});
 
 // A top-level form of a script: its first byte, one past its last, and its line (from 1).
 struct Form {

@@ -33,14 +33,13 @@ TEST(OfficialScripts, Execute) {
   AddTestCompilerFlags(config);
   const auto engine = Engine::Create(config);
   ASSERT_TRUE(engine.ok()) << engine.status();
-  const SuiteReport suite = RunSuite(
-      WastFiles(*folder),
-      [&] {
-        auto created = ApiEngine::Create(*engine);
-        CHECK_OK(created.status());
-        return *std::move(created);
-      },
-      ParseKnownFailures(*known));
+  const SuiteReport suite = RunSuite(WastFiles(*folder),
+                                     [&] {
+                                       auto created = ApiEngine::Create(*engine);
+                                       CHECK_OK(created.status());
+                                       return *std::move(created);
+                                     },
+                                     ParseKnownFailures(*known), {.without_tags = true});
   EXPECT_TRUE(suite.report.failures.empty()) << absl::StrJoin(suite.report.failures, "\n");
   EXPECT_GE(suite.report.passed, kPassed);
   std::cout << absl::StrJoin(suite.files, "\n") << "\n"

@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
         }
         return std::make_unique<gantry::wast::ValidateEngine>(gantry::wasm::ParseOptions());
       },
-      known);
+      known, {.without_tags = execute});
   auto print = [](const std::vector<std::string>& lines) {
     for (const std::string& line : lines) std::cout << line << "\n";
   };

@@ -108,6 +108,9 @@ struct Script {
   // Where the module files lie.
   std::string directory;
   std::vector<Command> commands;
+  // Names under which modules should stand that were left out: a module that imports from
+  // them is skipped.
+  std::vector<std::string> unregistered;
 };
 
 // Parses the JSON. Errors: kInvalidArgument saying what is not as expected.

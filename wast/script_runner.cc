@@ -37,7 +37,8 @@ class ScriptRunner {
       : script_(script),
         file_(script.source.substr(script.source.rfind('/') + 1)),
         engine_(engine),
-        known_(known) {}
+        known_(known),
+        unregistered_(script.unregistered.begin(), script.unregistered.end()) {}
 
   Report Run() {
     for (const Command& command : script_.commands) {

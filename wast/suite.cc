@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "wast/converter.h"
 
 namespace gantry::wast {
 namespace {
@@ -40,12 +39,12 @@ class TemporaryFolder {
 
 SuiteReport RunSuite(absl::Span<const std::string> files,
                      const std::function<std::unique_ptr<ScriptEngine>()>& make_engine,
-                     const KnownFailures& known) {
+                     const KnownFailures& known, const ConvertOptions& options) {
   SuiteReport suite;
   for (const std::string& file : files) {
     const std::string name = file.substr(file.rfind('/') + 1);
     const TemporaryFolder folder;
-    absl::StatusOr<Converted> converted = ConvertScript(file, folder.path());
+    absl::StatusOr<Converted> converted = ConvertScript(file, folder.path(), options);
     if (!converted.ok()) {
       suite.unreadable.push_back(absl::StrCat(name, ": ", converted.status().message()));
       continue;

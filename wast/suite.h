@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "wast/converter.h"
 #include "wast/script_engine.h"
 #include "wast/script_runner.h"
 
@@ -27,7 +28,7 @@ struct SuiteReport {
 // on an engine of its own.
 SuiteReport RunSuite(absl::Span<const std::string> files,
                      const std::function<std::unique_ptr<ScriptEngine>()>& make_engine,
-                     const KnownFailures& known = {});
+                     const KnownFailures& known = {}, const ConvertOptions& options = {});
 
 }  // namespace gantry::wast
 
