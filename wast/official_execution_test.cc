@@ -19,7 +19,7 @@ namespace gantry::wast {
 namespace {
 
 // How many commands passed when this was last raised; it is never lowered.
-constexpr uint64_t kPassed = 37'882;
+constexpr uint64_t kPassed = 37'900;
 
 TEST(OfficialScripts, Execute) {
   const auto folder = TestsuiteFolder();
