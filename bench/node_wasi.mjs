@@ -12,7 +12,8 @@ while (words[0] === '--dir') {
   words = words.slice(2);
 }
 const bytes = readFileSync(words[0]);
-const wasi = new WASI({ version: 'preview1', args: words, env: {}, preopens, returnOnExit: true });
+// Node 20 frees a WASI object that only its imports refer to, in the middle of a call.
+const wasi = globalThis.keepAlive = new WASI({ version: 'preview1', args: words, env: {}, preopens, returnOnExit: true });
 
 let benchStart;
 let benchTime;
