@@ -213,7 +213,11 @@ class Assigner {
 
   // assign_choice.cc: choosing registers and victims.
   PReg Pick(uint32_t vreg, PRegSet free);
-  PRegSet Conflicts(uint32_t vreg, PRegSet free);
+  // Of the registers `free`, those that something else needs or takes away before `end`.
+  PRegSet Conflicts(uint32_t vreg, PRegSet free, uint32_t end);
+  // The end of the live range, and of what takes over the register there: a definition that
+  // reuses it, a parameter.
+  uint32_t EndOfChain(uint32_t vreg);
   PReg FirstInOrder(RegClass reg_class, PRegSet set) const;
   // The register in `mask` whose owner is best evicted, or none.
   PReg Victim(PRegSet mask, uint64_t* score);

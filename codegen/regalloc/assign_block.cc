@@ -116,7 +116,8 @@ void Assigner::PlaceParam(uint32_t vreg, uint8_t hint) {
     return;
   }
   PReg home = Pick(vreg, free);
-  if (hint != kNoReg && (free - Conflicts(vreg, free)).contains(PReg::FromIndex(hint))) {
+  if (hint != kNoReg &&
+      (free - Conflicts(vreg, free, EndOfChain(vreg))).contains(PReg::FromIndex(hint))) {
     home = PReg::FromIndex(hint);
   }
   SetHome(vreg, home);
@@ -267,10 +268,12 @@ void Assigner::PlaceCandidates(uint32_t block) {
     if (candidate.reg == kNoReg) continue;
     const PReg reg = PReg::FromIndex(candidate.reg);
     if (used_.contains(reg)) continue;
-    if (is_header && chaos_ == 0 && Conflicts(candidate.vreg, PRegSet{reg}).contains(reg)) {
+    if (is_header && chaos_ == 0) {
       // Better moved once before the loop than in every iteration.
-      const PRegSet free = ClassRegs(candidate.vreg) - used_;
-      if (!(free - Conflicts(candidate.vreg, free)).empty()) continue;
+      const uint32_t end = std::min(v.live_end, 2 * liveness_->loop(loop_).end_inst);
+      const PRegSet free = (ClassRegs(candidate.vreg) - used_) | PRegSet{reg};
+      const PRegSet conflicts = Conflicts(candidate.vreg, free, end);
+      if (conflicts.contains(reg) && conflicts != free) continue;
     }
     SetHome(candidate.vreg, reg);
   }

@@ -12,6 +12,9 @@ constexpr uint32_t kLoopExitDistance = 4096;
 constexpr uint32_t kColdDistance = 2048;
 constexpr uint32_t kNoUseDistance = 1 << 20;
 
+// So far a choice of register looks through two-address instructions and parameters.
+constexpr int kMaxChain = 3;
+
 }  // namespace
 
 uint32_t Assigner::Distance(uint32_t vreg, uint32_t inst) {
@@ -73,10 +76,35 @@ uint32_t Assigner::NextClobber(uint32_t inst) {
   return clobber_cursor_ < clobbers_.size() ? clobbers_[clobber_cursor_].inst : kNoIndex;
 }
 
-PRegSet Assigner::Conflicts(uint32_t vreg, PRegSet free) {
-  const ValueState& v = values_[vreg];
+uint32_t Assigner::EndOfChain(uint32_t vreg) {
   LivesAfter(vreg, step_.inst);
-  const uint32_t end = v.live_end;
+  uint32_t end = values_[vreg].live_end;
+  uint32_t use = NextUse(vreg, step_.inst) == kNoIndex ? kNoIndex : values_[vreg].use_cursor;
+  for (int steps = 0; steps < kMaxChain && use != kNoIndex; ++steps) {
+    const Use next = liveness_->UsesOf(vreg)[use];
+    uint32_t heir = kNoIndex;
+    if ((next.operand & Use::kEdgeArg) != 0) {
+      heir = param_of_arg_[next.operand - Use::kEdgeArg];
+    } else if (end <= 2 * next.inst + 1) {
+      const uint32_t position = next.operand - input_->insts[next.inst].operands_begin;
+      for (const Operand& operand : input_->OperandsOf(InstId(next.inst))) {
+        if (operand.constraint() == Constraint::kReuse && operand.reused_input() == position) {
+          heir = static_cast<uint32_t>(operand.reg().index());
+        }
+      }
+    }
+    if (heir == kNoIndex || values_[heir].def_reg != kNoReg) break;
+    const absl::Span<const LiveRange> ranges = liveness_->RangesOf(heir);
+    if (ranges.empty() || ranges[0].end <= end) break;
+    end = ranges[0].end;
+    vreg = heir;
+    use = liveness_->UsesOf(heir).empty() ? kNoIndex : 0;
+  }
+  return end;
+}
+
+PRegSet Assigner::Conflicts(uint32_t vreg, PRegSet free, uint32_t end) {
+  const ValueState& v = values_[vreg];
   PRegSet conflicts;
   NextClobber(step_.inst);
   for (size_t c = clobber_cursor_; c < clobbers_.size() && c < clobber_cursor_ + 2u; ++c) {
@@ -117,7 +145,7 @@ PReg Assigner::Pick(uint32_t vreg, PRegSet free) {
     }
   }
   NextUse(vreg, step_.inst);
-  const PRegSet good = free - Conflicts(vreg, free);
+  const PRegSet good = free - Conflicts(vreg, free, EndOfChain(vreg));
   const absl::Span<const Use> uses = liveness_->UsesOf(vreg);
   if (v.use_cursor < uses.size()) {
     const uint32_t operand = uses[v.use_cursor].operand;
