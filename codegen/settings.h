@@ -100,8 +100,6 @@ enum class OptLevel : uint8_t { kNone, kSpeed };
        "Describe frames for DWARF unwinders.")                                                      \
   BOOL(address_map, "true",                                                                         \
        "Record which source location each machine instruction comes from.")                         \
-  NUMBER(loop_alignment, "1", "64",                                                                 \
-       "Align the first instruction of innermost loops to this many bytes, a power of two.")        \
   NUMBER(padding, "0", "268435456",                                                                 \
        "Bytes left empty between two functions in the text section; a test of long calls.")         \
   BOOL(force_jump_veneer, "false",                                                                  \

@@ -50,9 +50,10 @@ TEST(SettingsTest, ErrorsNameFlagAndValues) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
             "flag 'opt_level' of group shared can't be '3': it takes one of none,speed");
-  status = flags.Set("loop_alignment", "65");
-  EXPECT_EQ(status.message(),
-            "flag 'loop_alignment' of group shared can't be '65': it takes a number from 0 to 64");
+  status = flags.Set("padding", "268435457");
+  EXPECT_EQ(
+      status.message(),
+      "flag 'padding' of group shared can't be '268435457': it takes a number from 0 to 268435456");
   EXPECT_FALSE(flags.Set("chaos_seed", "-1").ok());
   EXPECT_FALSE(flags.Set("padding", "12x").ok());
   EXPECT_FALSE(flags.Enable("opt_level").ok());

@@ -47,8 +47,6 @@ class VCode {
   struct BlockInfo {
     // Node of the block order; the source block, if it is not an edge block, is its `block`.
     uint32_t source_block = BlockOrder::kNone;
-    // Innermost loop header: worth aligning.
-    bool align = false;
   };
 
   void Clear();
