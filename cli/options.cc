@@ -223,9 +223,7 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> GuestOptions::P
   return preloads;
 }
 
-void TakeProgramAndArguments(CLI::App& command) {
-  command.prefix_command();
-}
+void TakeProgramAndArguments(CLI::App& command) { command.prefix_command(); }
 
 absl::StatusOr<std::vector<std::string>> ProgramAndArguments(const CLI::App& command) {
   std::vector<std::string> words = command.remaining();

@@ -14,8 +14,7 @@ void AddTestCompilerFlags(Config& config) {
   const char* flags = std::getenv("GANTRY_TEST_COMPILER_FLAGS");
   if (flags == nullptr) return;
   for (absl::string_view flag : absl::StrSplit(flags, ',', absl::SkipEmpty())) {
-    const std::pair<std::string, std::string> parts =
-        absl::StrSplit(flag, absl::MaxSplits('=', 1));
+    const std::pair<std::string, std::string> parts = absl::StrSplit(flag, absl::MaxSplits('=', 1));
     config.CompilerFlag(parts.first, parts.second.empty() ? "true" : parts.second);
   }
 }

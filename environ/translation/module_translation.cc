@@ -104,7 +104,8 @@ ElemSegment ToElemSegment(const wasm::ElementSegment& segment) {
 }  // namespace
 
 ModuleTranslation::ModuleTranslation(ModuleId id, const TranslationOptions& options)
-    : id(id), serial([] {
+    : id(id),
+      serial([] {
         static std::atomic<uint64_t> next{1};
         return next.fetch_add(1, std::memory_order_relaxed);
       }()),

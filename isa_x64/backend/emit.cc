@@ -27,7 +27,8 @@ constexpr uint8_t kR11Encoding = 11;
 constexpr uint32_t kSmallFrame = 1024;
 constexpr uint64_t kMaxFrame = uint64_t{1} << 30;
 // At most this many bytes of code come between two questions for an island. One instruction's
-// code is far shorter, the copying of a tail call's arguments apart, where no short reference waits.
+// code is far shorter, the copying of a tail call's arguments apart, where no short reference
+// waits.
 constexpr uint32_t kIslandDistance = 4096;
 
 constexpr uint32_t RoundUp16(uint32_t value) { return (value + 15) & ~15u; }
