@@ -163,7 +163,9 @@ class Assigner {
     uint32_t vreg;
     uint32_t distance;
     uint32_t weight;
+    // Where most predecessors have it, and by how much more than elsewhere.
     uint8_t reg;
+    uint32_t votes;
     bool in_memory;
     bool is_param;
   };
@@ -182,6 +184,8 @@ class Assigner {
   void InheritFrom(uint32_t pred, uint32_t block);
   void CollectCandidates(uint32_t block);
   void CollectLoopCandidates(uint32_t block);
+  void VoteForParams(uint32_t block, uint32_t pred, uint32_t weight);
+  static void Vote(Candidate* candidate, uint8_t reg, uint32_t weight);
   void SelectCandidates(uint32_t block);
   void PlaceCandidates(uint32_t block);
   void PlaceParam(uint32_t vreg, uint8_t hint);

@@ -135,7 +135,7 @@ void Assigner::CollectCandidates(uint32_t block) {
   for (VReg param : input_->ParamsOf(BlockId(block))) {
     const uint32_t v = static_cast<uint32_t>(param.index());
     if (liveness_->UsesOf(v).empty()) continue;
-    candidates_.push_back(Candidate{v, 0, 0, kNoReg, false, true});
+    candidates_.push_back(Candidate{v, 0, 0, kNoReg, 0, false, true});
     candidate_of_[v] = static_cast<uint32_t>(candidates_.size());
   }
   // Cold predecessors have a say only where there are no others.
@@ -149,18 +149,20 @@ void Assigner::CollectCandidates(uint32_t block) {
     const uint32_t weight = asked ? liveness_->frequency(pred.raw()) : 0;
     const IndexRange exit = out_->blocks[pred.index()].exit;
     out_->work += exit.size();
+    if (asked) VoteForParams(block, pred.raw(), weight);
     for (uint32_t r = exit.begin; r < exit.end; ++r) {
       const Residence residence = out_->residences[r];
       uint32_t& position = candidate_of_[residence.vreg];
       if (position == 0) {
         if (!asked || !IsLiveAtStart(residence.vreg, first)) continue;
-        candidates_.push_back(
-            Candidate{residence.vreg, 0, weight, residence.reg, residence.in_memory, false});
+        candidates_.push_back(Candidate{residence.vreg, 0, weight, residence.reg, weight,
+                                        residence.in_memory, false});
         position = static_cast<uint32_t>(candidates_.size());
       } else {
         Candidate& candidate = candidates_[position - 1];
         if (candidate.is_param) continue;
         candidate.weight += weight;
+        Vote(&candidate, residence.reg, weight);
         candidate.in_memory &= residence.in_memory;
       }
     }
@@ -170,6 +172,39 @@ void Assigner::CollectCandidates(uint32_t block) {
     candidate.distance = Distance(candidate.vreg, step_.inst);
     candidate_of_[candidate.vreg] = 0;
   }
+}
+
+// A majority vote in constant space (Boyer and Moore, "MJRTY", 1991).
+void Assigner::Vote(Candidate* candidate, uint8_t reg, uint32_t weight) {
+  if (candidate->reg == reg) {
+    candidate->votes += weight;
+  } else if (candidate->votes >= weight) {
+    candidate->votes -= weight;
+  } else {
+    candidate->reg = reg;
+    candidate->votes = weight - candidate->votes;
+  }
+}
+
+// The parameters, which are the first candidates, are best where their arguments are.
+void Assigner::VoteForParams(uint32_t block, uint32_t pred, uint32_t weight) {
+  const absl::Span<const VReg> params = input_->ParamsOf(BlockId(block));
+  if (params.empty()) return;
+  // A block with several predecessors has only edges that are the only ones out of theirs.
+  const absl::Span<const VReg> args = input_->ArgsOf(input_->EdgesOf(BlockId(pred))[0]);
+  const IndexRange exit = out_->blocks[pred].exit;
+  for (uint32_t r = exit.begin; r < exit.end; ++r) {
+    values_[out_->residences[r].vreg].readable = out_->residences[r].reg;
+  }
+  for (size_t k = 0; k < params.size(); ++k) {
+    const uint8_t reg = values_[args[k].index()].readable;
+    const uint32_t position = candidate_of_[params[k].index()];
+    if (reg != kNoReg && position != 0) Vote(&candidates_[position - 1], reg, weight);
+  }
+  for (uint32_t r = exit.begin; r < exit.end; ++r) {
+    values_[out_->residences[r].vreg].readable = kNoReg;
+  }
+  out_->work += params.size();
 }
 
 // Values that the loop uses and that are in memory before it.
@@ -184,7 +219,7 @@ void Assigner::CollectLoopCandidates(uint32_t block) {
       if (candidate_of_[v] != 0 || liveness_->def_point(v) >= 2 * loop.first_inst) continue;
       if (values_[v].is(ValueState::kRematerializable)) continue;
       if (!IsLiveAtStart(v, input_->blocks[block].insts.begin)) continue;
-      candidates_.push_back(Candidate{v, 0, 0, kNoReg, true, false});
+      candidates_.push_back(Candidate{v, 0, 0, kNoReg, 0, true, false});
       candidate_of_[v] = static_cast<uint32_t>(candidates_.size());
     }
   }
@@ -281,7 +316,12 @@ void Assigner::PlaceCandidates(uint32_t block) {
     for (const Candidate& candidate : candidates_) {
       ValueState& v = values_[candidate.vreg];
       if (candidate.is_param != params || v.reg != kNoReg) continue;
-      const PReg reg = Pick(candidate.vreg, ClassRegs(candidate.vreg) - used_);
+      const PRegSet free = ClassRegs(candidate.vreg) - used_;
+      PReg reg = candidate.reg == kNoReg ? PReg() : PReg::FromIndex(candidate.reg);
+      if (!params || reg.is_none() || !free.contains(reg) ||
+          Conflicts(candidate.vreg, PRegSet{reg}, EndOfChain(candidate.vreg)).contains(reg)) {
+        reg = Pick(candidate.vreg, free);
+      }
       SetHome(candidate.vreg, reg);
       written_.insert(reg);
       if (!params) continue;
