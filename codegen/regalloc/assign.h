@@ -169,6 +169,13 @@ class Assigner {
     bool in_memory;
     bool is_param;
   };
+  // How long a register is wanted.
+  struct Chain {
+    // A program point.
+    uint32_t end = 0;
+    // The next use of the last value of the chain; of no instruction if there is none.
+    Use use = {kNoIndex, Use::kEdgeArg};
+  };
   struct Clobber {
     uint32_t inst;
     PRegSet regs;
@@ -217,11 +224,12 @@ class Assigner {
 
   // assign_choice.cc: choosing registers and victims.
   PReg Pick(uint32_t vreg, PRegSet free);
-  // Of the registers `free`, those that something else needs or takes away before `end`.
-  PRegSet Conflicts(uint32_t vreg, PRegSet free, uint32_t end);
-  // The end of the live range, and of what takes over the register there: a definition that
-  // reuses it, a parameter.
-  uint32_t EndOfChain(uint32_t vreg);
+  // Of the registers `free`, those that something else needs or takes away before the chain ends.
+  PRegSet Conflicts(PRegSet free, const Chain& chain);
+  // The live range at hand alone, and with those that take over the register where it ends: of a
+  // definition that reuses it, of a parameter.
+  Chain ChainOf(uint32_t vreg);
+  Chain FullChainOf(uint32_t vreg);
   PReg FirstInOrder(RegClass reg_class, PRegSet set) const;
   // The register in `mask` whose owner is best evicted, or none.
   PReg Victim(PRegSet mask, uint64_t* score);

@@ -117,7 +117,7 @@ void Assigner::PlaceParam(uint32_t vreg, uint8_t hint) {
   }
   PReg home = Pick(vreg, free);
   if (hint != kNoReg &&
-      (free - Conflicts(vreg, free, EndOfChain(vreg))).contains(PReg::FromIndex(hint))) {
+      (free - Conflicts(free, FullChainOf(vreg))).contains(PReg::FromIndex(hint))) {
     home = PReg::FromIndex(hint);
   }
   SetHome(vreg, home);
@@ -305,9 +305,10 @@ void Assigner::PlaceCandidates(uint32_t block) {
     if (used_.contains(reg)) continue;
     if (is_header && chaos_ == 0) {
       // Better moved once before the loop than in every iteration.
-      const uint32_t end = std::min(v.live_end, 2 * liveness_->loop(loop_).end_inst);
+      Chain chain = ChainOf(candidate.vreg);
+      chain.end = std::min(chain.end, 2 * liveness_->loop(loop_).end_inst);
       const PRegSet free = (ClassRegs(candidate.vreg) - used_) | PRegSet{reg};
-      const PRegSet conflicts = Conflicts(candidate.vreg, free, end);
+      const PRegSet conflicts = Conflicts(free, chain);
       if (conflicts.contains(reg) && conflicts != free) continue;
     }
     SetHome(candidate.vreg, reg);
@@ -319,7 +320,7 @@ void Assigner::PlaceCandidates(uint32_t block) {
       const PRegSet free = ClassRegs(candidate.vreg) - used_;
       PReg reg = candidate.reg == kNoReg ? PReg() : PReg::FromIndex(candidate.reg);
       if (!params || reg.is_none() || !free.contains(reg) ||
-          Conflicts(candidate.vreg, PRegSet{reg}, EndOfChain(candidate.vreg)).contains(reg)) {
+          Conflicts(PRegSet{reg}, FullChainOf(candidate.vreg)).contains(reg)) {
         reg = Pick(candidate.vreg, free);
       }
       SetHome(candidate.vreg, reg);

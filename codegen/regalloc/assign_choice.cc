@@ -76,18 +76,26 @@ uint32_t Assigner::NextClobber(uint32_t inst) {
   return clobber_cursor_ < clobbers_.size() ? clobbers_[clobber_cursor_].inst : kNoIndex;
 }
 
-uint32_t Assigner::EndOfChain(uint32_t vreg) {
+Assigner::Chain Assigner::ChainOf(uint32_t vreg) {
   LivesAfter(vreg, step_.inst);
-  uint32_t end = values_[vreg].live_end;
-  uint32_t use = NextUse(vreg, step_.inst) == kNoIndex ? kNoIndex : values_[vreg].use_cursor;
-  for (int steps = 0; steps < kMaxChain && use != kNoIndex; ++steps) {
-    const Use next = liveness_->UsesOf(vreg)[use];
+  Chain chain;
+  chain.end = values_[vreg].live_end;
+  if (NextUse(vreg, step_.inst) != kNoIndex) {
+    chain.use = liveness_->UsesOf(vreg)[values_[vreg].use_cursor];
+  }
+  return chain;
+}
+
+Assigner::Chain Assigner::FullChainOf(uint32_t vreg) {
+  Chain chain = ChainOf(vreg);
+  for (int steps = 0; steps < kMaxChain && chain.use.inst != kNoIndex; ++steps) {
+    const Use use = chain.use;
     uint32_t heir = kNoIndex;
-    if ((next.operand & Use::kEdgeArg) != 0) {
-      heir = param_of_arg_[next.operand - Use::kEdgeArg];
-    } else if (end <= 2 * next.inst + 1) {
-      const uint32_t position = next.operand - input_->insts[next.inst].operands_begin;
-      for (const Operand& operand : input_->OperandsOf(InstId(next.inst))) {
+    if ((use.operand & Use::kEdgeArg) != 0) {
+      heir = param_of_arg_[use.operand - Use::kEdgeArg];
+    } else if (chain.end <= 2 * use.inst + 1) {
+      const uint32_t position = use.operand - input_->insts[use.inst].operands_begin;
+      for (const Operand& operand : input_->OperandsOf(InstId(use.inst))) {
         if (operand.constraint() == Constraint::kReuse && operand.reused_input() == position) {
           heir = static_cast<uint32_t>(operand.reg().index());
         }
@@ -95,35 +103,32 @@ uint32_t Assigner::EndOfChain(uint32_t vreg) {
     }
     if (heir == kNoIndex || values_[heir].def_reg != kNoReg) break;
     const absl::Span<const LiveRange> ranges = liveness_->RangesOf(heir);
-    if (ranges.empty() || ranges[0].end <= end) break;
-    end = ranges[0].end;
-    vreg = heir;
-    use = liveness_->UsesOf(heir).empty() ? kNoIndex : 0;
+    const absl::Span<const Use> uses = liveness_->UsesOf(heir);
+    if (ranges.empty() || uses.empty() || ranges[0].end <= chain.end) break;
+    chain.end = ranges[0].end;
+    chain.use = uses[0];
   }
-  return end;
+  return chain;
 }
 
-PRegSet Assigner::Conflicts(uint32_t vreg, PRegSet free, uint32_t end) {
-  const ValueState& v = values_[vreg];
+PRegSet Assigner::Conflicts(PRegSet free, const Chain& chain) {
   PRegSet conflicts;
   NextClobber(step_.inst);
   for (size_t c = clobber_cursor_; c < clobbers_.size() && c < clobber_cursor_ + 2u; ++c) {
-    if (end <= 2 * clobbers_[c].inst + 1) break;
+    if (chain.end <= 2 * clobbers_[c].inst + 1) break;
     conflicts |= clobbers_[c].regs;
+  }
+  // The last use, in that very register, is no conflict.
+  PReg wanted;
+  if ((chain.use.operand & Use::kEdgeArg) == 0 && chain.end <= 2 * chain.use.inst + 1) {
+    wanted = input_->operands[chain.use.operand].fixed();
   }
   for (PReg reg : free& ever_fixed_) {
     const std::vector<uint32_t>& at = fixed_at_[reg.index()];
     uint32_t& cursor = fixed_cursor_[reg.index()];
     while (cursor < at.size() && at[cursor] <= step_.inst) ++cursor;
-    if (cursor == at.size() || end <= 2 * at[cursor]) continue;
-    // Its own last use in that very register is no conflict.
-    const absl::Span<const Use> uses = liveness_->UsesOf(vreg);
-    if (v.use_cursor < uses.size() && uses[v.use_cursor].inst == at[cursor] &&
-        end <= 2 * at[cursor] + 1 && (uses[v.use_cursor].operand & Use::kEdgeArg) == 0 &&
-        input_->operands[uses[v.use_cursor].operand].fixed() == reg) {
-      continue;
-    }
-    conflicts.insert(reg);
+    if (cursor == at.size() || chain.end <= 2 * at[cursor]) continue;
+    if (reg != wanted || at[cursor] != chain.use.inst) conflicts.insert(reg);
   }
   return conflicts;
 }
@@ -145,7 +150,7 @@ PReg Assigner::Pick(uint32_t vreg, PRegSet free) {
     }
   }
   NextUse(vreg, step_.inst);
-  const PRegSet good = free - Conflicts(vreg, free, EndOfChain(vreg));
+  const PRegSet good = free - Conflicts(free, FullChainOf(vreg));
   const absl::Span<const Use> uses = liveness_->UsesOf(vreg);
   if (v.use_cursor < uses.size()) {
     const uint32_t operand = uses[v.use_cursor].operand;
