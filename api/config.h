@@ -27,8 +27,8 @@ enum class Strategy {
 
 enum class OptLevel { kNone, kSpeed, kSpeedAndSize };
 
-// Called by the compiler for one function: which dump it is ("ir", "vcode", "asm", or an IR
-// pass's name), the function's name in the module, and the text.
+// Called by the compiler for one function: which dump it is ("ir", "vcode" or "asm"), the
+// function's symbol, and the text.
 class DumpSink {
  public:
   virtual ~DumpSink() = default;
@@ -49,7 +49,7 @@ class Config {
   Config& CompilerFlag(absl::string_view name, absl::string_view value);
   // Threads that compile one module; 0 is the number of the machine's processors.
   Config& CompilationThreads(uint32_t threads) { return Set(compilation_threads_, threads); }
-  // Receives dumps of the kinds named (comma-separated: ir, vcode, asm, passes). The sink must
+  // Receives dumps of the kinds named (comma-separated: ir, vcode, asm). The sink must
   // outlive the engine; compilation then uses one thread, so that dumps come in order.
   Config& Dump(absl::string_view kinds, DumpSink* sink);
 

@@ -94,7 +94,7 @@ void AddCompileCommand(CLI::App& app, int* exit_code) {
   command->add_option("-o,--output", options->output,
                       "Where the artifact goes; FILE with .cwasm where not given");
   command->add_option("--emit", options->emit,
-                      "Print these forms of each function: ir, vcode, asm, passes (a list)");
+                      "Print these forms of each function: ir, vcode, asm (a list)");
   command->add_flag("--timing", options->timing, "Print the time of each phase");
   command->callback([options, exit_code] {
     const absl::Status status = Compile(*options);
