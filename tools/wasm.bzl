@@ -21,7 +21,8 @@ def wasm_binary(name, srcs, hdrs = [], copts = [], linkopts = [], native_linkopt
 
     Args:
       name: makes NAME.wasm; NAME_bench.wasm, the same with GANTRY_BENCH defined (bench.h: it
-        imports bench.start and bench.end); and the program NAME_native, built at -O2.
+        imports bench.start and bench.end); and the programs NAME_native and NAME_bench_native, built
+        at -O2, of which the second prints `bench_ms`.
       srcs: C sources, without shared headers.
       hdrs: headers that the sources include by their path from the workspace's root.
       copts: flags for both compilers.
@@ -43,10 +44,11 @@ def wasm_binary(name, srcs, hdrs = [], copts = [], linkopts = [], native_linkopt
             message = "Compiling to WebAssembly",
             visibility = visibility,
         )
-    native.cc_binary(
-        name = name + "_native",
-        srcs = srcs + hdrs,
-        copts = ["-O2", "-std=gnu11", "-ffp-contract=off"] + copts,
-        linkopts = linkopts + native_linkopts,
-        visibility = visibility,
-    )
+    for target, defines in [(name + "_native", []), (name + "_bench_native", ["-DGANTRY_BENCH"])]:
+        native.cc_binary(
+            name = target,
+            srcs = srcs + hdrs,
+            copts = ["-O2", "-std=gnu11", "-ffp-contract=off"] + copts + defines,
+            linkopts = linkopts + native_linkopts,
+            visibility = visibility,
+        )
