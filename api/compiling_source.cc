@@ -1,3 +1,4 @@
+// Tested by api_test.cc.
 #include <chrono>
 #include <string>
 #include <utility>

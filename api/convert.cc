@@ -1,3 +1,4 @@
+// Tested by api_test.cc.
 #include "api/convert.h"
 
 #include "absl/strings/str_cat.h"

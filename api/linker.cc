@@ -1,3 +1,4 @@
+// Tested by api_test.cc.
 #include "api/linker.h"
 
 #include <map>

@@ -1,3 +1,4 @@
+// Tested by runtime_only_test.cc.
 #include "api/module_source.h"
 
 namespace gantry {

@@ -1,3 +1,4 @@
+// Tested by api_test.cc.
 #include "api/store.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// Tested from outside, by tests/cli.
 #include "cli/bench_command.h"
 
 #include <fcntl.h>

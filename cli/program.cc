@@ -1,3 +1,4 @@
+// Tested from outside, by tests/cli.
 #include "cli/program.h"
 
 #include <cstdio>

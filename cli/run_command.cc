@@ -1,3 +1,4 @@
+// Tested from outside, by tests/cli.
 #include "cli/run_command.h"
 
 #include <cstdio>

@@ -1,3 +1,4 @@
+// Tested from outside, by tests/cli.
 #include "cli/settings_command.h"
 
 #include <cstdio>
