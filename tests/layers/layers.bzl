@@ -26,4 +26,5 @@ LAYERED_PACKAGES = [
     "wasm_translate",
     "wast",
     "wasm_translate/testing",
+    "wasm_translate/text",
 ]

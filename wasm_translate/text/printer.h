@@ -1,0 +1,37 @@
+// From the binary format to the text format.
+//
+//   ASSIGN_OR_RETURN(std::string text, PrintModule(bytes));
+//
+// What is printed is parsed back by text_parser.h to the same module, and to the same bytes
+// where those are the ones that the parser writes (fewest bytes for each integer, type uses
+// and segments in their shortest form). Names of the name section are used as identifiers
+// where they can be, and else stand in (@name) annotations; other custom sections are
+// (@custom) annotations at their place.
+//
+// A body is decoded but not type-checked. Input drives no recursion.
+#ifndef GANTRY_WASM_TRANSLATE_TEXT_PRINTER_H_
+#define GANTRY_WASM_TRANSLATE_TEXT_PRINTER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "wasm_translate/module_validator.h"
+
+namespace gantry::wasm::text {
+
+struct PrintOptions {
+  ParseOptions parse;
+  // Names from the name section.
+  bool names = true;
+};
+
+// Errors: those of ParseModule for a module that is malformed or invalid outside its bodies,
+// and of decoding for a body.
+absl::StatusOr<std::string> PrintModule(absl::Span<const uint8_t> bytes,
+                                        const PrintOptions& options = {});
+
+}  // namespace gantry::wasm::text
+
+#endif  // GANTRY_WASM_TRANSLATE_TEXT_PRINTER_H_
