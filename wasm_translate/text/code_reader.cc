@@ -36,11 +36,12 @@ absl::Status CodeReader::ReadExpression(SectionEntries* out) {
 
 absl::Status CodeReader::ReadFoldedExpression(SectionEntries* out) {
   if (cursor_.kind() != TokenKind::kOpen) return cursor_.Unexpected("a folded instruction");
+  const Token& begin = cursor_.Peek();
   code_ = &out->bytes;
   code_places_ = &out->places;
   in_function_ = false;
   RETURN_IF_ERROR(Run(Context::kSingle));
-  Mark(cursor_.Peek().offset, kNoHint);
+  Mark(begin.offset, kNoHint);
   code_->Op(Opcode::kEnd);
   return absl::OkStatus();
 }

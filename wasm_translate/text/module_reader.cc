@@ -480,7 +480,6 @@ absl::Status ModuleReader::ReadInlineElements(uint32_t table, TableType* type, c
   RETURN_IF_ERROR(types_.ReadRefType(cursor_, &type->element));
   const Token& elem_token = cursor_.Peek();
   if (!cursor_.TakeOpen("elem")) return cursor_.Unexpected("(elem");
-  ++index_[static_cast<size_t>(Space::kElem)];
   const bool is_func = type->element.heap_type().Is(AbstractHeapType::kFunc);
   const bool by_index = IndexSpaces::AtIndex(cursor_) || cursor_.kind() == TokenKind::kClose;
   const bool expressions = !is_func || !by_index;
@@ -533,7 +532,6 @@ absl::Status ModuleReader::ReadInlineData(uint32_t memory, MemoryType* type, con
   RETURN_IF_ERROR(types_.ReadPageSize(cursor_, type));
   const Token& data_token = cursor_.Peek();
   if (!cursor_.TakeOpen("data")) return cursor_.Unexpected("(data");
-  ++index_[static_cast<size_t>(Space::kData)];
   SectionEntries& data = Begin(kData, data_token);
   data.bytes.U8(memory == 0 ? 0 : kExplicitIndex);
   if (memory != 0) data.bytes.VarU32(memory);
@@ -596,7 +594,6 @@ absl::Status ModuleReader::ReadOffset(SectionEntries* out) {
 absl::Status ModuleReader::ReadElem() {
   Begin(kElements, cursor_.Peek());
   cursor_.Take(2);
-  ++index_[static_cast<size_t>(Space::kElem)];
   GivenName name;
   RETURN_IF_ERROR(spaces_.ReadGivenName(cursor_, &name));
   SectionEntries offset;
@@ -683,7 +680,6 @@ absl::Status ModuleReader::ReadExpressionList(uint32_t* count, SectionEntries* o
 absl::Status ModuleReader::ReadData() {
   SectionEntries& data = Begin(kData, cursor_.Peek());
   cursor_.Take(2);
-  ++index_[static_cast<size_t>(Space::kData)];
   GivenName name;
   RETURN_IF_ERROR(spaces_.ReadGivenName(cursor_, &name));
   uint32_t memory = 0;
