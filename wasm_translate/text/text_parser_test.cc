@@ -1,6 +1,8 @@
 #include "wasm_translate/text/text_parser.h"
 
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -565,6 +567,23 @@ TEST(TextParserTest, Truncated) {
     const auto module = ParseText(SourceText("", text.substr(0, size)));
     EXPECT_EQ(module.ok(), size == 0) << size;
   }
+}
+
+// The file that has what wat2wasm cannot read.
+TEST(TextParserTest, EverythingValidates) {
+  std::ifstream in("wasm_translate/text/testdata/everything.wat");
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const SourceText source("everything.wat", text);
+  const auto module = ParseText(source, {true, true});
+  ASSERT_TRUE(module.ok()) << module.status().message();
+  ParseOptions options;
+  options.features = Features::All();
+  const absl::Status status =
+      WithTextPlace(ValidateModule(module->bytes, options), *module, source);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_THAT(SectionsOf(module->bytes),
+              ElementsAre("1", "2", "3", "4", "5", "13", "6", "7", "9", "12", "mine",
+                          "metadata.code.branch_hint", "10", "11", "name"));
 }
 
 // 1,000,000 of anything, in linear time.
