@@ -454,6 +454,9 @@ TEST(TextParserTest, Errors) {
   EXPECT_EQ(Error("(elem $e func) (elem $e func)"), "duplicate elem segment $e");
   EXPECT_EQ(Error("(func (param $x i32) (local $x i32))"), "duplicate local $x");
   EXPECT_EQ(Error("(type (struct (field $x i32) (field $x i32)))"), "duplicate field $x");
+  EXPECT_EQ(Error("(func (call $" + std::string(10'000'000, 'x') + "))"),
+            "unknown function $" + std::string(39, 'x') + "...");
+  EXPECT_EQ(Error("(func (call $\"a\\u{7f}\"))"), "unknown function $\"a\\u{7f}\"");
   EXPECT_EQ(Error("(func block $a end $b)"), "mismatching label $b");
   EXPECT_EQ(Error("(func block)"), "unexpected token \")\", expected an instruction or end");
   EXPECT_EQ(Error("(func end)"), "unexpected token \"end\", expected an instruction or \")\"");
@@ -488,6 +491,17 @@ TEST(TextParserTest, ErrorsShowThePlace) {
             "a.wat:2:10: unknown operator i32.ad, expected an instruction or \")\"\n"
             "      (func (i32.ad)))\n"
             "             ^");
+}
+
+TEST(TextParserTest, DuplicatesAreShownWhereTheyStand) {
+  for (const char* text : {"(func $f) (func\n$f)", "(func (param $f i32) (param\n$f i32))",
+                           "(func (local $f i32) (local\n$f i32))",
+                           "(import \"\" \"\" (func (param $f i32) (param\n$f i32)))",
+                           "(type (struct (field $f i32) (field\n$f i32)))"}) {
+    EXPECT_THAT(std::string(ParseText(SourceText("a.wat", text)).status().message()),
+                StartsWith("a.wat:2:1: duplicate"))
+        << text;
+  }
 }
 
 TEST(TextParserTest, FieldsWithinALongerText) {
