@@ -1,6 +1,7 @@
 #include "wasm_translate/branch_hint_section.h"
 
 #include "wasm_translate/binary_reader.h"
+#include "wasm_translate/binary_writer.h"
 
 namespace gantry::wasm {
 namespace {
@@ -41,11 +42,6 @@ bool ReadAll(BinaryReader& reader, FuncIndex first_function, FuncIndex end_funct
   return reader.done();
 }
 
-void AppendVarU32(uint32_t value, std::vector<uint8_t>* out) {
-  for (; value >= 0x80; value >>= 7) out->push_back(static_cast<uint8_t>(value | 0x80));
-  out->push_back(static_cast<uint8_t>(value));
-}
-
 }  // namespace
 
 BranchHints ReadBranchHints(absl::Span<const uint8_t> bytes, FuncIndex first_function,
@@ -57,18 +53,15 @@ BranchHints ReadBranchHints(absl::Span<const uint8_t> bytes, FuncIndex first_fun
 }
 
 std::vector<uint8_t> EncodeBranchHints(const BranchHints& hints) {
-  std::vector<uint8_t> out;
-  AppendVarU32(static_cast<uint32_t>(hints.functions.size()), &out);
+  ByteWriter out;
+  out.VarU32(static_cast<uint32_t>(hints.functions.size()));
   for (const BranchHints::Function& function : hints.functions) {
-    AppendVarU32(function.func.raw(), &out);
-    AppendVarU32(function.end - function.begin, &out);
+    out.VarU32(function.func.raw()).VarU32(function.end - function.begin);
     for (const BranchHints::Hint& hint : hints.of(function.func)) {
-      AppendVarU32(hint.offset, &out);
-      AppendVarU32(1, &out);
-      AppendVarU32(hint.likely ? 1 : 0, &out);
+      out.VarU32(hint.offset).VarU32(1).VarU32(hint.likely ? 1 : 0);
     }
   }
-  return out;
+  return out.Take();
 }
 
 }  // namespace gantry::wasm

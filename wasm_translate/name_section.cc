@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "wasm_translate/binary_reader.h"
+#include "wasm_translate/binary_writer.h"
 
 namespace gantry::wasm {
 namespace {
@@ -104,66 +105,33 @@ void ReadSubsection(uint8_t id, BinaryReader& reader, Names& names) {
   }
 }
 
-class Writer {
- public:
-  void VarU32(uint32_t value) {
-    for (; value >= 0x80; value >>= 7) bytes_.push_back(static_cast<uint8_t>(value | 0x80));
-    bytes_.push_back(static_cast<uint8_t>(value));
-  }
-  void Name(absl::string_view name) {
-    VarU32(static_cast<uint32_t>(name.size()));
-    bytes_.insert(bytes_.end(), name.begin(), name.end());
-  }
-  // Not empty ones.
-  void Subsection(uint8_t id, const Writer& contents) {
-    if (contents.bytes_.empty()) return;
-    bytes_.push_back(id);
-    Append(contents);
-  }
-  template <typename Index>
-  void Map(uint8_t id, const Names::Map<Index>& names) {
-    if (names.empty()) return;
-    Writer contents;
-    contents.VarU32(static_cast<uint32_t>(names.size()));
-    for (const auto& [index, name] : names) {
-      contents.VarU32(index.raw());
-      contents.Name(name);
-    }
-    Subsection(id, contents);
-  }
-  // `outer` and `inner` give the numbers of an entry.
-  template <typename Entry, typename Outer, typename Inner>
-  void IndirectMap(uint8_t id, const std::vector<Entry>& names, Outer outer, Inner inner) {
-    if (names.empty()) return;
-    Writer groups;
-    uint32_t num_groups = 0;
-    for (size_t begin = 0; begin < names.size(); ++num_groups) {
-      size_t end = begin + 1;
-      while (end < names.size() && outer(names[end]) == outer(names[begin])) ++end;
-      groups.VarU32(outer(names[begin]));
-      groups.VarU32(static_cast<uint32_t>(end - begin));
-      for (; begin < end; ++begin) {
-        groups.VarU32(inner(names[begin]));
-        groups.Name(names[begin].name);
-      }
-    }
-    Writer contents;
-    contents.VarU32(num_groups);
-    contents.bytes_.insert(contents.bytes_.end(), groups.bytes_.begin(), groups.bytes_.end());
-    Subsection(id, contents);
-  }
+// Subsections have the form of sections; those without names are left out.
+template <typename Index>
+void WriteMap(uint8_t id, const Names::Map<Index>& names, ByteWriter* out) {
+  if (names.empty()) return;
+  ByteWriter contents;
+  contents.VarU32(static_cast<uint32_t>(names.size()));
+  for (const auto& [index, name] : names) contents.VarU32(index.raw()).Name(name);
+  out->Section(id, contents.bytes());
+}
 
-  std::vector<uint8_t> Take() { return std::move(bytes_); }
-
- private:
-  // With the size in front.
-  void Append(const Writer& contents) {
-    VarU32(static_cast<uint32_t>(contents.bytes_.size()));
-    bytes_.insert(bytes_.end(), contents.bytes_.begin(), contents.bytes_.end());
+// `outer` and `inner` give the numbers of an entry.
+template <typename Entry, typename Outer, typename Inner>
+void WriteIndirectMap(uint8_t id, const std::vector<Entry>& names, Outer outer, Inner inner,
+                      ByteWriter* out) {
+  if (names.empty()) return;
+  ByteWriter groups;
+  uint32_t num_groups = 0;
+  for (size_t begin = 0; begin < names.size(); ++num_groups) {
+    size_t end = begin + 1;
+    while (end < names.size() && outer(names[end]) == outer(names[begin])) ++end;
+    groups.VarU32(outer(names[begin])).VarU32(static_cast<uint32_t>(end - begin));
+    for (; begin < end; ++begin) groups.VarU32(inner(names[begin])).Name(names[begin].name);
   }
-
-  std::vector<uint8_t> bytes_;
-};
+  ByteWriter contents;
+  contents.VarU32(num_groups).Bytes(groups.bytes());
+  out->Section(id, contents.bytes());
+}
 
 }  // namespace
 
@@ -193,29 +161,26 @@ Names ReadNameSection(absl::Span<const uint8_t> bytes) {
 }
 
 std::vector<uint8_t> EncodeNameSection(const Names& names) {
-  Writer out;
+  ByteWriter out;
   if (names.module.data() != nullptr) {
-    Writer module;
-    module.Name(names.module);
-    out.Subsection(kModule, module);
+    out.Section(kModule, ByteWriter().Name(names.module).bytes());
   }
-  out.Map(kFunctions, names.functions);
-  out.IndirectMap(
-      kLocals, names.locals, [](const auto& entry) { return entry.func.raw(); },
-      [](const auto& entry) { return entry.local.raw(); });
-  out.IndirectMap(
-      kLabels, names.labels, [](const auto& entry) { return entry.func.raw(); },
-      [](const auto& entry) { return entry.label; });
-  out.Map(kTypes, names.types);
-  out.Map(kTables, names.tables);
-  out.Map(kMemories, names.memories);
-  out.Map(kGlobals, names.globals);
-  out.Map(kElements, names.elements);
-  out.Map(kData, names.data);
-  out.IndirectMap(
-      kFields, names.fields, [](const auto& entry) { return entry.type.raw(); },
-      [](const auto& entry) { return entry.field.raw(); });
-  out.Map(kTags, names.tags);
+  const auto func = [](const auto& entry) { return entry.func.raw(); };
+  const auto type = [](const auto& entry) { return entry.type.raw(); };
+  const auto local = [](const auto& entry) { return entry.local.raw(); };
+  const auto label = [](const auto& entry) { return entry.label; };
+  const auto field = [](const auto& entry) { return entry.field.raw(); };
+  WriteMap(kFunctions, names.functions, &out);
+  WriteIndirectMap(kLocals, names.locals, func, local, &out);
+  WriteIndirectMap(kLabels, names.labels, func, label, &out);
+  WriteMap(kTypes, names.types, &out);
+  WriteMap(kTables, names.tables, &out);
+  WriteMap(kMemories, names.memories, &out);
+  WriteMap(kGlobals, names.globals, &out);
+  WriteMap(kElements, names.elements, &out);
+  WriteMap(kData, names.data, &out);
+  WriteIndirectMap(kFields, names.fields, type, field, &out);
+  WriteMap(kTags, names.tags, &out);
   return out.Take();
 }
 
