@@ -106,19 +106,27 @@ class ModulePrinter {
     if (layout_.NameContents() != absl::MakeConstSpan(EncodeNameSection(module_.names))) {
       parts.push_back("the encoding, which is not the shortest");
     }
-    if (!layout_.NameSectionIsInPlace()) parts.push_back("the place, which is not the last");
+    if (!layout_.NameSectionIsInPlace())
+      parts.push_back("the place, which is before other sections");
     if (parts.empty()) return "";
     return absl::StrCat(";; dropped: of the name section: ", absl::StrJoin(parts, "; "), "\n");
   }
 
   void PrintCustomSections(std::optional<SectionId> after) {
-    for (const ModuleLayout::Custom& custom : layout_.custom_sections) {
+    // The parser puts those `(after last)` behind the names.
+    const bool names_in_place = with_names_ && layout_.NameSectionIsInPlace();
+    const size_t names_at =
+        names_in_place ? layout_.FindCustom("name") : layout_.custom_sections.size();
+    for (size_t i = 0; i < layout_.custom_sections.size(); ++i) {
+      const ModuleLayout::Custom& custom = layout_.custom_sections[i];
       if (custom.after != after) continue;
       if (with_names_ && custom.name == "name") continue;
       if (with_hints_ && custom.name == kBranchHintSectionName) continue;
-      absl::StrAppend(&out_, "  (@custom ", QuoteString(custom.name), " ",
-                      after.has_value() ? absl::StrCat("(after ", SectionKeyword(*after), ")")
-                                        : "(before first)");
+      const std::string place = i > names_at ? "after last"
+                                : !after.has_value()
+                                    ? "before first"
+                                    : absl::StrCat("after ", SectionKeyword(*after));
+      absl::StrAppend(&out_, "  (@custom ", QuoteString(custom.name), " (", place, ")");
       AppendBytes(custom.bytes);
     }
   }
@@ -421,6 +429,16 @@ bool HasNames(const Names& names) {
   return names.module.data() != nullptr || !EncodeNameSection(names).empty();
 }
 
+// Whether annotations at branches come to just these hints. (That each is at a branch shows
+// when the bodies are decoded.)
+bool HintsAreSaid(const BranchHints& hints, const ModuleLayout& layout) {
+  const bool none_is_empty =
+      std::all_of(hints.functions.begin(), hints.functions.end(),
+                  [](const BranchHints::Function& func) { return func.begin < func.end; });
+  return !hints.empty() && none_is_empty && layout.HintSectionIsInPlace() &&
+         layout.HintContents() == absl::MakeConstSpan(EncodeBranchHints(hints));
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> PrintModule(absl::Span<const uint8_t> bytes,
@@ -429,9 +447,7 @@ absl::StatusOr<std::string> PrintModule(absl::Span<const uint8_t> bytes,
   ASSIGN_OR_RETURN(const ModuleLayout layout, ReadModuleLayout(bytes, options.parse.limits));
   const bool with_names =
       options.names && layout.NumCustomSections("name") == 1 && HasNames(module.names);
-  bool with_hints =
-      !module.branch_hints.empty() && layout.HintSectionIsInPlace() &&
-      layout.HintContents() == absl::MakeConstSpan(EncodeBranchHints(module.branch_hints));
+  bool with_hints = HintsAreSaid(module.branch_hints, layout);
   while (true) {
     ModulePrinter printer(module, layout, options, with_names, with_hints, bytes.size());
     RETURN_IF_ERROR(printer.Print());

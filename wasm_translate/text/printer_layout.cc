@@ -20,13 +20,6 @@ constexpr SectionId kInOrder[] = {
     SectionId::kData,
 };
 
-absl::Span<const uint8_t> ContentsOf(const ModuleLayout& layout, absl::string_view name) {
-  for (const ModuleLayout::Custom& custom : layout.custom_sections) {
-    if (custom.name == name) return custom.bytes;
-  }
-  return {};
-}
-
 }  // namespace
 
 const Section* ModuleLayout::Find(SectionId id) const {
@@ -41,17 +34,25 @@ size_t ModuleLayout::NumCustomSections(absl::string_view name) const {
                     [name](const Custom& custom) { return custom.name == name; }));
 }
 
+size_t ModuleLayout::FindCustom(absl::string_view name) const {
+  const auto found = std::find_if(custom_sections.begin(), custom_sections.end(),
+                                  [name](const Custom& custom) { return custom.name == name; });
+  return static_cast<size_t>(found - custom_sections.begin());
+}
+
 absl::Span<const uint8_t> ModuleLayout::NameContents() const {
-  return ContentsOf(*this, kNameSectionName);
+  const size_t at = FindCustom(kNameSectionName);
+  return at < custom_sections.size() ? custom_sections[at].bytes : absl::Span<const uint8_t>();
 }
 
 absl::Span<const uint8_t> ModuleLayout::HintContents() const {
-  return ContentsOf(*this, kBranchHintSectionName);
+  const size_t at = FindCustom(kBranchHintSectionName);
+  return at < custom_sections.size() ? custom_sections[at].bytes : absl::Span<const uint8_t>();
 }
 
 bool ModuleLayout::NameSectionIsInPlace() const {
-  return !custom_sections.empty() && custom_sections.back().name == kNameSectionName &&
-         custom_sections.back().after == last;
+  const size_t at = FindCustom(kNameSectionName);
+  return at < custom_sections.size() && custom_sections[at].after == last;
 }
 
 bool ModuleLayout::HintSectionIsInPlace() const {

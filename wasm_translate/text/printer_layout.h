@@ -36,11 +36,14 @@ struct ModuleLayout {
 
   const Section* Find(SectionId id) const;
   size_t NumCustomSections(absl::string_view name) const;
-  // Of the first custom section of that name; empty where there is none.
+  // Of the first section of names or hints; empty where there is none.
   absl::Span<const uint8_t> NameContents() const;
   absl::Span<const uint8_t> HintContents() const;
 
-  // Whether the name section is where the parser puts it: last of all.
+  // The place in custom_sections of the first one of that name; their number where there is none.
+  size_t FindCustom(absl::string_view name) const;
+
+  // Whether the first name section is where the parser puts it: behind all that are not custom.
   bool NameSectionIsInPlace() const;
   // Whether the section of branch hints is the only one, and right before the code.
   bool HintSectionIsInPlace() const;

@@ -3,6 +3,7 @@
 // tools/rewrite_goldens writes what the printer prints.
 #include "wasm_translate/text/printer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -319,12 +320,31 @@ TEST(PrinterTest, SaysWhatItDrops) {
                                 "(@custom \"name\" (after code) \"\\01\\09\")"));
   EXPECT_TRUE(
       absl::StrContains(Print(WithNames(builder, {})), "(@custom \"name\" (after code) \"\")"));
-  // One that is not the last.
+  // One before the code.
+  const std::vector<uint8_t> plain = builder.Build();
   std::vector<uint8_t> moved = WithNames(builder, good);
-  const std::vector<uint8_t> custom = {0, 2, 1, 'x'};
-  moved.insert(moved.end(), custom.begin(), custom.end());
+  std::rotate(moved.begin() + 8, moved.begin() + static_cast<ptrdiff_t>(plain.size()), moved.end());
   EXPECT_EQ(first_line(Print(moved)),
-            ";; dropped: of the name section: the place, which is not the last");
+            ";; dropped: of the name section: the place, which is before other sections");
+}
+
+TEST(PrinterTest, CustomSectionsAroundTheNames) {
+  ModuleBuilder builder;
+  builder.Func(FuncType({}, {}), CodeBuilder());
+  builder.CustomSection("before", "\x01\"");
+  std::vector<uint8_t> bytes = WithNames(builder, {1, 4, 1, 0, 1, 'f'});
+  const std::vector<uint8_t> custom = {0, 2, 1, 'x'};
+  bytes.insert(bytes.end(), custom.begin(), custom.end());
+  bytes.insert(bytes.begin() + 8, custom.begin(), custom.end());
+  EXPECT_EQ(Print(bytes), R"((module
+  (@custom "x" (before first) "")
+  (type (func))
+  (func $f (type 0)
+  )
+  (@custom "before" (after code) "\01\"")
+  (@custom "x" (after last) "")
+)
+)");
 }
 
 }  // namespace
