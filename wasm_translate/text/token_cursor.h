@@ -68,6 +68,10 @@ class TokenCursor {
   // The same, which has to be UTF-8: else "malformed UTF-8 encoding".
   absl::StatusOr<std::string> ExpectName();
 
+  // Where the cursor stands, for ReturnTo: smaller than a copy.
+  size_t Mark() const { return position_; }
+  void ReturnTo(size_t mark) { MoveTo(mark); }
+
   // Moves past one token or one parenthesised group, however deep. At kClose or kEnd it stays.
   void SkipForm();
   // Moves past the kClose of the group that the cursor is in, however deep.
