@@ -1,6 +1,6 @@
 // testdata/every_operator.wat has every operator once, in a body that is no valid one;
-// testdata/every_form.wat, everything else that a text can say. They are goldens:
-// tools/rewrite_goldens writes what the printer prints.
+// testdata/every_form.wat has everything else that a text can say, and is what the printer
+// makes of itself. They are goldens: tools/rewrite_goldens writes what the printer prints.
 #include "wasm_translate/text/printer.h"
 
 #include <algorithm>
@@ -19,6 +19,8 @@
 #include "wasm_translate/module_validator.h"
 #include "wasm_translate/operators.h"
 #include "wasm_translate/testing/module_builder.h"
+#include "wasm_translate/text/source.h"
+#include "wasm_translate/text/text_parser.h"
 
 namespace gantry::wasm::text {
 namespace {
@@ -139,6 +141,12 @@ ByteWriter SampleImmediates(Opcode op) {
   return out;
 }
 
+std::vector<uint8_t> Parse(absl::string_view text) {
+  const auto module = ParseText(SourceText("text", text));
+  EXPECT_TRUE(module.ok()) << module.status().message();
+  return module.ok() ? module->bytes : std::vector<uint8_t>();
+}
+
 std::vector<uint8_t> EveryOperator() {
   CodeBuilder code;
   for (Opcode op : AllOpcodes()) {
@@ -166,6 +174,20 @@ TEST(PrinterTest, EveryOperator) {
   for (Opcode op : AllOpcodes()) {
     EXPECT_GT(lines[std::string(OpcodeName(op))]--, 0) << OpcodeName(op);
   }
+  EXPECT_EQ(Parse(text), EveryOperator());
+}
+
+TEST(PrinterTest, EveryForm) {
+  const std::string path = "wasm_translate/text/testdata/every_form.wat";
+  const std::vector<uint8_t> bytes = Parse(ReadFile(path));
+  EXPECT_TRUE(ValidateModule(bytes, AllFeatures().parse).ok())
+      << ValidateModule(bytes, AllFeatures().parse);
+  const std::string text = Print(bytes);
+  ExpectGolden(text, path);
+  EXPECT_EQ(Parse(text), bytes);
+  PrintOptions without = AllFeatures();
+  without.names = false;
+  EXPECT_EQ(Parse(Print(bytes, without)), bytes);
 }
 
 TEST(PrinterTest, WhatIsTheDefaultIsLeftOut) {
