@@ -159,6 +159,7 @@ std::vector<uint8_t> EveryOperator() {
   }
   ModuleBuilder builder;
   builder.Func(FuncType({}, {}), code);
+  builder.WithDataCount();
   return builder.Build();
 }
 

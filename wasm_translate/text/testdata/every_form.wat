@@ -12,6 +12,7 @@
   (type $"any name" (sub (array (ref $bytes))))
   (type $open (sub (func (param (ref eq) anyref structref arrayref i31ref nullref nullfuncref nullexternref exnref nullexnref))))
   (type $payload (func (param i32)))
+  (type $caught (func (result i32)))
   (@custom "types" (after type) "")
   (import "env" "f" (func $imported (type $payload) (param $x i32)))
   (import "env" "t" (table $its_table 1 2 funcref))
@@ -27,7 +28,7 @@
   (memory 0 (pagesize 1))
   (tag $tag (type $payload) (param i32))
   (global $zero i32 (i32.const 0))
-  (global (mut f32) (f32.const -0x1.8p-3))
+  (global (mut f32) (f32.const -0.1875))
   (global $sum i64 i64.const 1 i64.const 2 i64.add)
   (global $list (ref $list) ref.null $list i32.const 3 struct.new $list)
   (export "f" (func $imported))
@@ -36,7 +37,7 @@
   (export "g" (global $sum))
   (export "e" (tag $tag))
   (start $main)
-  (elem $active (i32.const 0) func $imported 1)
+  (elem $active (i32.const 0) func $imported $main)
   (elem (table 2) (offset i32.const 0 global.get $zero i32.add) func $imported)
   (elem $passive func $main)
   (elem declare func $main)
@@ -64,7 +65,7 @@
     struct.get $list $value
     drop
     block $caught (type $caught)
-      try_table $body (catch $tag $caught) (catch $its_tag 0)
+      try_table $body (catch $tag $caught) (catch $its_tag $caught)
         i32.const 1
         throw $tag
       end
@@ -82,10 +83,12 @@
   (func $main#3 (@name "main") (type $many) (param i32) (param $sixth i32) (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
     nop
   )
-  (type $caught (func (result i32)))
   (data $data "passive")
-  (data (i32.const 8) "\00\01\"\\\n\ff\c3\a9é, longer than what stands on one line of the printed text, by some")
-  (data (memory $memory) (offset global.get $zero) "")
+  (data (i32.const 8)
+    "\00\01\"\\\0a\fféé, longer than what stands on one line of the printed t"
+    "ext, by some"
+  )
+  (data (memory $memory) (global.get $zero) "")
   (@custom "producers" (after data) "\01")
-  (@custom "last" "\02")
+  (@custom "last" (after last) "\02")
 )
