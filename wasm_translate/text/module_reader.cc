@@ -143,7 +143,7 @@ class ModuleReader {
   // Second walk.
   absl::Status ReadField();
   absl::Status ReadImport();
-  absl::Status ReadImportedType(const ExternSpace& kind, const Token& token);
+  absl::Status ReadImportedType(const ExternSpace& kind);
   absl::Status ReadExtern(const ExternSpace& kind);
   absl::Status ReadFunc(uint32_t index, const Token& token);
   absl::Status ReadTable(uint32_t index, const Token& token);
@@ -354,12 +354,12 @@ absl::Status ModuleReader::ReadImport() {
   cursor_.Take(2);
   GivenName name;
   RETURN_IF_ERROR(spaces_.ReadGivenName(cursor_, &name));
-  RETURN_IF_ERROR(ReadImportedType(*kind, token));
+  RETURN_IF_ERROR(ReadImportedType(*kind));
   RETURN_IF_ERROR(cursor_.ExpectClose());
   return cursor_.ExpectClose();
 }
 
-absl::Status ModuleReader::ReadImportedType(const ExternSpace& kind, const Token& token) {
+absl::Status ModuleReader::ReadImportedType(const ExternSpace& kind) {
   ByteWriter& out = sections_[kImports].bytes;
   out.U8(static_cast<uint8_t>(kind.kind));
   const uint32_t index = index_[static_cast<size_t>(kind.space)]++;
@@ -368,7 +368,7 @@ absl::Status ModuleReader::ReadImportedType(const ExternSpace& kind, const Token
       uint32_t type = 0;
       RETURN_IF_ERROR(types_.ReadTypeUse(cursor_, true, &signature_, &type));
       out.VarU32(type);
-      RETURN_IF_ERROR(code_.DeclareParameters(index, signature_, token));
+      RETURN_IF_ERROR(code_.DeclareParameters(index, signature_));
       break;
     }
     case ExternKind::kTable: {
@@ -421,7 +421,7 @@ absl::Status ModuleReader::ReadExtern(const ExternSpace& kind) {
       imports.bytes.Name(import_name);
     }
     RETURN_IF_ERROR(cursor_.ExpectClose());
-    RETURN_IF_ERROR(ReadImportedType(kind, token));
+    RETURN_IF_ERROR(ReadImportedType(kind));
     return cursor_.ExpectClose();
   }
   ++index_[static_cast<size_t>(kind.space)];
@@ -480,7 +480,6 @@ absl::Status ModuleReader::ReadInlineElements(uint32_t table, TableType* type, c
   RETURN_IF_ERROR(types_.ReadRefType(cursor_, &type->element));
   const Token& elem_token = cursor_.Peek();
   if (!cursor_.TakeOpen("elem")) return cursor_.Unexpected("(elem");
-  ++index_[static_cast<size_t>(Space::kElem)];
   const bool is_func = type->element.heap_type().Is(AbstractHeapType::kFunc);
   const bool by_index = IndexSpaces::AtIndex(cursor_) || cursor_.kind() == TokenKind::kClose;
   const bool expressions = !is_func || !by_index;
@@ -533,7 +532,6 @@ absl::Status ModuleReader::ReadInlineData(uint32_t memory, MemoryType* type, con
   RETURN_IF_ERROR(types_.ReadPageSize(cursor_, type));
   const Token& data_token = cursor_.Peek();
   if (!cursor_.TakeOpen("data")) return cursor_.Unexpected("(data");
-  ++index_[static_cast<size_t>(Space::kData)];
   SectionEntries& data = Begin(kData, data_token);
   data.bytes.U8(memory == 0 ? 0 : kExplicitIndex);
   if (memory != 0) data.bytes.VarU32(memory);
@@ -596,7 +594,6 @@ absl::Status ModuleReader::ReadOffset(SectionEntries* out) {
 absl::Status ModuleReader::ReadElem() {
   Begin(kElements, cursor_.Peek());
   cursor_.Take(2);
-  ++index_[static_cast<size_t>(Space::kElem)];
   GivenName name;
   RETURN_IF_ERROR(spaces_.ReadGivenName(cursor_, &name));
   SectionEntries offset;
@@ -683,7 +680,6 @@ absl::Status ModuleReader::ReadExpressionList(uint32_t* count, SectionEntries* o
 absl::Status ModuleReader::ReadData() {
   SectionEntries& data = Begin(kData, cursor_.Peek());
   cursor_.Take(2);
-  ++index_[static_cast<size_t>(Space::kData)];
   GivenName name;
   RETURN_IF_ERROR(spaces_.ReadGivenName(cursor_, &name));
   uint32_t memory = 0;
