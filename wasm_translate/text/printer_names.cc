@@ -11,10 +11,16 @@
 namespace gantry::wasm::text {
 namespace {
 
+// Longer names are no identifiers.
+constexpr size_t kLongestName = 1'000;
 // Shorter identifiers are used however often: each use comes from two bytes at least.
 constexpr size_t kLongIdentifier = 32;
 // What long identifiers may take, as a multiple of the module's size.
-constexpr uint64_t kBudgetFactor = 64;
+constexpr uint64_t kBudgetFactor = 16;
+
+bool CanBeIdentifier(absl::string_view name) {
+  return !name.empty() && name.size() <= kLongestName;
+}
 
 bool IsIdentifierCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
@@ -76,7 +82,7 @@ void PrinterNames::Identify(NameSpace space) {
   // A label may have the name of another: the inner one counts.
   if (space == NameSpace::kLabel) {
     for (Entry& entry : entries) {
-      if (entry.name.empty()) continue;
+      if (!CanBeIdentifier(entry.name)) continue;
       entry.identifier = PrintIdentifier(entry.name);
       entry.is_name = true;
     }
@@ -94,13 +100,13 @@ void PrinterNames::IdentifyScope(std::vector<Entry>& entries, size_t begin, size
   absl::flat_hash_set<absl::string_view> taken;
   for (size_t i = begin; i < end; ++i) {
     Entry& entry = entries[i];
-    if (entry.name.empty() || !taken.insert(entry.name).second) continue;
+    if (!CanBeIdentifier(entry.name) || !taken.insert(entry.name).second) continue;
     entry.identifier = PrintIdentifier(entry.name);
     entry.is_name = true;
   }
   for (size_t i = begin; i < end; ++i) {
     Entry& entry = entries[i];
-    if (entry.is_name || entry.name.empty()) continue;
+    if (entry.is_name || !CanBeIdentifier(entry.name)) continue;
     // Among themselves these differ in the number.
     const std::string numbered = absl::StrCat(entry.name, "#", static_cast<uint32_t>(entry.key));
     if (!taken.contains(numbered)) entry.identifier = PrintIdentifier(numbered);
@@ -128,7 +134,7 @@ bool PrinterNames::HasAny(NameSpace space, uint32_t outer, uint32_t begin, uint3
 void PrinterNames::AppendModuleName(std::string* out) {
   const absl::string_view name = module_.names.module;
   if (!enabled_ || name.data() == nullptr) return;
-  if (name.empty()) {
+  if (!CanBeIdentifier(name)) {
     AppendNameAnnotation(name, out);
   } else {
     absl::StrAppend(out, " ", PrintIdentifier(name));

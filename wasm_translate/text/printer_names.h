@@ -5,8 +5,9 @@
 //   names.AppendDefinition(NameSpace::kFunc, 0, 3, &out);   // ` $f`, ` $f#3 (@name "f")`, ``
 //   names.AppendUse(NameSpace::kFunc, 0, 3, &out);          // `$f`, `$f#3`, `3`
 //
-// An identifier is the name itself where it is not empty and nobody before has it; a name
-// given twice gets the number behind it, and the annotation says what the name really is.
+// An identifier is the name itself where it is not empty, not over a thousand bytes, and nobody
+// before has it; a name given twice gets the number behind it, and the annotation says what the
+// name really is.
 #ifndef GANTRY_WASM_TRANSLATE_TEXT_PRINTER_NAMES_H_
 #define GANTRY_WASM_TRANSLATE_TEXT_PRINTER_NAMES_H_
 

@@ -79,11 +79,24 @@ TEST(PrinterNamesTest, LongIdentifiersAreUsedWithinABudget) {
   const std::string name(1000, 'a');
   Module module;
   module.names.functions.emplace_back(FuncIndex(0), name);
-  PrinterNames names(module, true, 100);
+  PrinterNames names(module, true, 1'100);
   EXPECT_EQ(Definition(names, NameSpace::kFunc, 0, 0), " $" + name);
   int long_uses = 0;
   while (Use(names, NameSpace::kFunc, 0, 0) != "0") ++long_uses;
-  EXPECT_EQ(long_uses, 6);
+  EXPECT_EQ(long_uses, 17);
+}
+
+TEST(PrinterNamesTest, TooLongNamesAreAnnotations) {
+  const std::string name(1001, 'a');
+  Module module;
+  module.names.module = name;
+  module.names.functions.emplace_back(FuncIndex(3), name);
+  PrinterNames names(module, true, 100'000);
+  std::string out;
+  names.AppendModuleName(&out);
+  EXPECT_EQ(out, " (@name \"" + name + "\")");
+  EXPECT_EQ(Definition(names, NameSpace::kFunc, 0, 3), out);
+  EXPECT_EQ(Use(names, NameSpace::kFunc, 0, 3), "3");
 }
 
 TEST(PrinterNamesTest, NothingWhereTurnedOff) {

@@ -266,6 +266,15 @@ TEST(PrinterTest, EveryPrefixOfABodyIsRefused) {
   }
 }
 
+// Appends a name section.
+std::vector<uint8_t> WithNames(const ModuleBuilder& builder, absl::Span<const uint8_t> contents) {
+  ByteWriter section;
+  section.Name("name").Bytes(contents);
+  ByteWriter whole;
+  whole.Bytes(builder.Build()).U8(0).VarU32(static_cast<uint32_t>(section.size()));
+  return whole.Bytes(section.bytes()).bytes();
+}
+
 // Deep nesting takes neither stack nor more than its share of indentation.
 TEST(PrinterTest, ManyNestedBlocks) {
   constexpr int kDepth = 100'000;
@@ -275,9 +284,66 @@ TEST(PrinterTest, ManyNestedBlocks) {
   for (int i = 0; i < kDepth; ++i) code.End();
   ModuleBuilder builder;
   builder.Func(FuncType({}, {}), code);
-  const std::string text = Print(builder.Build());
+  const std::vector<uint8_t> bytes = builder.Build();
+  const std::string text = Print(bytes);
   EXPECT_TRUE(absl::StrContains(text, absl::StrCat(" br ", kDepth - 1, "\n")));
   EXPECT_LT(text.size(), size_t{kDepth} * 2 * 70);
+  EXPECT_EQ(Parse(text), bytes);
+}
+
+// Each label hides the one before it, and is there again when the block ends.
+TEST(PrinterTest, ManyLabelsOfOneName) {
+  constexpr uint32_t kDepth = 20'000;
+  CodeBuilder code;
+  for (uint32_t i = 0; i < kDepth; ++i) code.Open(Opcode::kBlock);
+  code.Br(1);
+  for (uint32_t i = 0; i < kDepth; ++i) code.Br(0).End();
+  ModuleBuilder builder;
+  builder.Func(FuncType({}, {}), code);
+  ByteWriter labels;
+  labels.VarU32(1).VarU32(0).VarU32(kDepth);
+  for (uint32_t i = 0; i < kDepth; ++i) labels.VarU32(i).Name(i == 7 ? "" : "l");
+  const std::vector<uint8_t> bytes =
+      WithNames(builder, ByteWriter().Section(3, labels.bytes()).bytes());
+  const std::string text = Print(bytes);
+  EXPECT_TRUE(absl::StrContains(text, "block $l\n"));
+  EXPECT_TRUE(absl::StrContains(text, "block (@name \"\")\n"));
+  EXPECT_TRUE(absl::StrContains(text, "br 1\n"));
+  EXPECT_TRUE(absl::StrContains(text, "br $l\n"));
+  EXPECT_TRUE(absl::StrContains(text, "br 0\n"));
+  EXPECT_EQ(Parse(text), bytes);
+}
+
+TEST(PrinterTest, MuchOfEverything) {
+  // A name of 10 MB that is called a thousand times, half of them by a function with the most
+  // locals.
+  ModuleBuilder builder;
+  const TypeIndex type = builder.Type({}, {});
+  CodeBuilder calls;
+  for (int i = 0; i < 500; ++i) calls.Call(FuncIndex(0));
+  const FuncIndex f = builder.Func(type, calls);
+  builder.Func(type, calls.Locals(50'000, ValType::I32()));
+  builder.FunctionName(f, std::string(10'000'000, 'n'));
+  // A table of a million branches.
+  CodeBuilder table;
+  ByteWriter depths;
+  depths.VarU32(1'000'000);
+  for (int i = 0; i <= 1'000'000; ++i) depths.VarU32(0);
+  table.I32Const(0).Op(Opcode::kBrTable, depths.bytes());
+  builder.Func(type, table);
+  const std::vector<uint8_t> bytes = builder.Build();
+  const std::string text = Print(bytes);
+  EXPECT_LT(text.size(), 2 * bytes.size() + 10'000'000);
+  EXPECT_EQ(Parse(text), bytes);
+}
+
+TEST(PrinterTest, AMillionTypes) {
+  ByteWriter types;
+  types.VarU32(1'000'000);
+  for (int i = 0; i < 1'000'000; ++i) types.Func(FuncType({ValType::I32()}, {}));
+  ByteWriter module;
+  module.Bytes(kModuleHeader).Section(1, types.bytes());
+  EXPECT_EQ(Parse(Print(module.bytes())), module.bytes());
 }
 
 TEST(PrinterTest, ATextHasALargestSize) {
@@ -315,15 +381,6 @@ TEST(PrinterTest, NamesInThePlacesOfNumbers) {
   EXPECT_TRUE(
       absl::StrContains(Print(builder.Build(), without),
                         "(@custom \"name\" (after code) \"\\01\\09\\02\\00\\01f\\01\\03a b\")"));
-}
-
-// Appends a name section.
-std::vector<uint8_t> WithNames(const ModuleBuilder& builder, absl::Span<const uint8_t> contents) {
-  ByteWriter section;
-  section.Name("name").Bytes(contents);
-  ByteWriter whole;
-  whole.Bytes(builder.Build()).U8(0).VarU32(static_cast<uint32_t>(section.size()));
-  return whole.Bytes(section.bytes()).bytes();
 }
 
 TEST(PrinterTest, SaysWhatItDrops) {
