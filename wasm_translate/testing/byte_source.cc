@@ -16,6 +16,28 @@ uint64_t ByteSource::Bytes(int count) {
   return value;
 }
 
+void ChangeByte(ByteSource& source, std::vector<uint8_t>* bytes) {
+  constexpr size_t kHeaderSize = 8;
+  if (bytes->size() <= kHeaderSize) return;
+  uint8_t& byte = (*bytes)[kHeaderSize + source.Below(bytes->size() - kHeaderSize)];
+  // Neighbouring values more often than others: they are indices, counts and operators of
+  // the same kind.
+  switch (source.Below(4)) {
+    case 0:
+      byte = source.Byte();
+      break;
+    case 1:
+      byte = static_cast<uint8_t>(byte ^ 1 << source.Below(8));
+      break;
+    case 2:
+      ++byte;
+      break;
+    default:
+      --byte;
+      break;
+  }
+}
+
 std::vector<uint8_t> RandomBytes(uint64_t seed, size_t size) {
   std::mt19937_64 random(seed);
   std::vector<uint8_t> bytes(size);

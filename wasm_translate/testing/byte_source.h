@@ -50,6 +50,9 @@ class ByteSource {
   size_t position_ = 0;
 };
 
+// Changes one byte at a place that is not among the first eight (a module's header).
+void ChangeByte(ByteSource& source, std::vector<uint8_t>* bytes);
+
 // Bytes that depend on the seed alone, on every machine.
 std::vector<uint8_t> RandomBytes(uint64_t seed, size_t size);
 
