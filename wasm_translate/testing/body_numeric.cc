@@ -147,6 +147,8 @@ void BodyGenerator::CanonicalizeNan(Opcode op) {
   if (!local.has_value()) {
     local = AddLocal(type);
     locals_[*local].reserved = true;
+    // Nobody else reads it: what it holds is not determined.
+    locals_[*local].is_set = false;
   }
   Op(Opcode::kLocalTee, {*local});
   if (in_vector) {

@@ -62,7 +62,7 @@ void BodyGenerator::Need(absl::Span<const ValType> types) {
   for (size_t i = there; i < types.size(); ++i) Produce(types[i]);
 }
 
-bool BodyGenerator::Careful() { return context_.executable() && !source_.Percent(2); }
+bool BodyGenerator::Careful() { return context_.executable() && !source_.Percent(4); }
 
 void BodyGenerator::ProduceConstant(ValType type) {
   context_.WriteConstant(type, code_);

@@ -146,7 +146,8 @@ class FieldGenerator {
     type.limits.min = std::max<uint64_t>(
         least, source_.Below((small_pages ? kMaxSmallMemory : options_.max_pages) + 1));
     type.shared = context_.Has(Feature::kThreads) && source_.Percent(40);
-    if (type.shared || source_.Percent(60)) {
+    // What runs grows to the same size wherever it runs.
+    if (type.shared || context_.executable() || source_.Percent(60)) {
       type.limits.max = type.limits.min + source_.Below(4);
     }
     return type;
