@@ -47,14 +47,15 @@ void PlainEnvironment::MakeSignature(const FuncType& type, codegen::Signature& s
 
 void PlainEnvironment::Begin(InstBuilder& b) { context_ = b.func().dfg.block_params(b.block())[0]; }
 
-HeapAccess PlainEnvironment::AccessHeap(InstBuilder& b, MemoryIndex, uint64_t, uint32_t) {
+HeapAccess PlainEnvironment::AccessHeap(InstBuilder& b, MemoryIndex memory, uint64_t, uint32_t) {
   HeapAccess heap;
   const codegen::MemFlags trusted = codegen::MemFlags::Trusted();
+  const bool check = check_bounds_ || module_.memories[memory].index_type == IndexType::kI64;
   heap.base = b.Load(Type::kI64, trusted, context_, 0);
-  heap.check_bounds = heap.mask = check_bounds_;
-  if (check_bounds_) heap.length = b.Load(Type::kI64, trusted, context_, 8);
-  heap.flags = check_bounds_ ? codegen::MemFlags()
-                             : codegen::MemFlags::Trapping(traps_.memory_out_of_bounds);
+  heap.check_bounds = heap.mask = check;
+  if (check) heap.length = b.Load(Type::kI64, trusted, context_, 8);
+  heap.flags =
+      check ? codegen::MemFlags() : codegen::MemFlags::Trapping(traps_.memory_out_of_bounds);
   return heap;
 }
 

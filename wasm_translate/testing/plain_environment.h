@@ -26,6 +26,7 @@ class PlainEnvironment final : public FuncEnvironment {
   // The module has to outlive the environment.
   explicit PlainEnvironment(const Module& module) : module_(module) {}
 
+  // Whether accesses of 32-bit memories are checked; those of 64-bit ones always are.
   void set_check_bounds(bool check) { check_bounds_ = check; }
 
   const TranslationTraps& traps() const override { return traps_; }
