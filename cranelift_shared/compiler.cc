@@ -173,7 +173,8 @@ uint32_t OptimizingCompiler::page_alignment() const {
 }
 
 absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, const FuncKey& key,
-                                           Worker& worker) const {
+                                           Worker& worker,
+                                           std::optional<wasm::Unimplemented>& missing) const {
   if (worker.module_serial != module.serial) {
     worker.environment.emplace(module);
     worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
@@ -183,6 +184,8 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
   const absl::Status status = worker.translator->Translate(
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
   if (!absl::IsUnimplemented(status)) return status;
+  missing = wasm::GetUnimplemented(status);
+  CHECK(missing.has_value()) << status;
   MakeStub(&worker.function, environ::TrapCode::kCannotCompile);
   return absl::OkStatus();
 }
@@ -194,7 +197,8 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     Lease worker(*this);
     const Clock::time_point start = Clock::now();
 
-    const absl::Status translated = Translate(module, key, *worker);
+    std::optional<wasm::Unimplemented> missing;
+    const absl::Status translated = Translate(module, key, *worker, missing);
     if (!translated.ok()) return Explained(translated, key);
     worker->translate_ns += NanosecondsSince(start);
 
@@ -211,6 +215,7 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
       return KeyOf(function.params.names[name]);
     };
     MakeCompiledFunction(*code, key_of, function.params.base_loc, out);
+    out.missing = std::move(missing);
     worker->finish_ns += NanosecondsSince(compiled);
     return absl::OkStatus();
   } catch (const std::bad_alloc&) {
@@ -283,7 +288,8 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
                                                         environ::Form form) const {
   CHECK(key.kind() == FuncKeyKind::kWasmFunction) << key;
   Lease worker(*this);
-  RETURN_IF_ERROR(Translate(module, key, *worker));
+  std::optional<wasm::Unimplemented> missing;
+  RETURN_IF_ERROR(Translate(module, key, *worker, missing));
   std::string ir, vcode;
   codegen::CompileOptions compile_options;
   compile_options.ir_text = &ir;
