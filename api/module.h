@@ -76,10 +76,10 @@ class Module {
  public:
   // Compiles a module in the binary format.
   // Errors: kInvalidArgument for a module that is malformed or invalid, with the byte offset
-  // (the lowest one), or that needs a feature that is off (Config::WasmFeature), by its name;
-  // kResourceExhausted past a limit or out of memory. A function whose body uses what the
-  // compiler cannot make yet is no error: calling it is a trap that names the feature
-  // (wasm_translate/unimplemented.h).
+  // (the lowest one); kUnimplemented, likewise, for one that needs a feature that is off
+  // (Config::WasmFeature), by its name; kResourceExhausted past a limit or out of memory. A
+  // function whose body uses what the compiler cannot make yet is no error: calling it is a trap
+  // that names the feature (wasm_translate/unimplemented.h).
   static absl::StatusOr<Module> Compile(const Engine& engine, absl::Span<const uint8_t> bytes);
 
   // Whether a module is valid, without compiling it. Errors as Compile's.

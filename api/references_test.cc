@@ -1,7 +1,7 @@
 // Tags, references of every hierarchy, features and what the compiler cannot make, through the
-// embedding API. Modules are given as bytes, with their text beside them.
+// embedding API.
 #include <any>
-#include <initializer_list>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +17,7 @@
 #include "api/val.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "wasm_translate/text/text_parser.h"
 
 namespace gantry {
 namespace {
@@ -27,44 +28,10 @@ using wasm::AbstractHeapType;
 using wasm::Feature;
 using wasm::HeapType;
 
-using Bytes = std::vector<uint8_t>;
-
-Bytes Name(const std::string& text) {
-  Bytes bytes = {static_cast<uint8_t>(text.size())};
-  bytes.insert(bytes.end(), text.begin(), text.end());
-  return bytes;
-}
-
-// The entries of a section or list, with their number in front.
-Bytes List(std::initializer_list<Bytes> entries) {
-  Bytes bytes = {static_cast<uint8_t>(entries.size())};
-  for (const Bytes& entry : entries) bytes.insert(bytes.end(), entry.begin(), entry.end());
-  return bytes;
-}
-
-Bytes Export(const std::string& name, uint8_t kind, uint8_t index) {
-  Bytes bytes = Name(name);
-  bytes.insert(bytes.end(), {kind, index});
-  return bytes;
-}
-
-// A body without locals; its `end` is put behind.
-Bytes Body(Bytes code) {
-  code.insert(code.begin(), {static_cast<uint8_t>(code.size() + 2), 0});
-  code.push_back(0x0B);
-  return code;
-}
-
-Bytes ModuleOf(std::initializer_list<std::pair<uint8_t, Bytes>> sections) {
-  Bytes module = {0, 'a', 's', 'm', 1, 0, 0, 0};
-  for (const auto& [id, contents] : sections) {
-    module.push_back(id);
-    // A length of two bytes.
-    module.push_back(static_cast<uint8_t>(0x80 | (contents.size() & 0x7F)));
-    module.push_back(static_cast<uint8_t>(contents.size() >> 7));
-    module.insert(module.end(), contents.begin(), contents.end());
-  }
-  return module;
+std::vector<uint8_t> Assemble(const char* text) {
+  const auto module = wasm::text::ParseText(wasm::text::SourceText("test", text));
+  EXPECT_TRUE(module.ok()) << module.status();
+  return module->bytes;
 }
 
 ValType NullableRef(AbstractHeapType type) { return ValType::Ref(HeapType::Abstract(type), true); }
@@ -79,8 +46,8 @@ class ReferencesTest : public ::testing::Test {
     return config;
   }
 
-  Module Compile(const Bytes& bytes) {
-    absl::StatusOr<Module> module = Module::Compile(engine_, bytes);
+  Module Compile(const char* text) {
+    absl::StatusOr<Module> module = Module::Compile(engine_, Assemble(text));
     EXPECT_TRUE(module.ok()) << module.status();
     return *std::move(module);
   }
@@ -106,24 +73,14 @@ class ReferencesTest : public ::testing::Test {
   Store store_;
 };
 
-// (module (type (func (param i32))) (tag (export "t") (type 0)))
-Bytes TagExporter() {
-  return ModuleOf(
-      {{1, List({{0x60, 1, 0x7F, 0}})}, {13, List({{0, 0}})}, {7, List({Export("t", 4, 0)})}});
-}
-
-// (module (import "m" "t" (tag (type 0))) (export "again" (tag 0))) with a parameter of `type`
-Bytes TagImporter(uint8_t type) {
-  Bytes import = Name("m");
-  for (const uint8_t byte : Name("t")) import.push_back(byte);
-  import.insert(import.end(), {4, 0, 0});
-  return ModuleOf(
-      {{1, List({{0x60, 1, type, 0}})}, {2, List({import})}, {7, List({Export("again", 4, 0)})}});
-}
+constexpr char kTagExporter[] = R"((module (tag (export "t") (param i32))))";
+constexpr char kTagImporter[] =
+    R"((module (import "m" "t" (tag (param i32))) (export "again" (tag 0))))";
+constexpr char kOtherTagImporter[] = R"((module (import "m" "t" (tag (param i64)))))";
 
 TEST_F(ReferencesTest, TagsAreExportedAndImported) {
   const TagType type{FuncType({ValType::I32()}, {})};
-  const Module exporting = Compile(TagExporter());
+  const Module exporting = Compile(kTagExporter);
   EXPECT_EQ(std::get<TagType>(*exporting.GetExport("t")), type);
   EXPECT_EQ(ExternTypeToString(type), "tag (i32) -> ()");
   const Instance instance = Instantiate(exporting);
@@ -131,7 +88,7 @@ TEST_F(ReferencesTest, TagsAreExportedAndImported) {
   EXPECT_EQ(*tag.type(store_), type);
   EXPECT_FALSE(instance.GetGlobal(store_, "t").ok());
 
-  const Module importing = Compile(TagImporter(0x7F));
+  const Module importing = Compile(kTagImporter);
   EXPECT_EQ(std::get<TagType>(importing.imports()[0].type), type);
   Linker linker(engine_);
   EXPECT_THAT(std::string(linker.Instantiate(store_, importing).status().message()),
@@ -145,7 +102,7 @@ TEST_F(ReferencesTest, TagsAreExportedAndImported) {
   EXPECT_EQ(*Instantiate(importing, {host}).GetTag(store_, "again"), host);
 
   EXPECT_THAT(
-      std::string(Instance::Create(store_, Compile(TagImporter(0x7E)), {tag}).status().message()),
+      std::string(Instance::Create(store_, Compile(kOtherTagImporter), {tag}).status().message()),
       StartsWith("incompatible import type for \"m\" \"t\": expected tag (i64) -> (), "
                  "found tag (i32) -> ()"));
   EXPECT_EQ(Tag::Create(store_, FuncType({}, {ValType::I32()})).status().code(),
@@ -156,35 +113,25 @@ TEST_F(ReferencesTest, TagsAreExportedAndImported) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// (module
-//   (func (export "i31") (param i32) (result (ref i31)) (ref.i31 (local.get 0)))
-//   (func (export "get_s") (param i31ref) (result i32) (i31.get_s (local.get 0)))
-//   (func (export "get_u") (param i31ref) (result i32) (i31.get_u (local.get 0)))
-//   (func (export "to_any") (param externref) (result anyref) (any.convert_extern (local.get 0)))
-//   (func (export "to_extern") (param anyref) (result externref)
-//     (extern.convert_any (local.get 0)))
-//   (func (export "eq") (param eqref eqref) (result i32) (ref.eq (local.get 0) (local.get 1)))
-//   (func (export "non_null") (param anyref) (result i32)
-//     (drop (ref.as_non_null (local.get 0))) (i32.const 1)))
-Bytes HandleModule() {
-  return ModuleOf({{1, List({{0x60, 1, 0x7F, 1, 0x64, 0x6C},
-                             {0x60, 1, 0x6C, 1, 0x7F},
-                             {0x60, 1, 0x6F, 1, 0x6E},
-                             {0x60, 1, 0x6E, 1, 0x6F},
-                             {0x60, 2, 0x6D, 0x6D, 1, 0x7F},
-                             {0x60, 1, 0x6E, 1, 0x7F}})},
-                   {3, {7, 0, 1, 1, 2, 3, 4, 5}},
-                   {7, List({Export("i31", 0, 0), Export("get_s", 0, 1), Export("get_u", 0, 2),
-                             Export("to_any", 0, 3), Export("to_extern", 0, 4), Export("eq", 0, 5),
-                             Export("non_null", 0, 6)})},
-                   {10, List({Body({0x20, 0, 0xFB, 0x1C}), Body({0x20, 0, 0xFB, 0x1D}),
-                              Body({0x20, 0, 0xFB, 0x1E}), Body({0x20, 0, 0xFB, 0x1A}),
-                              Body({0x20, 0, 0xFB, 0x1B}), Body({0x20, 0, 0x20, 1, 0xD3}),
-                              Body({0x20, 0, 0xD4, 0x1A, 0x41, 1})})}});
-}
+constexpr char kHandles[] = R"((module
+  (func (export "i31") (param i32) (result (ref i31)) (ref.i31 (local.get 0)))
+  (func (export "get_s") (param i31ref) (result i32) (i31.get_s (local.get 0)))
+  (func (export "get_u") (param i31ref) (result i32) (i31.get_u (local.get 0)))
+  (func (export "to_any") (param externref) (result anyref) (any.convert_extern (local.get 0)))
+  (func (export "to_extern") (param anyref) (result externref)
+    (extern.convert_any (local.get 0)))
+  (func (export "eq") (param eqref eqref) (result i32) (ref.eq (local.get 0) (local.get 1)))
+  (func (export "select") (param anyref anyref i32) (result anyref)
+    (select (result anyref) (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "or_one") (param i31ref) (result i32)
+    (block $null
+      (return (i31.get_s (br_on_null $null (local.get 0)))))
+    (i32.const 1))
+  (func (export "non_null") (param anyref) (result i32)
+    (drop (ref.as_non_null (local.get 0))) (i32.const 1))))";
 
 TEST_F(ReferencesTest, I31sAreUnboxed) {
-  const Instance instance = Instantiate(Compile(HandleModule()));
+  const Instance instance = Instantiate(Compile(kHandles));
   for (const int32_t value : {0, 1, -1, 0x3FFFFFFF, -0x40000000, 0x7FFFFFFF}) {
     const Val made = (*Call(instance, "i31", {Val::I32(value)}))[0];
     ASSERT_EQ(made.kind(), Val::Kind::kAnyRef);
@@ -200,6 +147,12 @@ TEST_F(ReferencesTest, I31sAreUnboxed) {
               absl::StatusCode::kFailedPrecondition);
     EXPECT_EQ(*(*Call(instance, "to_any", {external}))[0].any_ref(), AnyRef::I31(value));
   }
+  EXPECT_EQ(CallI32(instance, "or_one", {Val::I31(-9)}), -9);
+  EXPECT_EQ(CallI32(instance, "or_one", {Val::AnyRef(std::nullopt)}), 1);
+  for (const int32_t which : {0, 1}) {
+    const Val chosen = (*Call(instance, "select", {Val::I31(1), Val::I31(0), Val::I32(which)}))[0];
+    EXPECT_EQ(chosen.any_ref()->i31(), which);
+  }
   const Val null = Val::AnyRef(std::nullopt);
   EXPECT_EQ(CallI32(instance, "eq", {null, null}), 1);
   EXPECT_EQ(Failure(instance, "get_s", {null}), "null i31 reference");
@@ -209,7 +162,7 @@ TEST_F(ReferencesTest, I31sAreUnboxed) {
 }
 
 TEST_F(ReferencesTest, HostValuesPassThroughAny) {
-  const Instance instance = Instantiate(Compile(HandleModule()));
+  const Instance instance = Instantiate(Compile(kHandles));
   const ExternRef host = *ExternRef::Create(store_, std::string("host"));
   const Val any = (*Call(instance, "to_any", {Val::ExternRef(host)}))[0];
   EXPECT_EQ(*any.any_ref(), AnyRef::FromExtern(host));
@@ -234,36 +187,22 @@ TEST_F(ReferencesTest, HostValuesPassThroughAny) {
   EXPECT_EQ(to_extern.Call(other, {any}).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-// (module
-//   (type $0 (sub (func (result i32))))
-//   (type $1 (sub $0 (func (result i32))))
-//   (type $2 (func (result i32)))
-//   (type $3 (func (param i32) (result i32)))
-//   (type $4 (func (param (ref null $0)) (result i32)))
-//   (table 4 funcref) (elem (i32.const 0) func 0 1 2)
-//   (func (type $0) (i32.const 10)) (func (type $1) (i32.const 11)) (func (type $2) ...12)
-//   (func (export "c0") (type $3) (call_indirect (type $0) (local.get 0))) and c1, c2
-//   (func (export "r") (type $4) (call_ref $0 (local.get 0)))
-//   (export "f0" (func 0)) (export "f1" (func 1)) (export "f2" (func 2)))
-Bytes SubtypesModule() {
-  return ModuleOf(
-      {{1, List({{0x50, 0, 0x60, 0, 1, 0x7F},
-                 {0x50, 1, 0, 0x60, 0, 1, 0x7F},
-                 {0x60, 0, 1, 0x7F},
-                 {0x60, 1, 0x7F, 1, 0x7F},
-                 {0x60, 1, 0x63, 0, 1, 0x7F}})},
-       {3, {7, 0, 1, 2, 3, 3, 3, 4}},
-       {4, List({{0x70, 0, 4}})},
-       {7, List({Export("c0", 0, 3), Export("c1", 0, 4), Export("c2", 0, 5), Export("r", 0, 6),
-                 Export("f0", 0, 0), Export("f1", 0, 1), Export("f2", 0, 2)})},
-       {9, List({{0, 0x41, 0, 0x0B, 3, 0, 1, 2}})},
-       {10, List({Body({0x41, 10}), Body({0x41, 11}), Body({0x41, 12}), Body({0x20, 0, 0x11, 0, 0}),
-                  Body({0x20, 0, 0x11, 1, 0}), Body({0x20, 0, 0x11, 2, 0}),
-                  Body({0x20, 0, 0x14, 0})})}});
-}
+constexpr char kSubtypes[] = R"((module
+  (type $0 (sub (func (result i32))))
+  (type $1 (sub $0 (func (result i32))))
+  (type $2 (func (result i32)))
+  (table 4 funcref)
+  (elem (i32.const 0) func $f0 $f1 $f2)
+  (func $f0 (export "f0") (type $0) (i32.const 10))
+  (func $f1 (export "f1") (type $1) (i32.const 11))
+  (func $f2 (export "f2") (type $2) (i32.const 12))
+  (func (export "c0") (param i32) (result i32) (call_indirect (type $0) (local.get 0)))
+  (func (export "c1") (param i32) (result i32) (call_indirect (type $1) (local.get 0)))
+  (func (export "c2") (param i32) (result i32) (call_indirect (type $2) (local.get 0)))
+  (func (export "r") (param (ref null $0)) (result i32) (call_ref $0 (local.get 0)))))";
 
 TEST_F(ReferencesTest, CallsAcceptSubtypes) {
-  const Instance instance = Instantiate(Compile(SubtypesModule()));
+  const Instance instance = Instantiate(Compile(kSubtypes));
   const std::string mismatch = "indirect call type mismatch";
   EXPECT_EQ(CallI32(instance, "c0", {Val::I32(0)}), 10);
   EXPECT_EQ(CallI32(instance, "c0", {Val::I32(1)}), 11);
@@ -287,9 +226,44 @@ TEST_F(ReferencesTest, CallsAcceptSubtypes) {
   EXPECT_EQ(Failure(instance, "r", {Val::FuncRef(std::nullopt)}), "null function reference");
 }
 
+// Memories of any index and of either width are accessed; table64 likewise.
+TEST_F(ReferencesTest, EveryMemoryIsReached) {
+  const Instance instance = Instantiate(Compile(R"((module
+    (memory $a 1) (memory $b i64 1 5) (memory $c i64 2)
+    (table $t i64 3 externref)
+    (data (memory $b) (i64.const 65534) "\07\08")
+    (func (export "at") (param i64) (result i32) (i32.load8_u $b (local.get 0)))
+    (func (export "far") (param i64) (result i32)
+      (i32.load8_u $b offset=0xffff_ffff_ffff_fff0 (local.get 0)))
+    (func (export "copy") (param i64 i32) (result i32)
+      (memory.copy $a $b (i32.const 9) (local.get 0) (local.get 1))
+      (i32.load8_u $a (i32.const 10)))
+    (func (export "size") (result i64)
+      (i64.add (memory.grow $b (i64.const 2))
+               (i64.mul (i64.const 10) (i64.add (memory.size $b) (memory.size $c)))))
+    (func (export "refuse") (result i64) (memory.grow $b (i64.const 0x1_0000_0000_0000)))
+    (func (export "get") (param i64) (result i32) (ref.is_null (table.get $t (local.get 0))))
+    (func (export "grow") (result i64) (table.grow $t (ref.null extern) (i64.const 4)))))"));
+  const std::string outside = "out of bounds memory access";
+  EXPECT_EQ(CallI32(instance, "at", {Val::I64(65535)}), 8);
+  EXPECT_EQ(Failure(instance, "at", {Val::I64(65536)}), outside);
+  EXPECT_EQ(Failure(instance, "at", {Val::I64(int64_t{1} << 32)}), outside);
+  EXPECT_EQ(Failure(instance, "at", {Val::I64(-1)}), outside);
+  EXPECT_EQ(Failure(instance, "far", {Val::I64(0)}), outside);
+  // The sum wraps, the address does not.
+  EXPECT_EQ(Failure(instance, "far", {Val::I64(65536)}), outside);
+  EXPECT_EQ(CallI32(instance, "copy", {Val::I64(65534), Val::I32(2)}), 8);
+  EXPECT_EQ(Failure(instance, "copy", {Val::I64(65535), Val::I32(2)}), outside);
+  EXPECT_EQ((*Call(instance, "size"))[0].i64(), 1 + 10 * (3 + 2));
+  EXPECT_EQ((*Call(instance, "refuse"))[0].i64(), -1);
+  EXPECT_EQ(CallI32(instance, "get", {Val::I64(2)}), 1);
+  EXPECT_EQ(Failure(instance, "get", {Val::I64(int64_t{1} << 32)}), "out of bounds table access");
+  EXPECT_EQ((*Call(instance, "grow"))[0].i64(), 3);
+}
+
 // A host function whose type names a type of a module, of which no module has trampolines.
 TEST_F(ReferencesTest, HostFunctionsTakeConcreteReferences) {
-  const Module module = Compile(SubtypesModule());
+  const Module module = Compile(kSubtypes);
   const ValType concrete = std::get<FuncType>(*module.GetExport("r")).params()[0];
   ASSERT_TRUE(concrete.heap_type().is_canonical());
   const FuncType type({concrete, ValType::I64()}, {concrete});
@@ -308,24 +282,19 @@ TEST_F(ReferencesTest, HostFunctionsTakeConcreteReferences) {
             absl::StatusCode::kInvalidArgument);
 }
 
-// (module (global (export "v") v128 (v128.const i64x2 1 2))
-//   (func (export "splat") (drop (i32x4.splat (i32.const 0))))
-//   (func (export "tail") (return_call 1))
-//   (func (export "value") (result v128) (global.get 0))
-//   (func (export "fine") (result i32) (i32.const 5)))
-Bytes UncompiledModule() {
-  Bytes global = {0x7B, 0, 0xFD, 0x0C, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0x0B};
-  return ModuleOf({{1, List({{0x60, 0, 0}, {0x60, 0, 1, 0x7B}, {0x60, 0, 1, 0x7F}})},
-                   {3, {4, 0, 0, 1, 2}},
-                   {6, List({global})},
-                   {7, List({Export("v", 3, 0), Export("splat", 0, 0), Export("tail", 0, 1),
-                             Export("value", 0, 2), Export("fine", 0, 3)})},
-                   {10, List({Body({0x41, 0, 0xFD, 0x11, 0x1A}), Body({0x12, 1}), Body({0x23, 0}),
-                              Body({0x41, 5})})}});
-}
+constexpr char kUncompiled[] = R"((module
+  (global (export "v") v128 (v128.const i64x2 1 2))
+  (func (export "splat") (drop (i32x4.splat (i32.const 0))))
+  (func $tail (export "tail") (return_call $tail))
+  (func (export "value") (result v128) (global.get 0))
+  (func (export "throw") (throw $e))
+  (func (export "new") (drop (struct.new_default $s)))
+  (func (export "fine") (result i32) (i32.const 5))
+  (type $s (struct))
+  (tag $e)))";
 
 TEST_F(ReferencesTest, WhatCannotBeCompiledNamesItsFeature) {
-  const Module compiled = Compile(UncompiledModule());
+  const Module compiled = Compile(kUncompiled);
   const Module loaded = *Module::Deserialize(engine_, *compiled.Serialize());
   for (const Module& module : {compiled, loaded}) {
     const Instance instance = Instantiate(module);
@@ -341,6 +310,8 @@ TEST_F(ReferencesTest, WhatCannotBeCompiledNamesItsFeature) {
     EXPECT_EQ(tail.message(), "return_call needs tail-call, which this compiler cannot make yet");
     EXPECT_EQ(UnimplementedFeature(tail), Feature::kTailCall);
     EXPECT_EQ(UnimplementedFeature(Call(instance, "value").status()), Feature::kSimd);
+    EXPECT_EQ(UnimplementedFeature(Call(instance, "throw").status()), Feature::kExceptions);
+    EXPECT_EQ(UnimplementedFeature(Call(instance, "new").status()), Feature::kGc);
   }
 }
 
@@ -350,7 +321,7 @@ TEST_F(ReferencesTest, WhatCannotBeCompiledNamesItsFeatureEverywhere) {
     const absl::StatusOr<Engine> engine =
         Engine::Create(TestConfig().SignalsBasedTraps(signals).WasmBacktrace(false));
     if (!engine.ok()) continue;
-    const Module module = *Module::Compile(*engine, UncompiledModule());
+    const Module module = *Module::Compile(*engine, Assemble(kUncompiled));
     Store store(*engine);
     const Instance instance = *Instance::Create(store, module, {});
     EXPECT_EQ(UnimplementedFeature(instance.GetFunc(store, "splat")->Call(store, {}).status()),
@@ -362,19 +333,29 @@ TEST_F(ReferencesTest, FeaturesThatAreOffAreRefusedByName) {
   Config config = TestConfig();
   config.WasmFeature(Feature::kSimd, false);
   const Engine without = *Engine::Create(config);
-  const absl::Status status = Module::Compile(without, UncompiledModule()).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  const absl::Status status = Module::Compile(without, Assemble(kUncompiled)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_THAT(std::string(status.message()), HasSubstr("simd"));
-  EXPECT_TRUE(Module::Compile(without, TagExporter()).ok());
+  // A body that needs it is refused like anything else, not made to trap.
+  const absl::Status body =
+      Module::Compile(without,
+                      Assemble("(module (func) (func (drop (i32x4.splat (i32.const 0)))))"))
+          .status();
+  EXPECT_EQ(body.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(body.message()), HasSubstr("simd"));
+  EXPECT_THAT(std::string(body.message()), HasSubstr("at offset 0x"));
+  EXPECT_EQ(UnimplementedFeature(body), std::nullopt);
+  EXPECT_TRUE(Module::Compile(without, Assemble(kTagExporter)).ok());
   config.WasmFeature(Feature::kExceptions, false);
   EXPECT_THAT(
-      std::string(Module::Compile(*Engine::Create(config), TagExporter()).status().message()),
+      std::string(
+          Module::Compile(*Engine::Create(config), Assemble(kTagExporter)).status().message()),
       HasSubstr("exceptions"));
   wasm::ValidatorLimits limits;
   limits.types = 2;
   config = TestConfig();
   config.ModuleLimits(limits);
-  EXPECT_FALSE(Module::Compile(*Engine::Create(config), UncompiledModule()).ok());
+  EXPECT_FALSE(Module::Compile(*Engine::Create(config), Assemble(kUncompiled)).ok());
 }
 
 // Types that no valid module can declare are refused where the host names them.

@@ -26,7 +26,9 @@
 #include "environ/core/builtins.h"
 #include "environ/core/trap_code.h"
 #include "environ/translation/compile_error.h"
+#include "wasm_translate/error.h"
 #include "wasm_translate/translator.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry::cranelift {
 namespace {
@@ -56,7 +58,7 @@ void MakeStub(codegen::Function* func, environ::TrapCode code) {
 // A compile error with the function's name in front, of a kind that follows the code.
 absl::Status Explained(const absl::Status& status, const FuncKey& key) {
   environ::CompileErrorKind kind;
-  if (absl::IsInvalidArgument(status)) {
+  if (wasm::ErrorOffset(status).has_value()) {
     // Validation's own words and offset.
     return status;
   } else if (absl::IsUnimplemented(status)) {
@@ -183,9 +185,9 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
   worker.environment->StartFunction();
   const absl::Status status = worker.translator->Translate(
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
-  if (!absl::IsUnimplemented(status)) return status;
+  // A feature that is off is the module's error; one that the compiler lacks is the function's.
   missing = wasm::GetUnimplemented(status);
-  CHECK(missing.has_value()) << status;
+  if (!missing.has_value()) return status;
   MakeStub(&worker.function, environ::TrapCode::kCannotCompile);
   return absl::OkStatus();
 }
