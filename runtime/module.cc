@@ -44,6 +44,7 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
   const environ::ModuleInfo& info = module->info();
   ASSIGN_OR_RETURN(module->types_, module->engine_->types().Register(info.types.values()));
   module->signatures_ = FirstTypesBySignature(info);
+  module->missing_ = info.MissingAtInstantiation();
   for (const wasm::FuncIndex func : info.functions.ids()) {
     if (info.IsImported(func)) continue;
     const FuncKey key = FuncKey::WasmFunction(id, info.Defined(func));
