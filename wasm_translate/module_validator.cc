@@ -27,6 +27,9 @@ namespace {
 // An implementation's bound on what the format leaves unbounded.
 constexpr size_t kMaxCustomSections = 1'000'000;
 
+// For how many data segments memory is set aside at once, whatever the limit.
+constexpr uint32_t kDataSegmentsReserved = 100'000;
+
 constexpr uint64_t kMaxPages32 = 65'536;
 constexpr uint64_t kMaxTable32 = 0xFFFFFFFF;
 
@@ -86,7 +89,9 @@ class ModuleValidator::Impl {
         ok = ReadEach(limits().imports, "imports", &Impl::ReadImport);
         break;
       case SectionId::kFunction:
-        ok = ReadEach(limits().functions, "functions", &Impl::ReadFunction);
+        ok = ReadEach(limits().functions, "functions", &Impl::ReadFunction, [&](uint32_t count) {
+          module_.functions.reserve(module_.functions.size() + count);
+        });
         break;
       case SectionId::kTable:
         ok = ReadEach(limits().tables, "tables", &Impl::ReadTable);
@@ -130,14 +135,23 @@ class ModuleValidator::Impl {
     return absl::OkStatus();
   }
 
-  bool ReadEach(uint32_t limit, absl::string_view what, bool (Impl::*read)()) {
+  // `expect` is told how many there are. Only where an entry takes little more memory than
+  // bytes, or few are allowed, is there memory to be set aside for all of them: what follows
+  // may not be entries at all.
+  template <typename F>
+  bool ReadEach(uint32_t limit, absl::string_view what, bool (Impl::*read)(), F expect) {
     uint32_t count;
     if (!reader_.Count(limit, what, &count)) return false;
+    expect(count);
     for (; count > 0; --count) {
       entry_ = reader_.offset();
       if (!(this->*read)()) return false;
     }
     return true;
+  }
+
+  bool ReadEach(uint32_t limit, absl::string_view what, bool (Impl::*read)()) {
+    return ReadEach(limit, what, read, [](uint32_t) {});
   }
 
   // An index space that imports and a section of its own both fill.
@@ -586,9 +600,9 @@ class ModuleValidator::Impl {
   }
 
   bool ReadDataSection() {
-    entry_ = reader_.offset();
-    if (!ReadEach(limits().data_segments, "data segments", &Impl::ReadData)) return false;
-    return true;
+    return ReadEach(limits().data_segments, "data segments", &Impl::ReadData, [&](uint32_t count) {
+      module_.data.reserve(std::min(count, kDataSegmentsReserved));
+    });
   }
 
   bool ReadData() {
@@ -626,6 +640,7 @@ class ModuleValidator::Impl {
                                   module_.functions.size() - module_.num_imported_functions,
                                   " and ", code.count));
     }
+    module_.bodies.reserve(code.count);
     return absl::OkStatus();
   }
 
