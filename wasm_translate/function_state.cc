@@ -90,7 +90,8 @@ bool FunctionState::Grow(size_t count) {
   if (wanted > kMaxOperands) {
     return Fail(absl::StrCat("function too large: more than ", kMaxOperands, " operands"));
   }
-  const size_t capacity = std::max(wanted, 2 * static_cast<size_t>(limit_ - operands_.get()));
+  const size_t doubled = 2 * static_cast<size_t>(limit_ - operands_.get());
+  const size_t capacity = std::max(wanted, std::min(doubled, kMaxOperands));
   auto grown = std::make_unique<ValType[]>(capacity);
   std::copy(operands_.get(), top_, grown.get());
   floor_ = grown.get() + (floor_ - operands_.get());
@@ -147,8 +148,8 @@ bool FunctionState::PopAll(absl::Span<const ValType> types) {
     --top_;
     --i;
   }
-  while (i-- > 0) {
-    if (!Pop(types[i])) return false;
+  for (; i > 0 && !OnlyUnknown(); --i) {
+    if (!Pop(types[i - 1])) return false;
   }
   return true;
 }

@@ -99,6 +99,9 @@ class FunctionState {
   // As popping and pushing again, with the types left as they are.
   bool CheckTop(absl::Span<const ValType> types);
   bool PopSlow(ValType expected);
+  // Whether whatever is popped from here on is of unknown type, being below the operands of
+  // unreachable code: a list of types then matches, however long.
+  bool OnlyUnknown() const { return top_ == floor_ && frames_[num_frames_ - 1].unreachable; }
   ABSL_ATTRIBUTE_NOINLINE bool Grow(size_t count);
   void MakeUnreachable() {
     top_ = floor_;
@@ -174,6 +177,7 @@ class FunctionState {
   bool CheckMemoryInit(MemoryIndex memory);
   bool CheckBrOnNull(uint32_t depth);
   bool CheckBrOnNonNull(uint32_t depth);
+  bool CheckDefaultable(TypeIndex index, const StructType& type);
   // Reads the immediates too.
   bool CheckGc(Opcode op, GcImmediates* immediates);
 
@@ -214,6 +218,10 @@ class FunctionState {
   bool has_unset_locals_ = false;
   std::vector<bool> local_is_set_;
   std::vector<uint32_t> set_locals_;
+
+  // The struct types of the module whose fields are known to have defaults: many operators
+  // may ask of one with many fields.
+  std::vector<bool> defaultable_structs_;
 
   std::vector<uint32_t> br_depths_;
   std::vector<CatchClause> catches_;

@@ -36,6 +36,16 @@ constexpr uint64_t kMaxTable32 = 0xFFFFFFFF;
 // Bits of a limits byte.
 enum LimitsFlag : uint8_t { kHasMax = 1, kIsShared = 2, kIsWide = 4, kHasPageSize = 8 };
 
+// Of a name that may be megabytes long, what a message shows.
+std::string Shortened(absl::string_view name) {
+  constexpr size_t kShown = 100;
+  if (name.size() <= kShown) return std::string(name);
+  size_t size = kShown;
+  // Up to where a character begins.
+  while ((static_cast<uint8_t>(name[size]) & 0xC0) == 0x80) --size;
+  return absl::StrCat(name.substr(0, size), "...");
+}
+
 ValType NullableTop(ValType type) { return type.WithNullable(true); }
 
 }  // namespace
@@ -454,7 +464,7 @@ class ModuleValidator::Impl {
       return false;
     }
     if (!export_names_.insert(ToStd(name)).second) {
-      return Fail(entry_, absl::StrCat("duplicate export name \"", name, "\""));
+      return Fail(entry_, absl::StrCat("duplicate export name \"", Shortened(name), "\""));
     }
     entry.name = std::string(name);
     module_.exports.push_back(std::move(entry));
