@@ -8,10 +8,11 @@
 #include <variant>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "wasm_translate/binary_reader.h"
 #include "wasm_translate/binary_types.h"
 #include "wasm_translate/const_expr_collector.h"
@@ -463,7 +464,7 @@ class ModuleValidator::Impl {
         !Require(entry_, Feature::kMutableGlobals, "exporting a mutable global")) {
       return false;
     }
-    if (!export_names_.insert(ToStd(name)).second) {
+    if (!export_names_.insert(name).second) {
       return Fail(entry_, absl::StrCat("duplicate export name \"", Shortened(name), "\""));
     }
     entry.name = std::string(name);
@@ -677,8 +678,9 @@ class ModuleValidator::Impl {
   BinaryReader reader_;
   // Where the entry of the section at hand begins.
   uint64_t entry_ = 0;
-  // The names borrow from the module's bytes.
-  std::unordered_set<std::string_view> export_names_;
+  // The names borrow from the module's bytes. The hash is not the same in every process, so
+  // that no module can be made whose names all collide.
+  std::unordered_set<absl::string_view, absl::Hash<absl::string_view>> export_names_;
   bool finished_ = false;
 };
 
