@@ -1,9 +1,54 @@
 #include "wasm_translate/binary_reader.h"
 
+#include <bit>
+#include <cstring>
+
 #include "absl/strings/str_cat.h"
 #include "wasm_translate/error.h"
 
 namespace gantry::wasm {
+
+namespace {
+
+// The first `length` bytes of eight, seven bits of each, put together.
+uint64_t Compact(uint64_t bytes, int length) {
+  bytes &= ~uint64_t{0} >> (64 - 8 * length);
+  bytes = (bytes & 0x007F007F007F007F) | (bytes & 0x7F007F007F007F00) >> 1;
+  bytes = (bytes & 0x00003FFF00003FFF) | (bytes & 0x3FFF00003FFF0000) >> 2;
+  return (bytes & 0x000000000FFFFFFF) | (bytes & 0x0FFFFFFF00000000) >> 4;
+}
+
+// How many of eight bytes the integer at their front takes; 0 where it takes more.
+int LengthOfLeb128(uint64_t bytes) {
+  const uint64_t last = ~bytes & 0x8080808080808080;
+  return last == 0 ? 0 : std::countr_zero(last) / 8 + 1;
+}
+
+}  // namespace
+
+Leb128 UnsignedLeb128(int bits, const uint8_t* position, const uint8_t* end) {
+  uint64_t bytes;
+  if (static_cast<size_t>(end - position) < sizeof(bytes)) return {};
+  std::memcpy(&bytes, position, sizeof(bytes));
+  const int length = LengthOfLeb128(bytes);
+  if (length == 0) return {};
+  const uint64_t value = Compact(bytes, length);
+  if (length > (bits + 6) / 7 || (bits < 64 && value >> bits != 0)) return {};
+  return {value, position + length};
+}
+
+Leb128 SignedLeb128(int bits, const uint8_t* position, const uint8_t* end) {
+  uint64_t bytes;
+  if (static_cast<size_t>(end - position) < sizeof(bytes)) return {};
+  std::memcpy(&bytes, position, sizeof(bytes));
+  const int length = LengthOfLeb128(bytes);
+  if (length == 0) return {};
+  const int unused = 64 - 7 * length;
+  const int64_t value = static_cast<int64_t>(Compact(bytes, length) << unused) >> unused;
+  const int64_t sign = value >> (bits - 1);
+  if (length > (bits + 6) / 7 || (sign != 0 && sign != -1)) return {};
+  return {static_cast<uint64_t>(value), position + length};
+}
 
 void BinaryReader::KeepError(uint64_t offset, absl::string_view message) {
   if (status_.ok()) status_ = ErrorAt(offset, message);
@@ -15,7 +60,12 @@ bool BinaryReader::FailUnsupported(uint64_t offset, absl::string_view message) {
 }
 
 bool BinaryReader::SlowUnsigned(int bits, uint64_t* out) {
-  *out = 0;
+  const Leb128 quick = UnsignedLeb128(bits, position_, end_);
+  *out = quick.value;
+  if (ABSL_PREDICT_TRUE(quick.next != nullptr)) {
+    position_ = quick.next;
+    return true;
+  }
   const uint64_t start = offset();
   const int max_bytes = (bits + 6) / 7;
   uint64_t value = 0;
@@ -33,7 +83,12 @@ bool BinaryReader::SlowUnsigned(int bits, uint64_t* out) {
 }
 
 bool BinaryReader::SlowSigned(int bits, int64_t* out) {
-  *out = 0;
+  const Leb128 quick = SignedLeb128(bits, position_, end_);
+  *out = static_cast<int64_t>(quick.value);
+  if (ABSL_PREDICT_TRUE(quick.next != nullptr)) {
+    position_ = quick.next;
+    return true;
+  }
   const uint64_t start = offset();
   const int max_bytes = (bits + 6) / 7;
   uint64_t value = 0;

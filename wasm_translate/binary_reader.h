@@ -23,6 +23,20 @@
 
 namespace gantry::wasm {
 
+// A LEB128 integer and where the bytes go on after it; null where there is no answer.
+struct Leb128 {
+  uint64_t value = 0;
+  const uint8_t* next = nullptr;
+};
+
+// The integer of two to eight bytes at `position`, in straight code: the lengths of
+// integers in code are what a branch predictor knows least. No answer, which says nothing
+// of the bytes, where fewer than eight are left, where the integer is longer, and where it
+// does not fit `bits`; BinaryReader decides those one byte at a time.
+Leb128 UnsignedLeb128(int bits, const uint8_t* position, const uint8_t* end);
+// The same, sign-extended to 64 bits.
+Leb128 SignedLeb128(int bits, const uint8_t* position, const uint8_t* end);
+
 class BinaryReader {
  public:
   BinaryReader() = default;
@@ -35,8 +49,15 @@ class BinaryReader {
   bool done() const { return position_ == end_; }
   size_t remaining() const { return static_cast<size_t>(end_ - position_); }
   // Module offset of the next byte.
-  uint64_t offset() const { return base_ + static_cast<uint64_t>(position_ - begin_); }
+  uint64_t offset() const { return OffsetOf(position_); }
   const uint8_t* position() const { return position_; }
+  const uint8_t* end() const { return end_; }
+  // Moves to a position among the reader's bytes.
+  void set_position(const uint8_t* position) { position_ = position; }
+  // Module offset of a position among the reader's bytes.
+  uint64_t OffsetOf(const uint8_t* position) const {
+    return base_ + static_cast<uint64_t>(position - begin_);
+  }
 
   bool U8(uint8_t* out) {
     *out = 0;
@@ -70,6 +91,8 @@ class BinaryReader {
     *out = static_cast<int32_t>(value);
     return true;
   }
+  // As VarS32, sign-extended.
+  bool VarS32As64(int64_t* out) { return Signed(32, out); }
   // 33 bits: a type index, or below zero a code.
   bool VarS33(int64_t* out) { return Signed(33, out); }
   bool VarS64(int64_t* out) { return Signed(64, out); }

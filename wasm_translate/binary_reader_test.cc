@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "wasm_translate/error.h"
 #include "wasm_translate/testing/module_builder.h"
@@ -71,6 +72,41 @@ TEST(BinaryReader, MalformedNumbers) {
       absl::StartsWith(ReadError({0xFF, 0xFF, 0xFF, 0xFF, 0x1F}, false), "integer too large"));
   EXPECT_TRUE(
       absl::StartsWith(ReadError({0xFF, 0xFF, 0xFF, 0xFF, 0x4F}, true), "integer too large"));
+}
+
+// What reading a number of each width gives: value, position and error.
+std::vector<std::string> ReadAll(const std::vector<uint8_t>& bytes) {
+  std::vector<std::string> outcomes;
+  auto read = [&](auto value, auto method) {
+    BinaryReader reader(bytes, 0);
+    const bool ok = (reader.*method)(&value);
+    outcomes.push_back(ok ? absl::StrCat(value, " up to ", reader.offset())
+                          : std::string(reader.status().message()));
+  };
+  read(uint32_t{0}, &BinaryReader::VarU32);
+  read(uint64_t{0}, &BinaryReader::VarU64);
+  read(int32_t{0}, &BinaryReader::VarS32);
+  read(int64_t{0}, &BinaryReader::VarS33);
+  read(int64_t{0}, &BinaryReader::VarS64);
+  return outcomes;
+}
+
+// Numbers are read eight bytes at a time where there are as many, else one by one.
+TEST(BinaryReader, WhatFollowsANumberMakesNoDifference) {
+  for (size_t length = 1; length <= 11; ++length) {
+    for (int middle : {0x80, 0x81, 0xBF, 0xC0, 0xFF}) {
+      for (int last = 0; last < 0x80; ++last) {
+        std::vector<uint8_t> bytes(length, static_cast<uint8_t>(middle));
+        bytes.back() = static_cast<uint8_t>(last);
+        const auto alone = ReadAll(bytes);
+        for (uint8_t after : {0x00, 0x7F, 0x80, 0xFF}) {
+          bytes.resize(length);
+          bytes.resize(length + 10, after);
+          ASSERT_EQ(ReadAll(bytes), alone) << length << " " << middle << " " << last;
+        }
+      }
+    }
+  }
 }
 
 TEST(BinaryReader, TheFirstErrorIsKeptWithItsOffset) {

@@ -28,10 +28,11 @@ FunctionState::FunctionState(const Module& module, Features features, const Vali
 
 void FunctionState::Reset(FuncIndex func, absl::Span<const uint8_t> bytes, uint64_t offset) {
   reader_ = BinaryReader(bytes, offset);
-  operator_offset_ = offset;
+  operator_ = bytes.data();
   func_ = func;
   top_ = floor_ = operands_.get();
   num_frames_ = 0;
+  has_plain_memory_ = !module_.memories.empty() && AddressType(MemoryIndex(0)) == ValType::I32();
   locals_.clear();
   num_params_ = 0;
   has_unset_locals_ = false;
@@ -39,12 +40,21 @@ void FunctionState::Reset(FuncIndex func, absl::Span<const uint8_t> bytes, uint6
   set_locals_.clear();
 }
 
+bool FunctionState::AddParams(absl::Span<const ValType> types) {
+  if (types.size() > limits_.function_locals) {
+    return Fail(absl::StrCat("too many locals: the limit is ", limits_.function_locals));
+  }
+  locals_.assign(types.begin(), types.end());
+  num_params_ = types.size();
+  return true;
+}
+
 bool FunctionState::AddLocals(uint64_t count, ValType type) {
   if (count > limits_.function_locals || locals_.size() + count > limits_.function_locals) {
     return Fail(absl::StrCat("too many locals: the limit is ", limits_.function_locals));
   }
   locals_.resize(locals_.size() + static_cast<size_t>(count), type);
-  const bool unset = !type.is_defaultable() && num_frames_ > 0;
+  const bool unset = !type.is_defaultable();
   if (unset && !has_unset_locals_) {
     has_unset_locals_ = true;
     local_is_set_.assign(locals_.size() - static_cast<size_t>(count), true);
@@ -64,9 +74,8 @@ bool FunctionState::FailImmutable(GlobalIndex global) {
 
 bool FunctionState::FailFeature(Opcode op) {
   return reader_.FailUnsupported(
-      operator_offset_,
-      absl::StrCat(OpcodeName(op), " needs the feature ", FeatureName(GetOperatorInfo(op).feature),
-                   ", which is not enabled"));
+      offset(), absl::StrCat(OpcodeName(op), " needs the feature ",
+                             FeatureName(GetOperatorInfo(op).feature), ", which is not enabled"));
 }
 
 bool FunctionState::FailOpcode(uint32_t prefix, uint32_t code) {
@@ -81,7 +90,8 @@ bool FunctionState::Grow(size_t count) {
   if (wanted > kMaxOperands) {
     return Fail(absl::StrCat("function too large: more than ", kMaxOperands, " operands"));
   }
-  const size_t capacity = std::max(wanted, 2 * static_cast<size_t>(limit_ - operands_.get()));
+  const size_t doubled = 2 * static_cast<size_t>(limit_ - operands_.get());
+  const size_t capacity = std::max(wanted, std::min(doubled, kMaxOperands));
   auto grown = std::make_unique<ValType[]>(capacity);
   std::copy(operands_.get(), top_, grown.get());
   floor_ = grown.get() + (floor_ - operands_.get());
@@ -93,6 +103,15 @@ bool FunctionState::Grow(size_t count) {
 
 bool FunctionState::Matches(ValType sub, ValType super) const {
   return IsSubtype(module_, sub, super);
+}
+
+bool FunctionState::MatchesAll(absl::Span<const ValType> subs,
+                               absl::Span<const ValType> supers) const {
+  if (subs.size() != supers.size()) return false;
+  for (size_t i = 0; i < subs.size(); ++i) {
+    if (!Matches(subs[i], supers[i])) return false;
+  }
+  return true;
 }
 
 bool FunctionState::PopSlow(ValType expected) {
@@ -123,15 +142,21 @@ bool FunctionState::PopRef(ValType* type) {
 }
 
 bool FunctionState::PopAll(absl::Span<const ValType> types) {
-  for (size_t i = types.size(); i-- > 0;) {
-    if (!Pop(types[i])) return false;
+  size_t i = types.size();
+  // While they are just the ones wanted.
+  while (i > 0 && top_ > floor_ && top_[-1] == types[i - 1]) {
+    --top_;
+    --i;
+  }
+  for (; i > 0 && !OnlyUnknown(); --i) {
+    if (!Pop(types[i - 1])) return false;
   }
   return true;
 }
 
 bool FunctionState::PushAll(absl::Span<const ValType> types) {
   if (static_cast<size_t>(limit_ - top_) < types.size() && !Grow(types.size())) return false;
-  top_ = std::copy(types.begin(), types.end(), top_);
+  for (ValType type : types) *top_++ = type;
   return true;
 }
 
@@ -181,29 +206,27 @@ bool FunctionState::ReadBlockType(ControlFrame* frame) {
   return true;
 }
 
-bool FunctionState::PushFrame(FrameKind kind, const ControlFrame& type) {
-  if (num_frames_ == frames_.size()) frames_.emplace_back();
+void FunctionState::PushFrame(FrameKind kind) {
   ControlFrame& frame = frames_[num_frames_];
-  frame = type;
   frame.kind = kind;
   frame.live = frame.start_live = num_frames_ == 0 || frames_[num_frames_ - 1].live;
   frame.height = static_cast<uint32_t>(operand_height());
   frame.num_initialized = static_cast<uint32_t>(set_locals_.size());
   floor_ = top_;
   ++num_frames_;
-  return true;
 }
 
 bool FunctionState::PopFrame() {
-  ControlFrame& frame = innermost();
-  if (!PopAll(frame.results())) return false;
-  if (top_ != floor_) {
+  const ControlFrame& frame = innermost();
+  const auto results = frame.results();
+  if (!results.empty() && !PopAll(results)) return false;
+  if (ABSL_PREDICT_FALSE(top_ != floor_)) {
     return Fail(absl::StrCat("type mismatch: ", top_ - floor_,
                              " values remaining on the stack at the end of a block"));
   }
   --num_frames_;
   floor_ = operands_.get() + (num_frames_ > 0 ? innermost().height : 0);
-  if (has_unset_locals_) {
+  if (ABSL_PREDICT_FALSE(has_unset_locals_)) {
     for (size_t i = frame.num_initialized; i < set_locals_.size(); ++i) {
       local_is_set_[set_locals_[i]] = false;
     }
@@ -357,6 +380,17 @@ bool FunctionState::ReadFuncType(TypeIndex* type) {
   return Fail(absl::StrCat("type mismatch: type ", index, " is no function type"));
 }
 
+bool FunctionState::ReadCallee(FuncIndex* func, const FuncType** type) {
+  uint32_t raw;
+  if (!reader_.VarU32(&raw)) return false;
+  *func = FuncIndex(raw);
+  const TypeIndex* index = module_.functions.find(*func);
+  if (index == nullptr) return FailIndex("unknown function", raw);
+  *type = module_.types[*index].func();
+  CHECK(*type != nullptr);
+  return true;
+}
+
 bool FunctionState::ReadTag(TagIndex* tag) {
   uint32_t index;
   if (!reader_.VarU32(&index)) return false;
@@ -425,12 +459,7 @@ bool FunctionState::ReadTypeTable(TypeIndex* type, TableIndex* table) {
 }
 
 bool FunctionState::CheckReturnCall(const FuncType& type) {
-  const auto results = FunctionState::results();
-  bool matches = type.results().size() == results.size();
-  for (size_t i = 0; matches && i < results.size(); ++i) {
-    matches = Matches(type.results()[i], results[i]);
-  }
-  if (!matches) {
+  if (!MatchesAll(type.results(), results())) {
     return Fail("type mismatch: a tail call whose results are not those of its function");
   }
   return PopAll(type.params());
@@ -456,7 +485,7 @@ ValType FunctionState::RefFuncType(FuncIndex func) const {
   return ValType::ConcreteRef(module_.functions[func], false);
 }
 
-bool FunctionState::CheckSelect(ValType* type) {
+bool FunctionState::CheckSelect() {
   ValType second;
   ValType first;
   if (!Pop(ValType::I32()) || !PopAny(&second) || !PopAny(&first)) return false;
@@ -468,8 +497,7 @@ bool FunctionState::CheckSelect(ValType* type) {
   if (!(first == second) && !first.is_bottom() && !second.is_bottom()) {
     return Fail(Expected(first, second.ToString()));
   }
-  *type = first.is_bottom() ? second : first;
-  return Push(*type);
+  return Push(first.is_bottom() ? second : first);
 }
 
 bool FunctionState::CheckSelectTyped(ValType* type) {
@@ -480,12 +508,10 @@ bool FunctionState::CheckSelectTyped(ValType* type) {
   return Pop(ValType::I32()) && Pop(*type) && Pop(*type) && Push(*type);
 }
 
-bool FunctionState::CheckLocalSet(LocalIndex local) {
-  if (!local_is_set_[local.index()]) {
-    local_is_set_[local.index()] = true;
-    set_locals_.push_back(local.raw());
-  }
-  return true;
+void FunctionState::SetLocal(LocalIndex local) {
+  if (local_is_set_[local.index()]) return;
+  local_is_set_[local.index()] = true;
+  set_locals_.push_back(local.raw());
 }
 
 bool FunctionState::CheckUnset(LocalIndex local) {

@@ -41,7 +41,7 @@ class FunctionState {
   absl::Span<const ValType> results() const { return frames_[0].results(); }
 
   // Module offset of the operator at hand, and of the one after it.
-  uint64_t offset() const { return operator_offset_; }
+  uint64_t offset() const { return reader_.OffsetOf(operator_); }
   uint64_t next_offset() const { return reader_.offset(); }
 
   size_t operand_height() const { return static_cast<size_t>(top_ - operands_.get()); }
@@ -65,12 +65,13 @@ class FunctionState {
 
   // Prepares for one body or expression.
   void Reset(FuncIndex func, absl::Span<const uint8_t> bytes, uint64_t offset);
-  // The declarations of locals are read one run at a time.
+  // Parameters are the first locals; the declarations of others are read one run at a time.
+  bool AddParams(absl::Span<const ValType> types);
   bool AddLocals(uint64_t count, ValType type);
 
   // Errors. All return false, so that a check ends with `return Fail(...)`.
   ABSL_ATTRIBUTE_COLD bool Fail(absl::string_view message) {
-    return reader_.Fail(operator_offset_, message);
+    return reader_.Fail(offset(), message);
   }
   ABSL_ATTRIBUTE_COLD bool FailIndex(absl::string_view what, uint64_t index);
   ABSL_ATTRIBUTE_COLD bool FailImmutable(GlobalIndex global);
@@ -98,6 +99,9 @@ class FunctionState {
   // As popping and pushing again, with the types left as they are.
   bool CheckTop(absl::Span<const ValType> types);
   bool PopSlow(ValType expected);
+  // Whether whatever is popped from here on is of unknown type, being below the operands of
+  // unreachable code: a list of types then matches, however long.
+  bool OnlyUnknown() const { return top_ == floor_ && frames_[num_frames_ - 1].unreachable; }
   ABSL_ATTRIBUTE_NOINLINE bool Grow(size_t count);
   void MakeUnreachable() {
     top_ = floor_;
@@ -107,8 +111,15 @@ class FunctionState {
 
   // Frames.
   ControlFrame& innermost() { return frames_[num_frames_ - 1]; }
+  // The frame to be opened next, made new; its type is to be set. In place, for a copy
+  // would read in wide loads what narrow stores have just written.
+  ControlFrame& NextFrame() {
+    if (ABSL_PREDICT_FALSE(num_frames_ == frames_.size())) frames_.emplace_back();
+    return frames_[num_frames_] = ControlFrame();
+  }
   bool ReadBlockType(ControlFrame* frame);
-  bool PushFrame(FrameKind kind, const ControlFrame& type);
+  // Opens NextFrame where its parameters would be pushed.
+  void PushFrame(FrameKind kind);
   // Checks the results and closes the frame, whose contents stay where they are until the
   // next one is opened. The results are not pushed.
   bool PopFrame();
@@ -131,6 +142,8 @@ class FunctionState {
   bool ReadFunc(FuncIndex* func);
   bool ReadGlobal(GlobalIndex* global);
   bool ReadFuncType(TypeIndex* type);
+  // ReadFunc, and its type.
+  bool ReadCallee(FuncIndex* func, const FuncType** type);
   bool ReadTag(TagIndex* tag);
   bool ReadData(DataIndex* data);
   bool ReadElem(ElemIndex* elem);
@@ -150,11 +163,13 @@ class FunctionState {
   bool CheckSignature(const OperatorInfo& info, ValType address);
   // Whether a value of type `sub` may stand where `super` is asked for.
   bool Matches(ValType sub, ValType super) const;
+  bool MatchesAll(absl::Span<const ValType> subs, absl::Span<const ValType> supers) const;
   // The type that ref.func pushes.
   ValType RefFuncType(FuncIndex func) const;
-  bool CheckSelect(ValType* type);
+  bool CheckSelect();
   bool CheckSelectTyped(ValType* type);
-  bool CheckLocalSet(LocalIndex local);
+  // To be called only where has_unset_locals_.
+  void SetLocal(LocalIndex local);
   bool CheckUnset(LocalIndex local);
   bool CheckTableCopy(TableIndex destination, TableIndex source);
   bool CheckTableInit(ElemIndex elem, TableIndex table);
@@ -162,6 +177,7 @@ class FunctionState {
   bool CheckMemoryInit(MemoryIndex memory);
   bool CheckBrOnNull(uint32_t depth);
   bool CheckBrOnNonNull(uint32_t depth);
+  bool CheckDefaultable(TypeIndex index, const StructType& type);
   // Reads the immediates too.
   bool CheckGc(Opcode op, GcImmediates* immediates);
 
@@ -180,7 +196,8 @@ class FunctionState {
   const ValidatorLimits& limits_;
 
   BinaryReader reader_;
-  uint64_t operator_offset_ = 0;
+  // Where the operator at hand begins.
+  const uint8_t* operator_ = nullptr;
   FuncIndex func_;
 
   // top_ is one past the topmost operand, floor_ where the innermost frame's begin.
@@ -194,10 +211,17 @@ class FunctionState {
 
   std::vector<ValType> locals_;
   size_t num_params_ = 0;
+  // Whether there is a memory 0, with addresses of type i32.
+  bool has_plain_memory_ = false;
+
   // Only where some local has no default: which are set, and in which order they were.
   bool has_unset_locals_ = false;
   std::vector<bool> local_is_set_;
   std::vector<uint32_t> set_locals_;
+
+  // The struct types of the module whose fields are known to have defaults: many operators
+  // may ask of one with many fields.
+  std::vector<bool> defaultable_structs_;
 
   std::vector<uint32_t> br_depths_;
   std::vector<CatchClause> catches_;

@@ -16,6 +16,16 @@ bool IsPlain(const StorageType& type) { return type.is_packed() || !type.unpacke
 
 }  // namespace
 
+bool FunctionState::CheckDefaultable(TypeIndex index, const StructType& type) {
+  defaultable_structs_.resize(module_.types.size());
+  if (defaultable_structs_[index.index()]) return true;
+  for (const FieldType& field : type.fields) {
+    if (!field.storage.unpacked().is_defaultable()) return Fail("field type is not defaultable");
+  }
+  defaultable_structs_[index.index()] = true;
+  return true;
+}
+
 bool FunctionState::CheckGc(Opcode op, GcImmediates* immediates) {
   // Immediates come in this order wherever several are there.
   const Immediates shape = GetOperatorInfo(op).immediates;
@@ -102,17 +112,12 @@ bool FunctionState::CheckGc(Opcode op, GcImmediates* immediates) {
 
   switch (op) {
     case Opcode::kStructNew:
-      for (size_t i = struct_type->fields.size(); i-- > 0;) {
-        if (!Pop(struct_type->fields[i].storage.unpacked())) return false;
+      for (size_t i = struct_type->fields.size(); i > 0 && !OnlyUnknown(); --i) {
+        if (!Pop(struct_type->fields[i - 1].storage.unpacked())) return false;
       }
       return Push(ref);
     case Opcode::kStructNewDefault:
-      for (const FieldType& each : struct_type->fields) {
-        if (!each.storage.unpacked().is_defaultable()) {
-          return Fail("field type is not defaultable");
-        }
-      }
-      return Push(ref);
+      return CheckDefaultable(imm.type, *struct_type) && Push(ref);
     case Opcode::kStructGet:
     case Opcode::kStructGetS:
     case Opcode::kStructGetU:
@@ -128,7 +133,7 @@ bool FunctionState::CheckGc(Opcode op, GcImmediates* immediates) {
       }
       return Pop(i32) && Push(ref);
     case Opcode::kArrayNewFixed:
-      for (uint32_t i = 0; i < imm.count; ++i) {
+      for (uint32_t i = 0; i < imm.count && !OnlyUnknown(); ++i) {
         if (!Pop(field->storage.unpacked())) return false;
       }
       return Push(ref);

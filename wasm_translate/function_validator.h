@@ -53,9 +53,9 @@ class FunctionValidator : public FunctionState {
     visitor_ = &visitor;
     Reset(FuncIndex::None(), absl::MakeConstSpan(reader.position(), reader.remaining()),
           reader.offset());
-    ControlFrame frame;
-    frame.SetResult(type);
-    const bool ok = PushFrame(FrameKind::kFunction, frame) && Start() && RunOperators<true>();
+    NextFrame().SetResult(type);
+    PushFrame(FrameKind::kFunction);
+    const bool ok = Start() && RunOperators<true>();
     absl::Span<const uint8_t> used;
     CHECK(reader.Bytes(reader_.offset() - reader.offset(), &used));
     if (!ok) reader.TakeError(reader_);
@@ -94,17 +94,14 @@ class FunctionValidator : public FunctionState {
 
   bool RunFunction() {
     const FuncType& type = module_.func_type(func_);
-    ControlFrame frame;
-    frame.SetResults(type.results());
-    for (ValType param : type.params()) {
-      if (!AddLocals(1, param)) return false;
-    }
-    num_params_ = type.params().size();
-    if (!PushFrame(FrameKind::kFunction, frame) || !Start()) return false;
+    if (!AddParams(type.params())) return false;
+    NextFrame().SetResults(type.results());
+    PushFrame(FrameKind::kFunction);
+    if (!Start()) return false;
     uint32_t runs;
     if (!reader_.Count(limits_.function_locals, "locals", &runs)) return false;
     for (; runs > 0; --runs) {
-      operator_offset_ = reader_.offset();
+      operator_ = reader_.position();
       uint32_t count;
       ValType local;
       if (!reader_.VarU32(&count) || !ReadValType(reader_, type_context(), &local) ||
@@ -116,23 +113,88 @@ class FunctionValidator : public FunctionState {
     Visit([&](Visitor& v) { v.OnCode(); });
     if (!RunOperators<false>()) return false;
     if (!reader_.done()) {
-      operator_offset_ = reader_.offset();
+      operator_ = reader_.position();
       return Fail("END opcode expected as the last byte of a function, found more after it");
     }
     return true;
   }
 
-  template <bool kConstant>
-  bool RunOperators() {
-    do {
-      operator_offset_ = reader_.offset();
-      uint8_t byte = 0;
-      if (!reader_.U8(&byte)) return false;
-      if constexpr (kConstant) {
-        if (byte < 0xFB && !CheckConstant(static_cast<Opcode>(byte))) return false;
+  // The two parts of the state that nearly every operator changes, apart from the rest so
+  // that the loop over the operators keeps them in registers: kept in memory, each would be a
+  // chain of stores and loads through all of them. What is called out of line finds them in
+  // the state (Save) and leaves them there (Saved).
+  struct Cursor {
+    const uint8_t* position;
+    ValType* top;
+  };
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void Save(Cursor at) {
+    reader_.set_position(at.position);
+    top_ = at.top;
+  }
+  ABSL_ATTRIBUTE_ALWAYS_INLINE Cursor Saved() const { return {reader_.position(), top_}; }
+
+  // Visit, from within the loop.
+  template <typename F>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE void VisitAt(Cursor at, F callback) {
+    if constexpr (kVisits) {
+      if (visiting_) {
+        Save(at);
+        Visit(callback);
       }
-      if (!RunOperator<kConstant>(byte)) return false;
-    } while (num_frames_ > 0);
+    }
+  }
+
+  // The primitives of BinaryReader and FunctionState on a cursor.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool VarU32At(Cursor& at, uint32_t* out) {
+    if (ABSL_PREDICT_TRUE(at.position != reader_.end() && *at.position < 0x80)) {
+      *out = *at.position++;
+      return true;
+    }
+    Leb128 number = UnsignedLeb128(32, at.position, reader_.end());
+    if (ABSL_PREDICT_FALSE(number.next == nullptr)) {
+      Save(at);
+      uint32_t value;
+      if (!reader_.VarU32(&value)) return false;
+      number = {value, reader_.position()};
+    }
+    *out = static_cast<uint32_t>(number.value);
+    at.position = number.next;
+    return true;
+  }
+  template <int bits>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool VarSignedAt(Cursor& at, int64_t* out) {
+    if (ABSL_PREDICT_TRUE(at.position != reader_.end() && *at.position < 0x80)) {
+      *out = static_cast<int64_t>(static_cast<uint64_t>(*at.position++) << 57) >> 57;
+      return true;
+    }
+    Leb128 number = SignedLeb128(bits, at.position, reader_.end());
+    if (ABSL_PREDICT_FALSE(number.next == nullptr)) {
+      Save(at);
+      int64_t value;
+      if (!(bits == 32 ? reader_.VarS32As64(&value) : reader_.VarS64(&value))) return false;
+      number = {static_cast<uint64_t>(value), reader_.position()};
+    }
+    *out = static_cast<int64_t>(number.value);
+    at.position = number.next;
+    return true;
+  }
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool PushAt(Cursor& at, ValType type) {
+    if (ABSL_PREDICT_FALSE(at.top == limit_)) {
+      Save(at);
+      if (!Grow(1)) return false;
+      at = Saved();
+    }
+    *at.top++ = type;
+    return true;
+  }
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool PopAt(Cursor& at, ValType expected) {
+    if (ABSL_PREDICT_TRUE(at.top > floor_ && at.top[-1] == expected)) {
+      --at.top;
+      return true;
+    }
+    Save(at);
+    if (!PopSlow(expected)) return false;
+    at = Saved();
     return true;
   }
 
@@ -154,9 +216,223 @@ class FunctionValidator : public FunctionState {
     return true;
   }
 
+  // Runs what is out of line from within the loop.
+  template <typename F>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool Outside(Cursor& at, F run) {
+    Save(at);
+    if (ABSL_PREDICT_FALSE(!run())) return false;
+    at = Saved();
+    return true;
+  }
+
   template <bool kConstant>
-  ABSL_ATTRIBUTE_ALWAYS_INLINE bool RunOperator(uint8_t byte) {
-    const Opcode op = static_cast<Opcode>(byte);
+  bool RunOperators() {
+    using operators_internal::ByteOperator;
+    const ValType* const locals = locals_.data();
+    const size_t num_locals = locals_.size();
+    const ByteOperator* const operators = operators_internal::kByteOperators.data();
+    Cursor at = Saved();
+    while (true) {
+      operator_ = at.position;
+      if (ABSL_PREDICT_FALSE(at.position == reader_.end())) return reader_.FailAtEnd();
+      const uint8_t byte = *at.position++;
+      const Opcode op = static_cast<Opcode>(byte);
+      if constexpr (kConstant) {
+        if (byte < 0xFB && !CheckConstant(op)) return false;
+      }
+      const ByteOperator& info = operators[byte];
+      switch (info.shape) {
+        case ByteOperator::kUnary:
+          if (ABSL_PREDICT_TRUE(at.top > floor_ && at.top[-1].bits() == info.operands[0])) {
+            at.top[-1] = info.result;
+          } else if (!Outside(at, [&] { return RunMistyped(op); })) {
+            return false;
+          }
+          VisitAt(at, [&](Visitor& v) { v.OnSimple(op); });
+          continue;
+        case ByteOperator::kBinary:
+          if (ABSL_PREDICT_TRUE(at.top - floor_ >= 2 && at.top[-1].bits() == info.operands[1] &&
+                                at.top[-2].bits() == info.operands[0])) {
+            --at.top;
+            at.top[-1] = info.result;
+          } else if (!Outside(at, [&] { return RunMistyped(op); })) {
+            return false;
+          }
+          VisitAt(at, [&](Visitor& v) { v.OnSimple(op); });
+          continue;
+        case ByteOperator::kLoad: {
+          MemArg arg;
+          if (ABSL_PREDICT_TRUE(at.top > floor_ && at.top[-1] == ValType::I32() &&
+                                PlainMemArg(at, info.natural_align, &arg))) {
+            at.top[-1] = info.result;
+            VisitAt(at, [&](Visitor& v) { v.OnLoad(op, arg); });
+          } else if (!Outside(at, [&] { return RunMemory(op, GetOperatorInfo(op)); })) {
+            return false;
+          }
+          continue;
+        }
+        case ByteOperator::kStore: {
+          MemArg arg;
+          if (ABSL_PREDICT_TRUE(at.top - floor_ >= 2 && at.top[-1].bits() == info.operands[1] &&
+                                at.top[-2] == ValType::I32() &&
+                                PlainMemArg(at, info.natural_align, &arg))) {
+            at.top -= 2;
+            VisitAt(at, [&](Visitor& v) { v.OnStore(op, arg); });
+          } else if (!Outside(at, [&] { return RunMemory(op, GetOperatorInfo(op)); })) {
+            return false;
+          }
+          continue;
+        }
+        case ByteOperator::kLocalGet: {
+          uint32_t index;
+          if (!VarU32At(at, &index)) return false;
+          if (ABSL_PREDICT_FALSE(index >= num_locals)) return FailIndex("unknown local", index);
+          const ValType type = locals[index];
+          if (ABSL_PREDICT_FALSE(has_unset_locals_) && !CheckUnset(LocalIndex(index))) return false;
+          if (!PushAt(at, type)) return false;
+          VisitAt(at, [&](Visitor& v) { v.OnLocalGet(LocalIndex(index), type); });
+          continue;
+        }
+        case ByteOperator::kLocalSet: {
+          uint32_t index;
+          if (!VarU32At(at, &index)) return false;
+          if (ABSL_PREDICT_FALSE(index >= num_locals)) return FailIndex("unknown local", index);
+          const ValType type = locals[index];
+          if (!PopAt(at, type)) return false;
+          if (ABSL_PREDICT_FALSE(has_unset_locals_)) SetLocal(LocalIndex(index));
+          VisitAt(at, [&](Visitor& v) { v.OnLocalSet(LocalIndex(index), type); });
+          continue;
+        }
+        case ByteOperator::kLocalTee: {
+          uint32_t index;
+          if (!VarU32At(at, &index)) return false;
+          if (ABSL_PREDICT_FALSE(index >= num_locals)) return FailIndex("unknown local", index);
+          const ValType type = locals[index];
+          if (!PopAt(at, type) || !PushAt(at, type)) return false;
+          if (ABSL_PREDICT_FALSE(has_unset_locals_)) SetLocal(LocalIndex(index));
+          VisitAt(at, [&](Visitor& v) { v.OnLocalTee(LocalIndex(index), type); });
+          continue;
+        }
+        case ByteOperator::kI32Const: {
+          int64_t value;
+          if (!VarSignedAt<32>(at, &value) || !PushAt(at, ValType::I32())) return false;
+          VisitAt(at, [&](Visitor& v) { v.OnI32Const(static_cast<int32_t>(value)); });
+          continue;
+        }
+        case ByteOperator::kI64Const: {
+          int64_t value;
+          if (!VarSignedAt<64>(at, &value) || !PushAt(at, ValType::I64())) return false;
+          VisitAt(at, [&](Visitor& v) { v.OnI64Const(value); });
+          continue;
+        }
+        case ByteOperator::kGlobalGet: {
+          uint32_t index;
+          if (!VarU32At(at, &index)) return false;
+          const GlobalType* global = module_.globals.find(GlobalIndex(index));
+          if (global == nullptr) return FailIndex("unknown global", index);
+          if constexpr (kConstant) {
+            if (global->is_mutable) return Fail("constant expression required");
+            if (!module_.is_imported(GlobalIndex(index)) && !features_.Has(Feature::kGc)) {
+              return FailIndex("unknown global", index);
+            }
+          }
+          if (!PushAt(at, global->content)) return false;
+          VisitAt(at, [&](Visitor& v) { v.OnGlobalGet(GlobalIndex(index), *global); });
+          continue;
+        }
+        case ByteOperator::kGlobalSet: {
+          uint32_t index;
+          if (!VarU32At(at, &index)) return false;
+          const GlobalType* global = module_.globals.find(GlobalIndex(index));
+          if (global == nullptr) return FailIndex("unknown global", index);
+          if (!global->is_mutable) return FailImmutable(GlobalIndex(index));
+          if (!PopAt(at, global->content)) return false;
+          VisitAt(at, [&](Visitor& v) { v.OnGlobalSet(GlobalIndex(index), *global); });
+          continue;
+        }
+        case ByteOperator::kBrIf: {
+          uint32_t depth;
+          if (!VarU32At(at, &depth)) return false;
+          if (ABSL_PREDICT_FALSE(depth >= num_frames_)) return FailIndex("unknown label", depth);
+          if (!PopAt(at, ValType::I32())) return false;
+          const auto types = frame(depth).label_types();
+          if (!types.empty() && !Outside(at, [&] { return PopAll(types) && PushAll(types); })) {
+            return false;
+          }
+          Branch(depth);
+          VisitAt(at, [&](Visitor& v) { v.OnBrIf(depth); });
+          continue;
+        }
+        case ByteOperator::kBlock:
+          if (!Outside(at, [&] { return RunBlock(op); })) return false;
+          continue;
+        case ByteOperator::kEnd:
+          if (!Outside(at, [&] { return RunEnd(); })) return false;
+          if (num_frames_ == 0) return true;
+          continue;
+        case ByteOperator::kCall:
+          if (!Outside(at, [&] { return RunCall(); })) return false;
+          continue;
+        case ByteOperator::kDrop: {
+          ValType type;
+          if (ABSL_PREDICT_TRUE(at.top > floor_)) {
+            type = *--at.top;
+          } else if (!Outside(at, [&] { return PopAny(&type); })) {
+            return false;
+          }
+          VisitAt(at, [&](Visitor& v) { v.OnDrop(type); });
+          continue;
+        }
+        case ByteOperator::kSelect:
+          if (ABSL_PREDICT_TRUE(at.top - floor_ >= 3 && at.top[-1] == ValType::I32() &&
+                                at.top[-2] == at.top[-3] && !at.top[-2].is_ref())) {
+            at.top -= 2;
+          } else if (!Outside(at, [&] { return CheckSelect(); })) {
+            return false;
+          }
+          VisitAt(at, [&](Visitor& v) { v.OnSelect(at.top[-1]); });
+          continue;
+        case ByteOperator::kOther:
+          if (!Outside(at, [&] { return RunOther<kConstant>(op); })) return false;
+          continue;
+      }
+    }
+  }
+
+  // The memory argument of nearly every access: of memory 0, whose addresses are i32. False
+  // leaves the cursor where it is and says nothing of the argument.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE bool PlainMemArg(Cursor& at, uint8_t natural_align, MemArg* arg) {
+    if (reader_.end() - at.position < 2 || *at.position > natural_align || !has_plain_memory_) {
+      return false;
+    }
+    const uint8_t* const offset = at.position + 1;
+    Leb128 number{*offset, offset + 1};
+    if (number.value >= 0x80) number = UnsignedLeb128(32, offset, reader_.end());
+    if (ABSL_PREDICT_FALSE(number.next == nullptr)) return false;
+    arg->memory = MemoryIndex(0);
+    arg->offset = number.value;
+    arg->align_log2 = *at.position;
+    at.position = number.next;
+    return true;
+  }
+
+  // A unary or binary operator whose operands are not just there as it wants them: they may
+  // still be good in unreachable code.
+  ABSL_ATTRIBUTE_NOINLINE bool RunMistyped(Opcode op) {
+    return CheckSignature(GetOperatorInfo(op), ValType::I32());
+  }
+
+  ABSL_ATTRIBUTE_NOINLINE bool RunCall() {
+    FuncIndex callee;
+    const FuncType* type = nullptr;
+    if (!ReadCallee(&callee, &type) || !CheckCall(*type)) return false;
+    Visit([&](Visitor& v) { v.OnCall(callee, *type); });
+    return true;
+  }
+
+  // What is not in the loop itself.
+  template <bool kConstant>
+  ABSL_ATTRIBUTE_NOINLINE bool RunOther(Opcode op) {
     switch (op) {
       case Opcode::kNop:
         Visit([&](Visitor& v) { v.OnNop(); });
@@ -164,14 +440,8 @@ class FunctionValidator : public FunctionState {
       case Opcode::kUnreachable:
         Visit([&](Visitor& v) { v.OnUnreachable(); });
         return EndOfLiveCode();
-      case Opcode::kBlock:
-      case Opcode::kLoop:
-      case Opcode::kIf:
-        return RunBlock(op);
       case Opcode::kElse:
         return RunElse();
-      case Opcode::kEnd:
-        return RunEnd();
       case Opcode::kBr: {
         uint32_t depth;
         if (!ReadLabel(&depth) || !CheckTop(frame(depth).label_types())) return false;
@@ -179,29 +449,12 @@ class FunctionValidator : public FunctionState {
         Visit([&](Visitor& v) { v.OnBr(depth); });
         return EndOfLiveCode();
       }
-      case Opcode::kBrIf: {
-        uint32_t depth;
-        if (!ReadLabel(&depth) || !Pop(ValType::I32())) return false;
-        const auto types = frame(depth).label_types();
-        if (!types.empty() && (!PopAll(types) || !PushAll(types))) return false;
-        Branch(depth);
-        Visit([&](Visitor& v) { v.OnBrIf(depth); });
-        return true;
-      }
       case Opcode::kBrTable:
         return RunBrTable();
       case Opcode::kReturn:
         if (!CheckTop(results())) return false;
         Visit([&](Visitor& v) { v.OnReturn(); });
         return EndOfLiveCode();
-      case Opcode::kCall: {
-        FuncIndex callee;
-        if (!ReadFunc(&callee)) return false;
-        const FuncType& type = module_.func_type(callee);
-        if (!CheckCall(type)) return false;
-        Visit([&](Visitor& v) { v.OnCall(callee, type); });
-        return true;
-      }
       case Opcode::kCallIndirect: {
         TypeIndex index;
         TableIndex table;
@@ -209,81 +462,6 @@ class FunctionValidator : public FunctionState {
         const FuncType& type = module_.func_type(index);
         if (!Pop(AddressType(table)) || !CheckCall(type)) return false;
         Visit([&](Visitor& v) { v.OnCallIndirect(table, index, type); });
-        return true;
-      }
-      case Opcode::kDrop: {
-        ValType type;
-        if (!PopAny(&type)) return false;
-        Visit([&](Visitor& v) { v.OnDrop(type); });
-        return true;
-      }
-      case Opcode::kSelect: {
-        ValType type;
-        if (!CheckSelect(&type)) return false;
-        Visit([&](Visitor& v) { v.OnSelect(type); });
-        return true;
-      }
-      case Opcode::kLocalGet: {
-        uint32_t index;
-        if (!reader_.VarU32(&index)) return false;
-        if (ABSL_PREDICT_FALSE(index >= locals_.size())) return FailIndex("unknown local", index);
-        const ValType type = locals_[index];
-        if (ABSL_PREDICT_FALSE(has_unset_locals_) && !CheckUnset(LocalIndex(index))) return false;
-        if (!Push(type)) return false;
-        Visit([&](Visitor& v) { v.OnLocalGet(LocalIndex(index), type); });
-        return true;
-      }
-      case Opcode::kLocalSet:
-      case Opcode::kLocalTee: {
-        uint32_t index;
-        if (!reader_.VarU32(&index)) return false;
-        if (ABSL_PREDICT_FALSE(index >= locals_.size())) return FailIndex("unknown local", index);
-        const ValType type = locals_[index];
-        if (!Pop(type)) return false;
-        if (ABSL_PREDICT_FALSE(has_unset_locals_) && !CheckLocalSet(LocalIndex(index))) {
-          return false;
-        }
-        if (op == Opcode::kLocalSet) {
-          Visit([&](Visitor& v) { v.OnLocalSet(LocalIndex(index), type); });
-          return true;
-        }
-        if (!Push(type)) return false;
-        Visit([&](Visitor& v) { v.OnLocalTee(LocalIndex(index), type); });
-        return true;
-      }
-      case Opcode::kGlobalGet: {
-        GlobalIndex index;
-        if (!ReadGlobal(&index)) return false;
-        const GlobalType& global = module_.globals[index];
-        if constexpr (kConstant) {
-          if (global.is_mutable) return Fail("constant expression required");
-          if (!module_.is_imported(index) && !features_.Has(Feature::kGc)) {
-            return FailIndex("unknown global", index.raw());
-          }
-        }
-        if (!Push(global.content)) return false;
-        Visit([&](Visitor& v) { v.OnGlobalGet(index, global); });
-        return true;
-      }
-      case Opcode::kGlobalSet: {
-        GlobalIndex index;
-        if (!ReadGlobal(&index)) return false;
-        const GlobalType& global = module_.globals[index];
-        if (!global.is_mutable) return FailImmutable(index);
-        if (!Pop(global.content)) return false;
-        Visit([&](Visitor& v) { v.OnGlobalSet(index, global); });
-        return true;
-      }
-      case Opcode::kI32Const: {
-        int32_t value;
-        if (!reader_.VarS32(&value) || !Push(ValType::I32())) return false;
-        Visit([&](Visitor& v) { v.OnI32Const(value); });
-        return true;
-      }
-      case Opcode::kI64Const: {
-        int64_t value;
-        if (!reader_.VarS64(&value) || !Push(ValType::I64())) return false;
-        Visit([&](Visitor& v) { v.OnI64Const(value); });
         return true;
       }
       case Opcode::kF32Const: {
@@ -301,28 +479,14 @@ class FunctionValidator : public FunctionState {
       default:
         break;
     }
-    const OperatorInfo& info = operators_internal::kOperatorTable[byte];
-    if (ABSL_PREDICT_TRUE(info.op_class == OperatorClass::kSimple)) {
-      return RunSimple(op, info);
-    }
-    if (ABSL_PREDICT_TRUE(info.op_class == OperatorClass::kMemory)) {
-      return RunMemory(op, info);
-    }
+    const OperatorInfo& info = GetOperatorInfo(op);
+    if (info.op_class == OperatorClass::kSimple) return RunSimple(op, info);
+    if (info.op_class == OperatorClass::kMemory) return RunMemory(op, info);
     return RunRare<kConstant>(op);
   }
 
-  ABSL_ATTRIBUTE_ALWAYS_INLINE bool RunSimple(Opcode op, const OperatorInfo& info) {
-    if (!Require(op, info.feature)) return false;
-    // One or two operands of the right types, by far the most frequent.
-    const ptrdiff_t arity = info.num_params;
-    if (ABSL_PREDICT_TRUE(arity <= 2 && info.num_results == 1 && top_ - floor_ >= arity &&
-                          top_[-1].bits() == info.params[arity - 1] &&
-                          (arity == 1 || top_[-2].bits() == info.params[0]))) {
-      top_ -= arity - 1;
-      top_[-1] = ValType::OfSimpleKind(static_cast<ValType::Kind>(info.results[0]));
-    } else if (!CheckSignature(info, ValType::I32())) {
-      return false;
-    }
+  bool RunSimple(Opcode op, const OperatorInfo& info) {
+    if (!Require(op, info.feature) || !CheckSignature(info, ValType::I32())) return false;
     Visit([&](Visitor& v) { v.OnSimple(op); });
     return true;
   }
@@ -352,19 +516,20 @@ class FunctionValidator : public FunctionState {
   }
 
   ABSL_ATTRIBUTE_NOINLINE bool RunBlock(Opcode op) {
-    ControlFrame frame;
+    ControlFrame& frame = NextFrame();
     if (!ReadBlockType(&frame)) return false;
     if (op == Opcode::kIf && !Pop(ValType::I32())) return false;
-    if (!PopAll(frame.params())) return false;
+    const auto params = frame.params();
+    if (!params.empty() && !PopAll(params)) return false;
     const FrameKind kind = op == Opcode::kBlock  ? FrameKind::kBlock
                            : op == Opcode::kLoop ? FrameKind::kLoop
                                                  : FrameKind::kIf;
-    if (!PushFrame(kind, frame) || !PushAll(frame.params())) return false;
+    PushFrame(kind);
+    if (!params.empty() && !PushAll(params)) return false;
     Visit([&](Visitor& v) {
-      const ControlFrame& opened = innermost();
-      op == Opcode::kBlock  ? v.OnBlock(opened)
-      : op == Opcode::kLoop ? v.OnLoop(opened)
-                            : v.OnIf(opened);
+      op == Opcode::kBlock  ? v.OnBlock(frame)
+      : op == Opcode::kLoop ? v.OnLoop(frame)
+                            : v.OnIf(frame);
     });
     return true;
   }
@@ -392,20 +557,15 @@ class FunctionValidator : public FunctionState {
     ControlFrame& frame = frames_[num_frames_];
     if (frame.kind == FrameKind::kIf) {
       // Without else, the parameters are the results.
-      const auto params = frame.params();
-      const auto results = frame.results();
-      bool equal = params.size() == results.size();
-      for (size_t i = 0; equal && i < params.size(); ++i) {
-        equal = params[i] == results[i] || Matches(params[i], results[i]);
-      }
-      if (!equal) {
+      if (!MatchesAll(frame.params(), frame.results())) {
         return Fail("type mismatch: an if whose type is not that of its parameters needs an else");
       }
       frame.end_live |= frame.start_live;
     }
     const bool fallthrough = frame.live;
     frame.end_live |= fallthrough;
-    if (!PushAll(frame.results())) return false;
+    const auto results = frame.results();
+    if (!results.empty() && !PushAll(results)) return false;
     if constexpr (kVisits) {
       visiting_ = frame.start_live && !visitor_failed_;
       Visit([&](Visitor& v) { v.OnEnd(frame, fallthrough); });
@@ -447,12 +607,11 @@ bool FunctionValidator<Visitor>::RunRare(Opcode op) {
   if (!Require(op, info.feature)) return false;
   switch (op) {
     case Opcode::kTryTable: {
-      ControlFrame frame;
-      if (!ReadBlockType(&frame) || !ReadCatches() || !PopAll(frame.params()) ||
-          !PushFrame(FrameKind::kTryTable, frame) || !PushAll(frame.params())) {
-        return false;
-      }
-      Visit([&](Visitor& v) { v.OnTryTable(innermost(), catches_); });
+      ControlFrame& frame = NextFrame();
+      if (!ReadBlockType(&frame) || !ReadCatches() || !PopAll(frame.params())) return false;
+      PushFrame(FrameKind::kTryTable);
+      if (!PushAll(frame.params())) return false;
+      Visit([&](Visitor& v) { v.OnTryTable(frame, catches_); });
       return true;
     }
     case Opcode::kThrow: {

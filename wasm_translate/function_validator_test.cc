@@ -274,6 +274,63 @@ TEST(FunctionValidator, SimpleOperatorsFollowTheTable) {
   }
 }
 
+// Every access to memory, at addresses of either type, with offsets and alignments on both
+// sides of what is allowed.
+TEST(FunctionValidator, MemoryOperatorsFollowTheTable) {
+  auto valid = [](const OperatorInfo& info, Opcode op, IndexType index_type, uint32_t align,
+                  uint64_t offset, int wrong) {
+    auto types = [&](const uint8_t* kinds, int count) {
+      std::vector<ValType> list;
+      for (int i = 0; i < count; ++i) {
+        list.push_back(kinds[i] == OperatorInfo::kAddressKind
+                           ? ToValType(index_type)
+                           : ValType::OfSimpleKind(static_cast<ValType::Kind>(kinds[i])));
+      }
+      return list;
+    };
+    std::vector<ValType> params = types(info.params, info.num_params);
+    const std::vector<ValType> results = types(info.results, info.num_results);
+    CodeBuilder code;
+    for (size_t i = 0; i < params.size(); ++i) code.LocalGet(static_cast<uint32_t>(i));
+    testing::ByteWriter immediates;
+    immediates.VarU32(align).VarU64(offset);
+    if (info.immediates == Immediates::kMemArgLane) immediates.U8(0);
+    code.Op(op, immediates.bytes());
+    if (wrong < info.num_params) params[wrong] = params[wrong] == kI32 ? kI64 : kI32;
+    ModuleBuilder builder;
+    MemoryType memory;
+    memory.index_type = index_type;
+    builder.Memory(memory);
+    builder.Func(FuncType(absl::MakeConstSpan(params), absl::MakeConstSpan(results)), code);
+    ParseOptions options;
+    options.features = Features::All();
+    return ValidateModule(builder.Build(), options).ok();
+  };
+  for (Opcode op : AllOpcodes()) {
+    const OperatorInfo& info = GetOperatorInfo(op);
+    if (info.op_class != OperatorClass::kMemory) continue;
+    const uint32_t natural = info.align_or_lanes;
+    for (IndexType index_type : {IndexType::kI32, IndexType::kI64}) {
+      const bool wide = index_type == IndexType::kI64;
+      for (uint64_t offset : {uint64_t{0}, uint64_t{0x80}, uint64_t{0xFFFFFFFF},
+                              uint64_t{0x100000000}, ~uint64_t{0}}) {
+        EXPECT_EQ(valid(info, op, index_type, natural, offset, info.num_params),
+                  wide || offset <= 0xFFFFFFFF)
+            << op << " at " << offset;
+      }
+      EXPECT_FALSE(valid(info, op, index_type, natural + 1, 0, info.num_params)) << op;
+      if (natural > 0) {
+        EXPECT_EQ(valid(info, op, index_type, natural - 1, 0, info.num_params),
+                  info.feature != Feature::kThreads)
+            << op;
+      }
+      for (int wrong = 0; wrong < info.num_params; ++wrong) {
+        EXPECT_FALSE(valid(info, op, index_type, natural, 0, wrong)) << op << " " << wrong;
+      }
+    }
+  }
+}
+
 TEST(FunctionValidator, SampleModulesKeepTheContract) {
   for (const auto& sample : testing::SampleModules()) {
     const auto module = ParseModule(sample.bytes, {});

@@ -8,10 +8,11 @@
 #include <variant>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "wasm_translate/binary_reader.h"
 #include "wasm_translate/binary_types.h"
 #include "wasm_translate/branch_hint_section.h"
@@ -28,11 +29,24 @@ namespace {
 // An implementation's bound on what the format leaves unbounded.
 constexpr size_t kMaxCustomSections = 1'000'000;
 
+// For how many data segments memory is set aside at once, whatever the limit.
+constexpr uint32_t kDataSegmentsReserved = 100'000;
+
 constexpr uint64_t kMaxPages32 = 65'536;
 constexpr uint64_t kMaxTable32 = 0xFFFFFFFF;
 
 // Bits of a limits byte.
 enum LimitsFlag : uint8_t { kHasMax = 1, kIsShared = 2, kIsWide = 4, kHasPageSize = 8 };
+
+// Of a name that may be megabytes long, what a message shows.
+std::string Shortened(absl::string_view name) {
+  constexpr size_t kShown = 100;
+  if (name.size() <= kShown) return std::string(name);
+  size_t size = kShown;
+  // Up to where a character begins.
+  while ((static_cast<uint8_t>(name[size]) & 0xC0) == 0x80) --size;
+  return absl::StrCat(name.substr(0, size), "...");
+}
 
 ValType NullableTop(ValType type) { return type.WithNullable(true); }
 
@@ -87,7 +101,9 @@ class ModuleValidator::Impl {
         ok = ReadEach(limits().imports, "imports", &Impl::ReadImport);
         break;
       case SectionId::kFunction:
-        ok = ReadEach(limits().functions, "functions", &Impl::ReadFunction);
+        ok = ReadEach(limits().functions, "functions", &Impl::ReadFunction, [&](uint32_t count) {
+          module_.functions.reserve(module_.functions.size() + count);
+        });
         break;
       case SectionId::kTable:
         ok = ReadEach(limits().tables, "tables", &Impl::ReadTable);
@@ -131,14 +147,23 @@ class ModuleValidator::Impl {
     return absl::OkStatus();
   }
 
-  bool ReadEach(uint32_t limit, absl::string_view what, bool (Impl::*read)()) {
+  // `expect` is told how many there are. Only where an entry takes little more memory than
+  // bytes, or few are allowed, is there memory to be set aside for all of them: what follows
+  // may not be entries at all.
+  template <typename F>
+  bool ReadEach(uint32_t limit, absl::string_view what, bool (Impl::*read)(), F expect) {
     uint32_t count;
     if (!reader_.Count(limit, what, &count)) return false;
+    expect(count);
     for (; count > 0; --count) {
       entry_ = reader_.offset();
       if (!(this->*read)()) return false;
     }
     return true;
+  }
+
+  bool ReadEach(uint32_t limit, absl::string_view what, bool (Impl::*read)()) {
+    return ReadEach(limit, what, read, [](uint32_t) {});
   }
 
   // An index space that imports and a section of its own both fill.
@@ -446,8 +471,8 @@ class ModuleValidator::Impl {
         !Require(entry_, Feature::kMutableGlobals, "exporting a mutable global")) {
       return false;
     }
-    if (!export_names_.insert(ToStd(name)).second) {
-      return Fail(entry_, absl::StrCat("duplicate export name \"", name, "\""));
+    if (!export_names_.insert(name).second) {
+      return Fail(entry_, absl::StrCat("duplicate export name \"", Shortened(name), "\""));
     }
     entry.name = std::string(name);
     module_.exports.push_back(std::move(entry));
@@ -593,9 +618,9 @@ class ModuleValidator::Impl {
   }
 
   bool ReadDataSection() {
-    entry_ = reader_.offset();
-    if (!ReadEach(limits().data_segments, "data segments", &Impl::ReadData)) return false;
-    return true;
+    return ReadEach(limits().data_segments, "data segments", &Impl::ReadData, [&](uint32_t count) {
+      module_.data.reserve(std::min(count, kDataSegmentsReserved));
+    });
   }
 
   bool ReadData() {
@@ -634,6 +659,7 @@ class ModuleValidator::Impl {
                                   module_.functions.size() - module_.num_imported_functions,
                                   " and ", code.count));
     }
+    module_.bodies.reserve(code.count);
     return absl::OkStatus();
   }
 
@@ -660,10 +686,16 @@ class ModuleValidator::Impl {
   BinaryReader reader_;
   // Where the entry of the section at hand begins.
   uint64_t entry_ = 0;
+<<<<<<< HEAD
   // The names borrow from the module's bytes.
   std::unordered_set<std::string_view> export_names_;
   // Hints about branches have to come before this.
   bool in_code_ = false;
+=======
+  // The names borrow from the module's bytes. The hash is not the same in every process, so
+  // that no module can be made whose names all collide.
+  std::unordered_set<absl::string_view, absl::Hash<absl::string_view>> export_names_;
+>>>>>>> f5582615820d8e1c79d11ee98b452bc667afdc4d
   bool finished_ = false;
 };
 

@@ -241,39 +241,5 @@ TEST(ModuleValidator, EveryByteChangedIsRefusedOrValid) {
   }
 }
 
-// Deep nesting, many locals, a large br_table: all linear, none recursive.
-TEST(ModuleValidator, LargeBodies) {
-  CodeBuilder nested;
-  for (int i = 0; i < 100'000; ++i) nested.Open(Opcode::kBlock);
-  for (int i = 0; i < 100'000; ++i) nested.End();
-  ModuleBuilder blocks;
-  blocks.Func(FuncType(), nested);
-  EXPECT_EQ(Outcome(blocks.Build()), "ok");
-
-  ModuleBuilder locals;
-  locals.Func(FuncType(), CodeBuilder().Locals(50'000, kI64));
-  EXPECT_EQ(Outcome(locals.Build()), "ok");
-  ModuleBuilder more_locals;
-  more_locals.Func(FuncType(), CodeBuilder().Locals(0x7FFFFFFF, kI64).Locals(0x7FFFFFFF, kI32));
-  ExpectError(more_locals.Build(), "too many locals");
-
-  ModuleBuilder table;
-  ByteWriter body;
-  body.VarU32(0).U8(0x41).U8(0).U8(0x0E).VarU32(1'000'000);
-  for (int i = 0; i <= 1'000'000; ++i) body.U8(0);
-  body.U8(0x0B);
-  table.RawFunc(table.Type({}, {}), body.bytes());
-  EXPECT_EQ(Outcome(table.Build()), "ok");
-
-  ModuleBuilder operands;
-  const std::vector<ValType> many(1000, kI32);
-  const TypeIndex wide = operands.Type(FuncType({}, many));
-  operands.ImportFunc("m", "f", wide);
-  CodeBuilder calls;
-  for (int i = 0; i < 20'000; ++i) calls.Call(FuncIndex(0));
-  operands.Func(FuncType(), calls);
-  ExpectError(operands.Build(), "function too large");
-}
-
 }  // namespace
 }  // namespace gantry::wasm

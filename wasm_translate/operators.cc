@@ -77,10 +77,84 @@ constexpr std::array<Opcode, std::size(kAll)> Sorted() {
 constexpr auto kTable = MakeTable();
 constexpr auto kSorted = Sorted();
 
+using operators_internal::ByteOperator;
+
+constexpr ValType TypeOf(uint8_t kind) {
+  return kind == OperatorInfo::kAddressKind
+             ? ValType::I32()
+             : ValType::OfSimpleKind(static_cast<ValType::Kind>(kind));
+}
+
+constexpr ByteOperator::Shape ShapeOf(Opcode op) {
+  switch (op) {
+    case Opcode::kBlock:
+    case Opcode::kLoop:
+    case Opcode::kIf:
+      return ByteOperator::kBlock;
+    case Opcode::kEnd:
+      return ByteOperator::kEnd;
+    case Opcode::kBrIf:
+      return ByteOperator::kBrIf;
+    case Opcode::kCall:
+      return ByteOperator::kCall;
+    case Opcode::kDrop:
+      return ByteOperator::kDrop;
+    case Opcode::kSelect:
+      return ByteOperator::kSelect;
+    case Opcode::kLocalGet:
+      return ByteOperator::kLocalGet;
+    case Opcode::kLocalSet:
+      return ByteOperator::kLocalSet;
+    case Opcode::kLocalTee:
+      return ByteOperator::kLocalTee;
+    case Opcode::kGlobalGet:
+      return ByteOperator::kGlobalGet;
+    case Opcode::kGlobalSet:
+      return ByteOperator::kGlobalSet;
+    case Opcode::kI32Const:
+      return ByteOperator::kI32Const;
+    case Opcode::kI64Const:
+      return ByteOperator::kI64Const;
+    default:
+      return ByteOperator::kOther;
+  }
+}
+
+constexpr ByteOperator MakeByteOperator(uint8_t byte) {
+  const OperatorInfo& info = kTable[byte];
+  ByteOperator op;
+  if (info.op_class == OperatorClass::kSpecial) op.shape = ShapeOf(static_cast<Opcode>(byte));
+  const bool simple = info.op_class == OperatorClass::kSimple;
+  const bool memory = info.op_class == OperatorClass::kMemory;
+  if ((!simple && !memory) || info.feature != Feature::kMvp) return op;
+  if (info.num_params == 1 && info.num_results == 1) {
+    op.shape = simple ? ByteOperator::kUnary : ByteOperator::kLoad;
+  } else if (info.num_params == 2 && info.num_results == (simple ? 1 : 0)) {
+    op.shape = simple ? ByteOperator::kBinary : ByteOperator::kStore;
+  } else {
+    return op;
+  }
+  for (int i = 0; i < info.num_params; ++i) op.operands[i] = TypeOf(info.params[i]).bits();
+  if (info.num_results == 1) op.result = TypeOf(info.results[0]);
+  op.natural_align = info.align_or_lanes;
+  return op;
+}
+
+constexpr std::array<ByteOperator, 256> MakeByteOperators() {
+  std::array<ByteOperator, 256> operators;
+  for (int byte = 0; byte < 256; ++byte) {
+    operators[byte] = MakeByteOperator(static_cast<uint8_t>(byte));
+  }
+  return operators;
+}
+
+constexpr auto kBytes = MakeByteOperators();
+
 }  // namespace
 
 namespace operators_internal {
 const std::array<OperatorInfo, kNumOpcodes> kOperatorTable = kTable;
+const std::array<ByteOperator, 256> kByteOperators = kBytes;
 }  // namespace operators_internal
 
 absl::string_view OpcodeName(Opcode op) { return GetOperatorInfo(op).name; }

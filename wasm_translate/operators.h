@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "wasm_translate/features.h"
+#include "wasm_translate/types.h"
 
 namespace gantry::wasm {
 
@@ -131,6 +132,41 @@ absl::Span<const Opcode> AllOpcodes();
 namespace operators_internal {
 // Indexed by opcode number.
 extern const std::array<OperatorInfo, kNumOpcodes> kOperatorTable;
+
+// The part of a row that the loop over a body needs, in 16 bytes, for the operators with a
+// byte of their own. An address is an i32.
+struct ByteOperator {
+  // The shapes that the loop has a case for; dense, so that the loop can jump by them.
+  enum Shape : uint8_t {
+    kOther,  // none of these, or no such operator
+    // Of WebAssembly 1.0, so that no feature has to be asked for:
+    kUnary,   // one operand, one result
+    kBinary,  // two operands, one result
+    kLoad,    // unary at an address
+    kStore,   // two operands, none left
+    // One operator each.
+    kBlock,  // or loop or if
+    kEnd,
+    kBrIf,
+    kCall,
+    kDrop,
+    kSelect,
+    kLocalGet,
+    kLocalSet,
+    kLocalTee,
+    kGlobalGet,
+    kGlobalSet,
+    kI32Const,
+    kI64Const,
+  };
+
+  // As ValType::bits, the topmost last.
+  uint32_t operands[2] = {};
+  ValType result;
+  Shape shape = kOther;
+  uint8_t natural_align = 0;
+};
+extern const std::array<ByteOperator, 256> kByteOperators;
 }  // namespace operators_internal
 
 // The row of an operator.

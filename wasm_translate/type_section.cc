@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "wasm_translate/binary_types.h"
 #include "wasm_translate/subtyping.h"
@@ -253,8 +254,9 @@ class TypeSectionReader {
   uint64_t start_ = 0;
   std::vector<uint64_t> offsets_;
   std::vector<uint32_t> depths_;
-  // First type of each group seen, by the group's bytes.
-  std::unordered_map<std::string, uint32_t> groups_;
+  // First type of each group seen, by the group's bytes. The hash is not the same in every
+  // process, so that no module can be made whose groups all collide.
+  std::unordered_map<std::string, uint32_t, absl::Hash<std::string>> groups_;
 };
 
 }  // namespace

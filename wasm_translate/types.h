@@ -215,11 +215,9 @@ class FuncType {
       : FuncType(absl::Span<const ValType>(params.begin(), params.size()),
                  absl::Span<const ValType>(results.begin(), results.size())) {}
 
-  absl::Span<const ValType> params() const {
-    return absl::MakeConstSpan(types_).first(num_params_);
-  }
+  absl::Span<const ValType> params() const { return {types_.data(), num_params_}; }
   absl::Span<const ValType> results() const {
-    return absl::MakeConstSpan(types_).subspan(num_params_);
+    return {types_.data() + num_params_, types_.size() - num_params_};
   }
 
   // "(i32 funcref) -> (i64)".
