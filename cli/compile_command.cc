@@ -8,8 +8,9 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "api/engine.h"
 #include "api/module.h"
@@ -69,11 +70,9 @@ absl::Status Compile(const CompileOptions& options) {
   if (only_looking) return absl::OkStatus();
   std::string output = options.output;
   if (output.empty()) {
-    const std::string suffix = ".wasm";
-    output = absl::EndsWith(options.file, suffix)
-                 ? options.file.substr(0, options.file.size() - suffix.size())
-                 : options.file;
-    output += ".cwasm";
+    absl::string_view stem = options.file;
+    if (!absl::ConsumeSuffix(&stem, ".wasm")) absl::ConsumeSuffix(&stem, ".wat");
+    output = absl::StrCat(stem, ".cwasm");
   }
   ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact, module.Serialize());
   return WriteFile(output, artifact);

@@ -5,8 +5,11 @@
 #include "CLI/CLI.hpp"
 #include "cli/bench_command.h"
 #include "cli/compile_command.h"
+#include "cli/parse_command.h"
+#include "cli/print_command.h"
 #include "cli/run_command.h"
 #include "cli/settings_command.h"
+#include "cli/validate_command.h"
 #include "environ/core/version.h"
 
 int main(int argc, char** argv) {
@@ -18,7 +21,10 @@ int main(int argc, char** argv) {
   gantry::cli::AddRunCommand(app, &exit_code);
   gantry::cli::AddCompileCommand(app, &exit_code);
   gantry::cli::AddBenchCommand(app, &exit_code);
+  gantry::cli::AddParseCommand(app, &exit_code);
+  gantry::cli::AddPrintCommand(app, &exit_code);
   gantry::cli::AddSettingsCommand(app, &exit_code);
+  gantry::cli::AddValidateCommand(app, &exit_code);
   // CLI11 reports a bad command line by exception; it ends here.
   try {
     app.parse(argc, argv);

@@ -11,6 +11,7 @@
 #include "api/trap.h"
 #include "base/status_macros.h"
 #include "cli/invoke_values.h"
+#include "cli/module_input.h"
 #include "wasi/link.h"
 
 namespace gantry::cli {
@@ -45,11 +46,17 @@ absl::StatusOr<std::unique_ptr<wasi::Context>> MakeWasi(const ProgramSetup& setu
 }  // namespace
 
 absl::StatusOr<Module> LoadModule(const Engine& engine, const std::string& path) {
-  ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes, ReadFile(path));
-  absl::StatusOr<Module> module = Module::IsArtifact(bytes) ? Module::Deserialize(engine, bytes)
-                                                            : Module::Compile(engine, bytes);
-  if (module.ok()) return module;
-  return absl::Status(module.status().code(), absl::StrCat(path, ": ", module.status().message()));
+  ASSIGN_OR_RETURN(std::vector<uint8_t> contents, ReadFile(path));
+  if (Module::IsArtifact(contents)) {
+    absl::StatusOr<Module> module = Module::Deserialize(engine, contents);
+    if (module.ok()) return module;
+    return absl::Status(module.status().code(),
+                        absl::StrCat(path, ": ", module.status().message()));
+  }
+  ASSIGN_OR_RETURN(const ModuleInput input, ModuleInput::FromContents(path, std::move(contents)));
+  absl::StatusOr<Module> module = Module::Compile(engine, input.bytes());
+  if (!module.ok()) return input.Locate(module.status());
+  return module;
 }
 
 Program::Program(const Engine& engine, Module module, std::string path)

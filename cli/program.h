@@ -42,7 +42,7 @@ struct ProgramSetup {
   std::optional<uint64_t> fuel;
 };
 
-// A module from a file: compiled, or loaded where the file is an artifact.
+// A module from a file, text or binary: compiled, or loaded where the file is an artifact.
 absl::StatusOr<Module> LoadModule(const Engine& engine, const std::string& path);
 
 class Program {

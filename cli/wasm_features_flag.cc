@@ -44,8 +44,8 @@ absl::Status ApplyWasmFeatures(const std::vector<FlagEntry>& entries, Features* 
   return absl::OkStatus();
 }
 
-absl::StatusOr<Features> ParseWasmFeatures(const std::vector<std::string>& lists) {
-  Features features = Features::Default();
+absl::StatusOr<Features> ParseWasmFeatures(const std::vector<std::string>& lists,
+                                           Features features) {
   std::vector<FlagEntry> others;
   RETURN_IF_ERROR(ApplyWasmFeatures(SplitFlagList(lists), &features, &others));
   if (!others.empty()) return UnknownFlag("-W", others.front(), WasmFeatureNames());

@@ -23,9 +23,11 @@ std::string WasmFeatureNames();
 absl::Status ApplyWasmFeatures(const std::vector<FlagEntry>& entries, wasm::Features* features,
                                std::vector<FlagEntry>* others);
 
-// For commands whose -W knows nothing but features: the lists of the option, applied to the
-// features of WebAssembly 3.0. Error: kInvalidArgument also for a name that is none.
-absl::StatusOr<wasm::Features> ParseWasmFeatures(const std::vector<std::string>& lists);
+// For commands whose -W knows nothing but features: the lists of the option, applied to
+// `features`, by default those of WebAssembly 3.0. Error: kInvalidArgument also for a name that
+// is none.
+absl::StatusOr<wasm::Features> ParseWasmFeatures(
+    const std::vector<std::string>& lists, wasm::Features features = wasm::Features::Default());
 
 }  // namespace gantry::cli
 

@@ -88,21 +88,75 @@ struct CustomSection {
   uint64_t offset = 0;  // of bytes[0] in the module
 };
 
-// What the name section says (functions and locals), as far as it is well formed; a bad
-// name section is no error. Sorted by index.
+// What the name section says, as far as it is well formed; a bad name section is no error.
+// Each list ascends by index, one name for an index.
 struct Names {
+  template <typename Index>
+  using Map = std::vector<std::pair<Index, absl::string_view>>;
+
   struct LocalName {
     FuncIndex func;
     LocalIndex local;
     absl::string_view name;
   };
+  // Labels are numbered through a function, in the order in which their blocks begin.
+  struct LabelName {
+    FuncIndex func;
+    uint32_t label = 0;
+    absl::string_view name;
+  };
+  struct FieldName {
+    TypeIndex type;
+    FieldIndex field;
+    absl::string_view name;
+  };
 
+  // Without characters but not null where the name is empty, null where there is none.
   absl::string_view module;
-  std::vector<std::pair<FuncIndex, absl::string_view>> functions;
+  Map<FuncIndex> functions;
   std::vector<LocalName> locals;
+  std::vector<LabelName> labels;
+  Map<TypeIndex> types;
+  Map<TableIndex> tables;
+  Map<MemoryIndex> memories;
+  Map<GlobalIndex> globals;
+  Map<ElemIndex> elements;
+  Map<DataIndex> data;
+  std::vector<FieldName> fields;
+  Map<TagIndex> tags;
 
   // Empty where the function has none.
   absl::string_view function(FuncIndex func) const;
+};
+
+// Which way conditional branches are expected to go: the custom section
+// metadata.code.branch_hint, where it is well formed and the feature branch-hinting is on.
+struct BranchHints {
+  struct Hint {
+    // Of a br_if or if, from the first byte of FunctionBody::bytes. That such an operator
+    // begins there has not been checked: a hint anywhere else means nothing.
+    uint32_t offset = 0;
+    // The condition is expected not to be zero.
+    bool likely = false;
+
+    friend bool operator==(const Hint&, const Hint&) = default;
+  };
+  // The hints of one function, ascending by offset, are hints[begin, end).
+  struct Function {
+    FuncIndex func;
+    uint32_t begin = 0;
+    uint32_t end = 0;
+
+    friend bool operator==(const Function&, const Function&) = default;
+  };
+
+  std::vector<Function> functions;  // ascending by index
+  std::vector<Hint> hints;
+
+  absl::Span<const Hint> of(FuncIndex func) const;
+  bool empty() const { return functions.empty(); }
+
+  friend bool operator==(const BranchHints&, const BranchHints&) = default;
 };
 
 struct Module {
@@ -110,6 +164,9 @@ struct Module {
   // equivalent, and only to them.
   entity::PrimaryMap<TypeIndex, SubType> types;
   entity::PrimaryMap<TypeIndex, uint32_t> canonical_types;
+  // Recursion groups without types, by the type that comes next: of no meaning, kept so that
+  // a module can be written again as it was.
+  std::vector<TypeIndex> empty_recursion_groups;
 
   // In order of the import section; index spaces begin with them.
   std::vector<Import> imports;
@@ -143,6 +200,7 @@ struct Module {
   entity::EntitySet<FuncIndex> referenced_functions;
 
   Names names;
+  BranchHints branch_hints;
   std::vector<CustomSection> custom_sections;
 
   bool is_imported(FuncIndex i) const { return i.raw() < num_imported_functions; }

@@ -14,6 +14,7 @@
 #include "base/string_view.h"
 #include "wasm_translate/binary_reader.h"
 #include "wasm_translate/binary_types.h"
+#include "wasm_translate/branch_hint_section.h"
 #include "wasm_translate/const_expr_collector.h"
 #include "wasm_translate/error.h"
 #include "wasm_translate/function_validator.h"
@@ -155,6 +156,12 @@ class ModuleValidator::Impl {
     section.offset = reader_.offset();
     CHECK(reader_.Bytes(reader_.remaining(), &section.bytes));
     if (section.name == "name") module_.names = ReadNameSection(section.bytes);
+    const bool has_hints = section.name == kBranchHintSectionName && !in_code_ &&
+                           features_.Has(Feature::kBranchHinting);
+    if (has_hints && module_.branch_hints.empty()) {
+      module_.branch_hints = ReadBranchHints(
+          section.bytes, FuncIndex(module_.num_imported_functions), module_.functions.next_id());
+    }
     module_.custom_sections.push_back(section);
     return absl::OkStatus();
   }
@@ -620,6 +627,7 @@ class ModuleValidator::Impl {
   }
 
   absl::Status BeginCode(const CodeSection& code) {
+    in_code_ = true;
     if (code.count != module_.functions.size() - module_.num_imported_functions) {
       return ErrorAt(code.offset,
                      absl::StrCat("function and code section have inconsistent lengths: ",
@@ -654,6 +662,8 @@ class ModuleValidator::Impl {
   uint64_t entry_ = 0;
   // The names borrow from the module's bytes.
   std::unordered_set<std::string_view> export_names_;
+  // Hints about branches have to come before this.
+  bool in_code_ = false;
   bool finished_ = false;
 };
 

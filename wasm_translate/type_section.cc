@@ -57,6 +57,7 @@ class TypeSectionReader {
       return reader_.Fail(start_, absl::StrCat("too many types: the limit is ", limits_.types));
     }
     const TypeIndex group = module_.types.next_id();
+    if (size == 0) module_.empty_recursion_groups.push_back(group);
     // Types may refer to any of their own group.
     const bool recursive = context_.features.Has(Feature::kGc);
     context_.num_types = group.raw() + (recursive ? size : 0);

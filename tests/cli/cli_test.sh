@@ -89,8 +89,68 @@ $' "$gantry" bench "$data/hello.wasm"
 expect "bench with marks, as JSON" 0 '' '^\{"repeat":3,.*"bench_ms":\{"min":[0-9.e-]+,"median":[0-9.e-]+\}\}
 $' "$gantry" bench --json --repeat 3 "$data/marks.wasm"
 
+cat >"$work/add.wat" <<'EOF'
+(module
+  (func $f (export "add") (param $x i32) (param i32) (result i32)
+    (i32.add (local.get $x) (local.get 1))
+  )
+)
+EOF
+add_text='^\(module
+  \(type \(func \(param i32 i32\) \(result i32\)\)\)
+  \(export "add" \(func \$f\)\)
+  \(func \$f \(type 0\) \(param \$x i32\) \(param i32\) \(result i32\)
+    local.get \$x
+    local.get 1
+    i32.add
+  \)
+\)
+$'
+expect "parse" 0 '' '' "$gantry" parse "$work/add.wat" -o "$work/add.wasm"
+expect "parse to standard output" 0 '' '' sh -c '"$0" parse <"$1" | cmp - "$2"' "$gantry" "$work/add.wat" "$work/add.wasm"
+expect "parse takes binary too" 0 '' '' sh -c '"$0" parse "$1" | cmp - "$1"' "$gantry" "$work/add.wasm"
+expect "parse without names" 0 'func \(type 0\)' '' sh -c '"$0" parse --no-names "$1" | "$0" print' "$gantry" "$work/add.wat"
+expect "print" 0 "$add_text" '' "$gantry" print "$work/add.wasm"
+expect "print from standard input" 0 "$add_text" '' sh -c '"$0" print - <"$1"' "$gantry" "$work/add.wasm"
+expect "print takes text too" 0 "$add_text" '' "$gantry" print "$work/add.wat"
+expect "print to a file" 0 '' '' "$gantry" print "$work/add.wasm" -o "$work/printed.wat"
+expect "what is printed is parsed to the same" 0 '' '' sh -c '"$0" parse "$1" | cmp - "$2"' "$gantry" "$work/printed.wat" "$work/add.wasm"
+expect "print without names" 0 'local.get 0.*custom "name"' '' "$gantry" print --no-names "$work/add.wasm"
+expect "validate" 0 '' '' "$gantry" validate "$work/add.wasm"
+expect "validate text" 0 '' '' "$gantry" validate "$work/add.wat"
+sed 's/i32.add/i64.add/' "$work/add.wat" >"$work/invalid.wat"
+expect "an invalid text" 1 '' '^gantry: .*invalid.wat:3:6: type mismatch: expected i64, found i32
+    .*\(i64.add .*
+         \^
+$' "$gantry" validate "$work/invalid.wat"
+expect "parse does not validate" 0 '' '' "$gantry" parse "$work/invalid.wat" -o "$work/invalid.wasm"
+expect "an invalid binary" 1 '' 'invalid.wasm: type mismatch.*at offset 0x' "$gantry" validate "$work/invalid.wasm"
+expect "print does not validate" 0 'i64.add' '' "$gantry" print "$work/invalid.wasm"
+sed 's/i32.add/i32.adde/' "$work/add.wat" >"$work/malformed.wat"
+expect "a malformed text" 1 '' 'malformed.wat:3:6: unknown operator i32.adde' "$gantry" parse "$work/malformed.wat"
+echo '(memory 1 1 shared)' >"$work/threads.wat"
+expect "a proposal that is off" 1 '' 'threads.wat:1:1: .*threads' "$gantry" validate "$work/threads.wat"
+expect "turned on" 0 '' '' "$gantry" validate -W threads "$work/threads.wat"
+expect "all of them" 0 '' '' "$gantry" validate -W all-proposals=y "$work/threads.wat"
+expect "printing allows all" 0 'shared' '' "$gantry" print "$work/threads.wat"
+expect "but for what is turned off" 1 '' 'threads' "$gantry" print -W threads=n "$work/threads.wat"
+expect "an unknown proposal" 1 '' '-W nope is not known; there are: all-proposals' "$gantry" validate -W nope "$work/add.wat"
+expect "a cut module" 1 '' 'stdin>: .*offset' sh -c 'head -c 30 "$1" | "$0" validate' "$gantry" "$work/add.wasm"
+expect "no such module" 1 '' '/no/such/file' "$gantry" print /no/such/file
+expect "run text" 0 '^5
+$' '' "$gantry" run --invoke add "$work/add.wat" 2 3
+expect "run invalid text" 1 '' 'invalid.wat:3:6: type mismatch' "$gantry" run --invoke add "$work/invalid.wat" 2 3
+expect "compile text" 0 '' '' "$gantry" compile "$work/add.wat" -o "$work/add.cwasm"
+expect "run what came of it" 0 '^5
+$' '' "$gantry" run --invoke add "$work/add.cwasm" 2 3
+for command in parse print validate; do
+  expect "help of $command shows examples" 0 "Examples:.*gantry $command " '' "$gantry" $command --help
+done
+
 expect "no such file" 1 '' '/no/such/file' "$gantry" run /no/such/file
-expect "not a module" 1 '' 'magic' "$gantry" run "$0"
+expect "not a module" 1 '' 'cli_test.sh:1:1: unknown operator.*expected a module field' "$gantry" run "$0"
+printf '\0nope' >"$work/nope.wasm"
+expect "not a module, but binary" 1 '' 'nope.wasm: magic' "$gantry" run "$work/nope.wasm"
 expect "unknown option" 1 '' 'unknown option --nope' "$gantry" run --nope "$data/hello.wasm"
 expect "unknown list entry" 1 '' '-O nope is not known' "$gantry" run -O nope "$data/hello.wasm"
 expect "unknown setting" 1 '' 'nope' "$gantry" run -C nope=1 "$data/hello.wasm"

@@ -71,28 +71,26 @@ absl::Status CodeReader::ReadBody(uint32_t func, const Signature& signature, uin
   return absl::OkStatus();
 }
 
-absl::Status CodeReader::DeclareParameters(uint32_t func, const Signature& signature,
-                                           const Token& token) {
+absl::Status CodeReader::DeclareParameters(uint32_t func, const Signature& signature) {
   locals_.clear();
   uint32_t index = 0;
   for (const GivenName& name : signature.param_names) {
-    RETURN_IF_ERROR(DeclareLocal(func, name, token, index++));
+    RETURN_IF_ERROR(DeclareLocal(func, name, index++));
   }
   return absl::OkStatus();
 }
 
 absl::Status CodeReader::ReadLocals(uint32_t func, const Signature& signature, uint32_t type) {
-  RETURN_IF_ERROR(DeclareParameters(func, signature, cursor_.Peek()));
+  RETURN_IF_ERROR(DeclareParameters(func, signature));
   local_types_.clear();
   auto index = static_cast<uint32_t>(signature.params.size());
   if (const FuncType* func_type = types_.func(type); func_type != nullptr && index == 0) {
     index = static_cast<uint32_t>(func_type->params().size());
   }
   while (cursor_.TakeOpen("local")) {
-    const Token& token = cursor_.Peek();
     GivenName name;
     RETURN_IF_ERROR(spaces_.ReadGivenName(cursor_, &name));
-    RETURN_IF_ERROR(DeclareLocal(func, name, token, index));
+    RETURN_IF_ERROR(DeclareLocal(func, name, index));
     while (name.has_debug || cursor_.kind() != TokenKind::kClose) {
       RETURN_IF_ERROR(types_.ReadValType(cursor_, &local_types_.emplace_back()));
       ++index;
@@ -113,10 +111,10 @@ absl::Status CodeReader::ReadLocals(uint32_t func, const Signature& signature, u
   return absl::OkStatus();
 }
 
-absl::Status CodeReader::DeclareLocal(uint32_t func, const GivenName& name, const Token& token,
-                                      uint32_t index) {
+absl::Status CodeReader::DeclareLocal(uint32_t func, const GivenName& name, uint32_t index) {
   if (!name.id.empty() && !locals_.emplace(name.id, index).second) {
-    return cursor_.ErrorAt(token, absl::StrCat("duplicate local $", name.id));
+    return cursor_.ErrorAt(*name.id_token,
+                           absl::StrCat("duplicate local ", cursor_.Shown(*name.id_token)));
   }
   if (name.has_debug) spaces_.local_names.push_back({func, index, name.debug});
   return absl::OkStatus();
@@ -212,7 +210,7 @@ absl::Status CodeReader::CheckEndLabel() {
   const Token& token = cursor_.Peek();
   const absl::string_view name = spaces_.NameOf(cursor_.TextOf(token));
   if (name != frames_.back().label) {
-    return cursor_.ErrorAt(token, absl::StrCat("mismatching label $", name));
+    return cursor_.ErrorAt(token, absl::StrCat("mismatching label ", cursor_.Shown(token)));
   }
   cursor_.Take();
   return absl::OkStatus();

@@ -47,8 +47,8 @@ class CodeReader {
   absl::Status ReadBody(uint32_t func, const Signature& signature, uint32_t type,
                         SectionEntries* out);
 
-  // Names of the parameters of an imported function, at `token`: for the name section.
-  absl::Status DeclareParameters(uint32_t func, const Signature& signature, const Token& token);
+  // Takes the parameters of an imported function, of which the names go to the index spaces.
+  absl::Status DeclareParameters(uint32_t func, const Signature& signature);
 
   // Of the body read last.
   const std::vector<BranchHint>& hints() const { return hints_; }
@@ -119,8 +119,7 @@ class CodeReader {
   void Mark(uint32_t text_offset, int8_t hint);
 
   absl::Status ReadLocals(uint32_t func, const Signature& signature, uint32_t type);
-  absl::Status DeclareLocal(uint32_t func, const GivenName& name, const Token& token,
-                            uint32_t index);
+  absl::Status DeclareLocal(uint32_t func, const GivenName& name, uint32_t index);
 
   // An operator that is no block, with its immediates. (code_immediates.cc)
   absl::Status ReadInstruction(Opcode op, ByteWriter* out);

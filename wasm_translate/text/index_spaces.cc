@@ -83,7 +83,8 @@ absl::string_view IndexSpaces::NameOf(absl::string_view id_token) {
 absl::Status IndexSpaces::ReadGivenName(TokenCursor& cursor, GivenName* name) {
   *name = {};
   if (cursor.AtId()) {
-    name->id = NameOf(cursor.TextOf(cursor.Take()));
+    name->id_token = &cursor.Take();
+    name->id = NameOf(cursor.TextOf(*name->id_token));
     name->debug = name->id;
     name->has_debug = true;
   }
@@ -108,12 +109,12 @@ absl::Status IndexSpaces::ReadGivenName(TokenCursor& cursor, GivenName* name) {
 }
 
 absl::Status IndexSpaces::Declare(TokenCursor& cursor, Space space) {
-  const Token& token = cursor.Peek();
   GivenName name;
   RETURN_IF_ERROR(ReadGivenName(cursor, &name));
   const uint32_t index = DeclareUnnamed(space);
   if (!name.id.empty() && !ids_[Slot(space)].emplace(name.id, index).second) {
-    return cursor.ErrorAt(token, absl::StrCat("duplicate ", SpaceName(space), " $", name.id));
+    return cursor.ErrorAt(*name.id_token, absl::StrCat("duplicate ", SpaceName(space), " ",
+                                                       cursor.Shown(*name.id_token)));
   }
   if (name.has_debug) names_[Slot(space)].emplace_back(index, name.debug);
   return absl::OkStatus();
@@ -133,7 +134,7 @@ absl::Status IndexSpaces::ReadIndex(TokenCursor& cursor, const IdMap& ids, absl:
   const absl::string_view name = NameOf(cursor.TextOf(token));
   const auto found = ids.find(name);
   if (found == ids.end()) {
-    return cursor.ErrorAt(token, absl::StrCat("unknown ", what, " $", name));
+    return cursor.ErrorAt(token, absl::StrCat("unknown ", what, " ", cursor.Shown(token)));
   }
   *index = found->second;
   cursor.Take();

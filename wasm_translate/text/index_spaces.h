@@ -38,6 +38,7 @@ absl::string_view SpaceName(Space space);
 struct GivenName {
   // Empty where there is none.
   absl::string_view id;
+  const Token* id_token = nullptr;
   // What goes into the name section.
   absl::string_view debug;
   bool has_debug = false;

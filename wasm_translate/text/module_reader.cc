@@ -143,7 +143,7 @@ class ModuleReader {
   // Second walk.
   absl::Status ReadField();
   absl::Status ReadImport();
-  absl::Status ReadImportedType(const ExternSpace& kind, const Token& token);
+  absl::Status ReadImportedType(const ExternSpace& kind);
   absl::Status ReadExtern(const ExternSpace& kind);
   absl::Status ReadFunc(uint32_t index, const Token& token);
   absl::Status ReadTable(uint32_t index, const Token& token);
@@ -354,12 +354,12 @@ absl::Status ModuleReader::ReadImport() {
   cursor_.Take(2);
   GivenName name;
   RETURN_IF_ERROR(spaces_.ReadGivenName(cursor_, &name));
-  RETURN_IF_ERROR(ReadImportedType(*kind, token));
+  RETURN_IF_ERROR(ReadImportedType(*kind));
   RETURN_IF_ERROR(cursor_.ExpectClose());
   return cursor_.ExpectClose();
 }
 
-absl::Status ModuleReader::ReadImportedType(const ExternSpace& kind, const Token& token) {
+absl::Status ModuleReader::ReadImportedType(const ExternSpace& kind) {
   ByteWriter& out = sections_[kImports].bytes;
   out.U8(static_cast<uint8_t>(kind.kind));
   const uint32_t index = index_[static_cast<size_t>(kind.space)]++;
@@ -368,7 +368,7 @@ absl::Status ModuleReader::ReadImportedType(const ExternSpace& kind, const Token
       uint32_t type = 0;
       RETURN_IF_ERROR(types_.ReadTypeUse(cursor_, true, &signature_, &type));
       out.VarU32(type);
-      RETURN_IF_ERROR(code_.DeclareParameters(index, signature_, token));
+      RETURN_IF_ERROR(code_.DeclareParameters(index, signature_));
       break;
     }
     case ExternKind::kTable: {
@@ -421,7 +421,7 @@ absl::Status ModuleReader::ReadExtern(const ExternSpace& kind) {
       imports.bytes.Name(import_name);
     }
     RETURN_IF_ERROR(cursor_.ExpectClose());
-    RETURN_IF_ERROR(ReadImportedType(kind, token));
+    RETURN_IF_ERROR(ReadImportedType(kind));
     return cursor_.ExpectClose();
   }
   ++index_[static_cast<size_t>(kind.space)];

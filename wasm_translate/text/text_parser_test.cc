@@ -1,6 +1,8 @@
 #include "wasm_translate/text/text_parser.h"
 
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -452,6 +454,9 @@ TEST(TextParserTest, Errors) {
   EXPECT_EQ(Error("(elem $e func) (elem $e func)"), "duplicate elem segment $e");
   EXPECT_EQ(Error("(func (param $x i32) (local $x i32))"), "duplicate local $x");
   EXPECT_EQ(Error("(type (struct (field $x i32) (field $x i32)))"), "duplicate field $x");
+  EXPECT_EQ(Error("(func (call $" + std::string(10'000'000, 'x') + "))"),
+            "unknown function $" + std::string(39, 'x') + "...");
+  EXPECT_EQ(Error("(func (call $\"a\\u{7f}\"))"), "unknown function $\"a\\u{7f}\"");
   EXPECT_EQ(Error("(func block $a end $b)"), "mismatching label $b");
   EXPECT_EQ(Error("(func block)"), "unexpected token \")\", expected an instruction or end");
   EXPECT_EQ(Error("(func end)"), "unexpected token \"end\", expected an instruction or \")\"");
@@ -486,6 +491,17 @@ TEST(TextParserTest, ErrorsShowThePlace) {
             "a.wat:2:10: unknown operator i32.ad, expected an instruction or \")\"\n"
             "      (func (i32.ad)))\n"
             "             ^");
+}
+
+TEST(TextParserTest, DuplicatesAreShownWhereTheyStand) {
+  for (const char* text : {"(func $f) (func\n$f)", "(func (param $f i32) (param\n$f i32))",
+                           "(func (local $f i32) (local\n$f i32))",
+                           "(import \"\" \"\" (func (param $f i32) (param\n$f i32)))",
+                           "(type (struct (field $f i32) (field\n$f i32)))"}) {
+    EXPECT_THAT(std::string(ParseText(SourceText("a.wat", text)).status().message()),
+                StartsWith("a.wat:2:1: duplicate"))
+        << text;
+  }
 }
 
 TEST(TextParserTest, FieldsWithinALongerText) {
@@ -565,6 +581,23 @@ TEST(TextParserTest, Truncated) {
     const auto module = ParseText(SourceText("", text.substr(0, size)));
     EXPECT_EQ(module.ok(), size == 0) << size;
   }
+}
+
+// The file that has what wat2wasm cannot read.
+TEST(TextParserTest, EverythingValidates) {
+  std::ifstream in("wasm_translate/text/testdata/everything.wat");
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const SourceText source("everything.wat", text);
+  const auto module = ParseText(source, {true, true});
+  ASSERT_TRUE(module.ok()) << module.status().message();
+  ParseOptions options;
+  options.features = Features::All();
+  const absl::Status status =
+      WithTextPlace(ValidateModule(module->bytes, options), *module, source);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_THAT(SectionsOf(module->bytes),
+              ElementsAre("1", "2", "3", "4", "5", "13", "6", "7", "9", "12", "mine",
+                          "metadata.code.branch_hint", "10", "11", "name"));
 }
 
 // 1,000,000 of anything, in linear time.

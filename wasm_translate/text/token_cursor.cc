@@ -13,7 +13,7 @@ namespace {
 // How much of a token an error repeats.
 constexpr size_t kShownSize = 40;
 
-std::string Shown(absl::string_view text) {
+std::string Cut(absl::string_view text) {
   if (text.size() <= kShownSize) return std::string(text);
   size_t size = kShownSize;
   while (size > 0 && (static_cast<uint8_t>(text[size]) & 0xC0) == 0x80) --size;
@@ -163,8 +163,7 @@ absl::Status TokenCursor::Unexpected(absl::string_view what) const {
             !IsKnownWord(TextOf(word)));
   };
   auto unknown = [this, what](const Token& word) {
-    return ErrorAt(word,
-                   absl::StrCat("unknown operator ", Shown(TextOf(word)), ", expected ", what));
+    return ErrorAt(word, absl::StrCat("unknown operator ", Shown(word), ", expected ", what));
   };
   auto unexpected = [this, what, &token](absl::string_view shown) {
     return ErrorAt(token, absl::StrCat("unexpected token ", shown, ", expected ", what));
@@ -173,21 +172,23 @@ absl::Status TokenCursor::Unexpected(absl::string_view what) const {
     case TokenKind::kEnd:
       return unexpected("at the end of the text");
     case TokenKind::kAnnotation:
-      return ErrorAt(token, absl::StrCat("misplaced @", Shown(IdName(text.substr(1))),
+      return ErrorAt(token, absl::StrCat("misplaced @", Cut(IdName(text.substr(1))),
                                          " annotation, expected ", what));
     case TokenKind::kString:
-      return unexpected(Shown(text));
+      return unexpected(Shown(token));
     case TokenKind::kOpen: {
       const Token& next = Peek(1);
       if (is_unknown(next)) return unknown(next);
       const bool word = next.kind == TokenKind::kKeyword;
-      return unexpected(absl::StrCat("\"(", word ? Shown(TextOf(next)) : "", "\""));
+      return unexpected(absl::StrCat("\"(", word ? Shown(next) : "", "\""));
     }
     default:
       if (is_unknown(token)) return unknown(token);
-      return unexpected(absl::StrCat("\"", Shown(text), "\""));
+      return unexpected(absl::StrCat("\"", Shown(token), "\""));
   }
 }
+
+std::string TokenCursor::Shown(const Token& token) const { return Cut(TextOf(token)); }
 
 absl::Status TokenCursor::Error(absl::string_view message) const {
   return ErrorAt(Peek(), message);

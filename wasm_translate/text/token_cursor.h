@@ -81,6 +81,8 @@ class TokenCursor {
   // WHAT" where it is no word of the language at all (at "(", the same for the token behind
   // it), "misplaced @X annotation" at an annotation. The script's wording.
   absl::Status Unexpected(absl::string_view what) const;
+  // The characters of a token as messages repeat them: cut where there are many.
+  std::string Shown(const Token& token) const;
   // A message at the token at hand, or at another one.
   absl::Status Error(absl::string_view message) const;
   absl::Status ErrorAt(const Token& token, absl::string_view message) const;

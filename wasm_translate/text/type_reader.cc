@@ -233,7 +233,6 @@ absl::Status TypeReader::ReadComposite(TokenCursor& cursor, bool plain, TypeInfo
 absl::Status TypeReader::ReadStruct(TokenCursor& cursor, TypeInfo* info) {
   std::vector<FieldType> fields;
   while (cursor.TakeOpen("field")) {
-    const Token& token = cursor.Peek();
     GivenName name;
     RETURN_IF_ERROR(spaces_.ReadGivenName(cursor, &name));
     const auto index = static_cast<uint32_t>(fields.size());
@@ -244,7 +243,8 @@ absl::Status TypeReader::ReadStruct(TokenCursor& cursor, TypeInfo* info) {
     if (!name.id.empty()) {
       if (info->fields == nullptr) info->fields = std::make_unique<IdMap>();
       if (!info->fields->emplace(name.id, index).second) {
-        return cursor.ErrorAt(token, absl::StrCat("duplicate field $", name.id));
+        return cursor.ErrorAt(*name.id_token,
+                              absl::StrCat("duplicate field ", cursor.Shown(*name.id_token)));
       }
     }
     while (!name.has_debug && cursor.kind() != TokenKind::kClose) {

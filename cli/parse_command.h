@@ -1,0 +1,16 @@
+// `gantry parse`.
+#ifndef GANTRY_CLI_PARSE_COMMAND_H_
+#define GANTRY_CLI_PARSE_COMMAND_H_
+
+namespace CLI {
+class App;
+}
+
+namespace gantry::cli {
+
+// Adds the command; when it is given, *exit_code is the process's.
+void AddParseCommand(CLI::App& app, int* exit_code);
+
+}  // namespace gantry::cli
+
+#endif  // GANTRY_CLI_PARSE_COMMAND_H_
