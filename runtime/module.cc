@@ -14,15 +14,15 @@ namespace {
 
 using environ::FuncKey;
 
-// For each type the first one that is equal as it stands, by which the compiler names
-// trampolines; itself for what is no function type.
+// For each type the first one of the same shape, by which the compiler names trampolines;
+// itself for what is no function type.
 std::vector<wasm::TypeIndex> FirstTypesBySignature(const environ::ModuleInfo& info) {
   std::vector<wasm::TypeIndex> first;
   first.reserve(info.types.size());
   std::unordered_map<wasm::FuncType, wasm::TypeIndex, absl::Hash<wasm::FuncType>> by_type;
   for (const wasm::TypeIndex index : info.types.ids()) {
     const wasm::FuncType* type = info.types[index].func();
-    first.push_back(type == nullptr ? index : by_type.emplace(*type, index).first->second);
+    first.push_back(type == nullptr ? index : by_type.emplace(info.ShapeOf(*type), index).first->second);
   }
   return first;
 }

@@ -72,7 +72,7 @@ class Module : public std::enable_shared_from_this<Module> {
  private:
   Module(std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject> code,
          environ::ModuleId id);
-  // The first type of the module with the same signature, by which trampolines are keyed.
+  // The first type of the module with a signature of the same shape, by which trampolines are keyed.
   wasm::TypeIndex FirstOfSignature(wasm::TypeIndex type) const { return signatures_[type.index()]; }
 
   const std::shared_ptr<Engine> engine_;

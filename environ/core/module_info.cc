@@ -43,6 +43,24 @@ VMContextCounts ModuleInfo::VMCounts() const {
   return counts;
 }
 
+wasm::FuncType ModuleInfo::ShapeOf(const wasm::FuncType& type) const {
+  const auto map = [this](absl::Span<const wasm::ValType> list) {
+    std::vector<wasm::ValType> mapped(list.begin(), list.end());
+    for (wasm::ValType& t : mapped) {
+      if (!t.is_ref() || !t.heap_type().is_concrete()) continue;
+      const wasm::HeapType heap = t.heap_type();
+      const bool is_func =
+          heap.is_canonical() ? heap.is_canonical_func() : types[heap.index()].is_func();
+      t = wasm::ValType::Ref(wasm::HeapType::Abstract(is_func ? wasm::AbstractHeapType::kFunc
+                                                              : wasm::AbstractHeapType::kAny),
+                             t.is_nullable());
+    }
+    return mapped;
+  };
+  return wasm::FuncType(absl::MakeConstSpan(map(type.params())),
+                        absl::MakeConstSpan(map(type.results())));
+}
+
 const wasm::Unimplemented* ModuleInfo::WhyUncompiled(wasm::DefinedFuncIndex i) const {
   const auto at = std::lower_bound(
       uncompiled.begin(), uncompiled.end(), i,

@@ -190,6 +190,10 @@ struct ModuleInfo {
     return *type;
   }
 
+  // A function type with every reference to a type of the module replaced by one to the top of
+  // its hierarchy: functions of the same shape share trampolines.
+  wasm::FuncType ShapeOf(const wasm::FuncType& type) const;
+
   // Why calls of a function trap; null where it was compiled.
   const wasm::Unimplemented* WhyUncompiled(wasm::DefinedFuncIndex i) const;
 
