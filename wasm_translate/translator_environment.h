@@ -41,7 +41,8 @@ struct HeapAccess {
   codegen::Value base;
   // For accesses that are not checked, flags say that they trap.
   codegen::MemFlags flags;
-  // Whether this access has to be compared with `length`, an I64 of bytes.
+  // Whether this access has to be compared with `length`, an I64 of bytes; for memories with
+  // 64-bit indices it always has to.
   bool check_bounds = false;
   codegen::Value length;
   // Whether a checked address is also masked, so that misspeculation past the check reads

@@ -18,126 +18,13 @@
 #include "gtest/gtest.h"
 #include "wasm_translate/module_validator.h"
 #include "wasm_translate/testing/module_builder.h"
-#include "wasm_translate/translator_environment.h"
+#include "wasm_translate/testing/plain_environment.h"
 
 namespace gantry::wasm {
 namespace {
 
-using codegen::Inst;
-using codegen::InstBuilder;
-using codegen::Type;
-using codegen::Value;
 using testing::CodeBuilder;
 using testing::ModuleBuilder;
-
-// Surroundings as plain as can be: everything lies behind the first parameter, and what
-// takes a built-in is a call of an external function of that name.
-class TestEnvironment : public FuncEnvironment {
- public:
-  explicit TestEnvironment(const Module& module) : module_(module) {}
-
-  void set_check_bounds(bool check) { check_bounds_ = check; }
-
-  const TranslationTraps& traps() const override { return traps_; }
-  std::optional<Type> TypeOf(ValType type) const override {
-    switch (type.kind()) {
-      case ValType::Kind::kI32:
-        return Type::kI32;
-      case ValType::Kind::kI64:
-        return Type::kI64;
-      case ValType::Kind::kF32:
-        return Type::kF32;
-      case ValType::Kind::kF64:
-        return Type::kF64;
-      case ValType::Kind::kRef:
-        return IsTraced(type) ? Type::kI32 : Type::kI64;
-      default:
-        return std::nullopt;
-    }
-  }
-  bool IsTraced(ValType type) const override {
-    return type.heap_type().Is(AbstractHeapType::kExtern);
-  }
-  void MakeSignature(const FuncType& type, codegen::Signature& signature) override {
-    signature.Clear();
-    signature.params.push_back({Type::kI64, codegen::ArgPurpose::kVmctx});
-    for (ValType param : type.params()) signature.params.push_back(*TypeOf(param));
-    for (ValType result : type.results()) signature.returns.push_back(*TypeOf(result));
-  }
-  size_t num_leading_params() const override { return 1; }
-  void Begin(InstBuilder& b) override { vmctx_ = b.func().dfg.block_params(b.block())[0]; }
-  HeapAccess AccessHeap(InstBuilder& b, MemoryIndex, uint64_t, uint32_t) override {
-    HeapAccess heap;
-    const codegen::MemFlags trusted = codegen::MemFlags::Trusted();
-    heap.base = b.Load(Type::kI64, trusted, vmctx_, 0);
-    heap.check_bounds = heap.mask = check_bounds_;
-    if (check_bounds_) heap.length = b.Load(Type::kI64, trusted, vmctx_, 8);
-    heap.flags = check_bounds_ ? codegen::MemFlags()
-                               : codegen::MemFlags::Trapping(traps_.memory_out_of_bounds);
-    return heap;
-  }
-  Value MemorySize(InstBuilder& b, MemoryIndex) override { return b.I32(1); }
-  Value MemoryGrow(InstBuilder&, MemoryIndex, Value delta) override { return delta; }
-  void MemoryInit(InstBuilder&, MemoryIndex, DataIndex, Value, Value, Value) override {}
-  void MemoryCopy(InstBuilder&, MemoryIndex, MemoryIndex, Value, Value, Value) override {}
-  void MemoryFill(InstBuilder&, MemoryIndex, Value, Value, Value) override {}
-  void DataDrop(InstBuilder&, DataIndex) override {}
-  Value GlobalGet(InstBuilder& b, GlobalIndex global) override {
-    return b.Load(*TypeOf(module_.globals[global].content), codegen::MemFlags::Trusted(), vmctx_,
-                  static_cast<int32_t>(64 + 16 * global.raw()));
-  }
-  void GlobalSet(InstBuilder& b, GlobalIndex global, Value value) override {
-    b.Store(codegen::MemFlags::Trusted(), value, vmctx_,
-            static_cast<int32_t>(64 + 16 * global.raw()));
-  }
-  Value TableGet(InstBuilder& b, TableIndex, Value) override { return b.I64(0); }
-  void TableSet(InstBuilder&, TableIndex, Value, Value) override {}
-  Value TableSize(InstBuilder& b, TableIndex) override { return b.I32(0); }
-  Value TableGrow(InstBuilder&, TableIndex, Value, Value delta) override { return delta; }
-  void TableFill(InstBuilder&, TableIndex, Value, Value, Value) override {}
-  void TableCopy(InstBuilder&, TableIndex, TableIndex, Value, Value, Value) override {}
-  void TableInit(InstBuilder&, TableIndex, ElemIndex, Value, Value, Value) override {}
-  void ElemDrop(InstBuilder&, ElemIndex) override {}
-  Value RefNull(InstBuilder& b, ValType type) override { return b.Iconst(*TypeOf(type), 0); }
-  Value RefIsNull(InstBuilder& b, ValType type, Value reference) override {
-    return b.Icmp(codegen::IntCC::kEq, reference, b.Iconst(*TypeOf(type), 0));
-  }
-  Value RefFunc(InstBuilder& b, FuncIndex function) override { return b.I64(function.raw()); }
-  Inst Call(InstBuilder& b, FuncIndex callee, absl::Span<const Value> args) override {
-    const codegen::ExternalName name = b.func().DeclareName(0, callee.raw());
-    return b.Call(b.func().dfg.ImportFunction({name, Signature(b, module_.func_type(callee))}),
-                  WithVmctx(args));
-  }
-  Inst CallIndirect(InstBuilder& b, TableIndex, TypeIndex type, Value index,
-                    absl::Span<const Value> args) override {
-    return b.CallIndirect(Signature(b, module_.func_type(type)), b.Uextend(Type::kI64, index),
-                          WithVmctx(args));
-  }
-  Inst CallRef(InstBuilder& b, TypeIndex type, Value callee,
-               absl::Span<const Value> args) override {
-    return b.CallIndirect(Signature(b, module_.func_type(type)), callee, WithVmctx(args));
-  }
-
- private:
-  codegen::SigRef Signature(InstBuilder& b, const FuncType& type) {
-    codegen::Signature signature;
-    MakeSignature(type, signature);
-    return b.func().dfg.ImportSignature(signature);
-  }
-  const std::vector<Value>& WithVmctx(absl::Span<const Value> args) {
-    args_.assign(1, vmctx_);
-    args_.insert(args_.end(), args.begin(), args.end());
-    return args_;
-  }
-
-  const Module& module_;
-  const TranslationTraps traps_ = {codegen::TrapCode{1}, codegen::TrapCode{2},
-                                   codegen::TrapCode{3}, codegen::TrapCode{4},
-                                   codegen::TrapCode{5}, codegen::TrapCode{6}};
-  bool check_bounds_ = false;
-  Value vmctx_;
-  std::vector<Value> args_;
-};
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -147,7 +34,7 @@ std::string ReadFile(const std::string& path) {
 
 // Every function of the module, translated and verified, as text.
 std::string TranslateAll(const Module& module, bool check_bounds = false) {
-  TestEnvironment environment(module);
+  testing::PlainEnvironment environment(module);
   environment.set_check_bounds(check_bounds);
   const ValidatorLimits limits;
   FunctionTranslator translator(module, Features::Default(), limits);
@@ -362,7 +249,7 @@ TEST(TranslatorTest, RandomControlFlowMeansTheSame) {
     const std::vector<uint8_t> bytes = builder.Build();
     const absl::StatusOr<Module> module = ParseModule(bytes, {});
     ASSERT_TRUE(module.ok()) << module.status();
-    TestEnvironment environment(*module);
+    testing::PlainEnvironment environment(*module);
     const ValidatorLimits limits;
     FunctionTranslator translator(*module, Features::Default(), limits);
     codegen::Function func;
@@ -403,7 +290,7 @@ TEST(TranslatorTest, DeepNestingIsLinear) {
   const std::vector<uint8_t> bytes = builder.Build();
   const absl::StatusOr<Module> module = ParseModule(bytes, {});
   ASSERT_TRUE(module.ok()) << module.status();
-  TestEnvironment environment(*module);
+  testing::PlainEnvironment environment(*module);
   const ValidatorLimits limits;
   FunctionTranslator translator(*module, Features::Default(), limits);
   codegen::Function func;
@@ -419,7 +306,7 @@ TEST(TranslatorTest, InvalidBodyNamesItsOffset) {
   const std::vector<uint8_t> bytes = builder.Build();
   const absl::StatusOr<Module> module = ParseModule(bytes, {});
   ASSERT_TRUE(module.ok()) << module.status();
-  TestEnvironment environment(*module);
+  testing::PlainEnvironment environment(*module);
   const ValidatorLimits limits;
   FunctionTranslator translator(*module, Features::Default(), limits);
   codegen::Function func;
@@ -437,7 +324,7 @@ TEST(TranslatorTest, UnsupportedOperatorIsNamed) {
   const std::vector<uint8_t> bytes = builder.Build();
   const absl::StatusOr<Module> module = ParseModule(bytes, {});
   ASSERT_TRUE(module.ok()) << module.status();
-  TestEnvironment environment(*module);
+  testing::PlainEnvironment environment(*module);
   const ValidatorLimits limits;
   FunctionTranslator translator(*module, Features::Default(), limits);
   codegen::Function func;

@@ -1,5 +1,4 @@
 // What stands behind operators: indices, labels, memory arguments, constants.
-#include <cstring>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"

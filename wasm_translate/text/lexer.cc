@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
+#include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "base/check.h"
 #include "base/status_macros.h"
 #include "wasm_translate/binary_writer.h"
 #include "wasm_translate/text/code_reader.h"

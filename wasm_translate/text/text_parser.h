@@ -1,6 +1,6 @@
 // From the text format to the binary format.
 //
-//   ASSIGN_OR_RETURN(TextModule module, ParseText("a.wat", text));
+//   ASSIGN_OR_RETURN(TextModule module, ParseText(SourceText("a.wat", text)));
 //   Module::Compile(engine, module.bytes);
 //
 // The module is encoded, not validated: what the text format cannot express or resolve

@@ -1,8 +1,10 @@
 #include "wasm_translate/text/text_parser.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,11 @@ using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
 using Bytes = std::vector<uint8_t>;
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream in(path);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
 
 Bytes Parse(absl::string_view text, bool names = false) {
   const auto module = ParseText(SourceText("test", text), {names, false});
@@ -585,8 +592,7 @@ TEST(TextParserTest, Truncated) {
 
 // The file that has what wat2wasm cannot read.
 TEST(TextParserTest, EverythingValidates) {
-  std::ifstream in("wasm_translate/text/testdata/everything.wat");
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::string text = ReadFile("wasm_translate/text/testdata/everything.wat");
   const SourceText source("everything.wat", text);
   const auto module = ParseText(source, {true, true});
   ASSERT_TRUE(module.ok()) << module.status().message();
@@ -598,6 +604,70 @@ TEST(TextParserTest, EverythingValidates) {
   EXPECT_THAT(SectionsOf(module->bytes),
               ElementsAre("1", "2", "3", "4", "5", "13", "6", "7", "9", "12", "mine",
                           "metadata.code.branch_hint", "10", "11", "name"));
+}
+
+// Tokens left out, put in and exchanged: what parses is refused or taken by validation, and
+// what is wrong with it has a place.
+TEST(TextParserTest, ShuffledTokens) {
+  std::mt19937 random(1);
+  size_t parsed = 0;
+  size_t valid = 0;
+  for (const char* file : {"everything.wat", "wabt.wat"}) {
+    const std::string text = ReadFile(absl::StrCat("wasm_translate/text/testdata/", file));
+    const SourceText source(file, text);
+    const auto tokens = Tokenize(source);
+    ASSERT_TRUE(tokens.ok());
+    const size_t count = tokens->size() - 1;
+    for (int i = 0; i < 5000; ++i) {
+      std::vector<Token> changed(tokens->begin(), tokens->end() - 1);
+      for (uint32_t changes = random() % 3; changes <= 2; ++changes) {
+        const size_t at = random() % changed.size();
+        const Token& other = (*tokens)[random() % count];
+        switch (random() % 8) {
+          case 0:
+            changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(at));
+            break;
+          case 1:
+            changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(at), other);
+            break;
+          case 2:
+            changed[at] = other;
+            break;
+          default:
+            // One of the same kind, which gets further.
+            for (int tries = 0; tries < 20; ++tries) {
+              const Token& like = (*tokens)[random() % count];
+              if (like.kind != changed[at].kind) continue;
+              changed[at] = like;
+              break;
+            }
+        }
+      }
+      std::string shuffled;
+      for (const Token& token : changed) {
+        absl::StrAppend(&shuffled, absl::string_view(text).substr(token.offset, token.size), " ");
+      }
+      const SourceText shuffled_source("shuffled", shuffled);
+      const auto module = ParseText(shuffled_source, {true, true});
+      if (!module.ok()) {
+        ASSERT_THAT(std::string(module.status().message()), StartsWith("shuffled:1:")) << shuffled;
+        continue;
+      }
+      ++parsed;
+      ParseOptions options;
+      options.features = Features::All();
+      const absl::Status status = ValidateModule(module->bytes, options);
+      if (status.ok()) {
+        ++valid;
+      } else {
+        const absl::Status placed = WithTextPlace(status, *module, shuffled_source);
+        ASSERT_THAT(std::string(placed.message()), StartsWith("shuffled:1:")) << shuffled;
+      }
+    }
+  }
+  // Both happen.
+  EXPECT_GT(parsed, 500u);
+  EXPECT_GT(valid, 100u);
 }
 
 // 1,000,000 of anything, in linear time.

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "base/check.h"
 #include "gtest/gtest.h"
 
 namespace gantry::wasm::text {

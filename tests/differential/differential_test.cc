@@ -1,0 +1,455 @@
+// Generated modules three ways: the interpreter of IR, compiled without optimization, and
+// compiled with it. Every export is called with arguments of the same seed; results, traps,
+// memories, globals and tables have to be equal after each call. NaNs are canonical by the
+// generator's doing. Running out of fuel or of stack is one outcome, after which a module is
+// left, since where it happens depends on the compiler.
+//
+//   differential_test [--modules=N] [--first_seed=N]
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "api/engine.h"
+#include "api/instance.h"
+#include "api/module.h"
+#include "api/store.h"
+#include "api/testing/test_flags.h"
+#include "api/trap.h"
+#include "api/val.h"
+#include "base/check.h"
+#include "environ/core/trap_code.h"
+#include "tests/differential/interpreted_module.h"
+#include "wasm_translate/module_validator.h"
+#include "wasm_translate/testing/module_generator.h"
+
+namespace gantry::testing {
+namespace {
+
+using codegen::RawValue;
+
+constexpr uint64_t kFuel = 100'000;               // operators of one call
+constexpr uint64_t kInterpreterFuel = 1'000'000;  // IR instructions of one call
+constexpr uint64_t kEarly = 10;                   // operators before a trap that is one too soon
+
+// What a call brought about: "returns 1, 2", "traps heap_oob", or the one below.
+constexpr char kExhausted[] = "is exhausted";
+
+struct State {
+  std::vector<std::vector<uint8_t>> memories;
+  std::vector<uint64_t> globals;
+  // Whether each element is null.
+  std::vector<std::vector<bool>> tables;
+
+  friend bool operator==(const State&, const State&) = default;
+};
+
+class Guest {
+ public:
+  virtual ~Guest() = default;
+  virtual std::string Instantiate() = 0;
+  virtual std::string Call(wasm::FuncIndex func, const std::vector<RawValue>& arguments) = 0;
+  virtual State GetState() = 0;
+};
+
+std::string Returned(const std::vector<uint64_t>& values) {
+  std::string text = "returns";
+  for (uint64_t value : values) absl::StrAppend(&text, " ", absl::Hex(value));
+  return text;
+}
+
+std::string Trapped(absl::string_view code) {
+  if (code == TrapName(environ::TrapCode::kOutOfFuel) ||
+      code == TrapName(environ::TrapCode::kCallStackExhausted)) {
+    return kExhausted;
+  }
+  return absl::StrCat("traps ", code);
+}
+
+class InterpretedGuest final : public Guest {
+ public:
+  InterpretedGuest(const wasm::Module& module, wasm::Features features) : module_(module) {
+    auto made = InterpretedModule::Create(module, features);
+    CHECK(made.ok()) << made.status();
+    interpreted_ = std::move(*made);
+    interpreted_->set_fuel(kInterpreterFuel);
+  }
+
+  std::string Instantiate() override { return Describe(interpreted_->Instantiate(), {}); }
+  std::string Call(wasm::FuncIndex func, const std::vector<RawValue>& arguments) override {
+    return Describe(interpreted_->Call(func, arguments), module_.func_type(func).results());
+  }
+  State GetState() override {
+    State state;
+    for (size_t i = 0; i < module_.memories.size(); ++i) {
+      const auto bytes = interpreted_->memory(wasm::MemoryIndex::FromIndex(i));
+      state.memories.emplace_back(bytes.begin(), bytes.end());
+    }
+    for (size_t i = 0; i < module_.globals.size(); ++i) {
+      const auto global = wasm::GlobalIndex::FromIndex(i);
+      state.globals.push_back(
+          Visible(module_.globals[global].content, interpreted_->global(global)));
+    }
+    for (size_t i = 0; i < module_.tables.size(); ++i) {
+      std::vector<bool> nulls;
+      for (uint64_t element : interpreted_->table(wasm::TableIndex::FromIndex(i))) {
+        nulls.push_back(element == 0);
+      }
+      state.tables.push_back(std::move(nulls));
+    }
+    return state;
+  }
+
+ private:
+  static uint64_t Visible(wasm::ValType type, uint64_t bits) {
+    if (type.is_ref()) return bits != 0 ? 1 : 0;
+    const bool narrow = type == wasm::ValType::I32() || type == wasm::ValType::F32();
+    return narrow ? static_cast<uint32_t>(bits) : bits;
+  }
+
+  static std::string Describe(const absl::StatusOr<codegen::Outcome>& outcome,
+                              absl::Span<const wasm::ValType> results) {
+    if (!outcome.ok()) return absl::StrCat("fails: ", outcome.status().ToString());
+    using Kind = codegen::Outcome::Kind;
+    switch (outcome->kind) {
+      case Kind::kReturned: {
+        std::vector<uint64_t> values;
+        for (size_t i = 0; i < results.size(); ++i) {
+          values.push_back(Visible(results[i], outcome->values[i].lo));
+        }
+        return Returned(values);
+      }
+      case Kind::kTrapped:
+        return Trapped(TrapName(static_cast<environ::TrapCode>(outcome->trap)));
+      case Kind::kOutOfFuel:
+      case Kind::kStackOverflow:
+        return kExhausted;
+      case Kind::kThrew:
+        break;
+    }
+    return "throws";
+  }
+
+  const wasm::Module& module_;
+  std::unique_ptr<InterpretedModule> interpreted_;
+};
+
+class CompiledGuest final : public Guest {
+ public:
+  CompiledGuest(const Engine& engine, const wasm::Module& parsed, absl::Span<const uint8_t> bytes)
+      : parsed_(parsed), store_(engine) {
+    absl::StatusOr<Module> module = Module::Compile(engine, bytes);
+    CHECK(module.ok()) << module.status();
+    module_.emplace(*std::move(module));
+  }
+
+  std::string Instantiate() override {
+    CHECK_OK(store_.SetFuel(kFuel));
+    absl::StatusOr<Instance> instance = Instance::Create(store_, *module_, {});
+    if (!instance.ok()) return Describe(instance.status());
+    instance_.emplace(*std::move(instance));
+    return Returned({});
+  }
+
+  std::string Call(wasm::FuncIndex func, const std::vector<RawValue>& arguments) override {
+    const auto params = parsed_.func_type(func).params();
+    std::vector<Val> values;
+    for (size_t i = 0; i < params.size(); ++i) values.push_back(ToVal(params[i], arguments[i].lo));
+    const absl::StatusOr<Func> callee =
+        instance_->GetFunc(store_, absl::StrCat("func", func.raw()));
+    CHECK_OK(callee.status());
+    CHECK_OK(store_.SetFuel(kFuel));
+    const auto results = callee->Call(store_, values);
+    used_fuel_ = kFuel - store_.GetFuel().value_or(0);
+    if (!results.ok()) return Describe(results.status());
+    std::vector<uint64_t> bits;
+    for (const Val& value : *results) bits.push_back(Visible(value));
+    return Returned(bits);
+  }
+
+  State GetState() override {
+    State state;
+    for (size_t i = 0; i < parsed_.memories.size(); ++i) {
+      const absl::StatusOr<Memory> memory = instance_->GetMemory(store_, absl::StrCat("memory", i));
+      CHECK_OK(memory.status());
+      const auto bytes = memory->data(store_);
+      CHECK_OK(bytes.status());
+      state.memories.emplace_back(bytes->begin(), bytes->end());
+    }
+    for (size_t i = 0; i < parsed_.globals.size(); ++i) {
+      const absl::StatusOr<Global> global = instance_->GetGlobal(store_, absl::StrCat("global", i));
+      CHECK_OK(global.status());
+      const absl::StatusOr<Val> value = global->Get(store_);
+      CHECK_OK(value.status());
+      state.globals.push_back(Visible(*value));
+    }
+    for (size_t i = 0; i < parsed_.tables.size(); ++i) {
+      const absl::StatusOr<Table> table = instance_->GetTable(store_, absl::StrCat("table", i));
+      CHECK_OK(table.status());
+      std::vector<bool> nulls;
+      const uint64_t size = table->size(store_).value_or(0);
+      for (uint64_t j = 0; j < size; ++j) {
+        const absl::StatusOr<Val> value = table->Get(store_, j);
+        CHECK_OK(value.status());
+        nulls.push_back(Visible(*value) == 0);
+      }
+      state.tables.push_back(std::move(nulls));
+    }
+    return state;
+  }
+
+  // Operators of the last call, but for those since the last branch or call.
+  uint64_t used_fuel() const { return used_fuel_; }
+
+ private:
+  static Val ToVal(wasm::ValType type, uint64_t bits) {
+    switch (type.kind()) {
+      case wasm::ValType::Kind::kI32:
+        return Val::I32(static_cast<int32_t>(bits));
+      case wasm::ValType::Kind::kI64:
+        return Val::I64(static_cast<int64_t>(bits));
+      case wasm::ValType::Kind::kF32:
+        return Val::F32Bits(static_cast<uint32_t>(bits));
+      case wasm::ValType::Kind::kF64:
+        return Val::F64Bits(bits);
+      default:
+        return Val::Default(type);
+    }
+  }
+
+  static uint64_t Visible(const Val& value) {
+    switch (value.kind()) {
+      case Val::Kind::kI32:
+        return static_cast<uint32_t>(value.i32());
+      case Val::Kind::kI64:
+        return static_cast<uint64_t>(value.i64());
+      case Val::Kind::kF32:
+        return value.f32_bits();
+      case Val::Kind::kF64:
+        return value.f64_bits();
+      case Val::Kind::kFuncRef:
+        return value.func_ref().has_value() ? 1 : 0;
+      case Val::Kind::kExternRef:
+        return value.extern_ref().has_value() ? 1 : 0;
+      default:
+        break;
+    }
+    UNREACHABLE() << "a value that no module here has";
+  }
+
+  static std::string Describe(const absl::Status& status) {
+    const std::optional<Trap> trap = GetTrap(status);
+    if (!trap.has_value()) return absl::StrCat("fails: ", status.ToString());
+    return Trapped(trap->code);
+  }
+
+  const wasm::Module& parsed_;
+  Store store_;
+  std::optional<Module> module_;
+  std::optional<Instance> instance_;
+  uint64_t used_fuel_ = 0;
+};
+
+Engine MakeEngine(OptLevel level) {
+  Config config;
+  AddTestCompilerFlags(config);
+  config.OptLevel(level).ConsumeFuel(true).CompilationThreads(1).MaxWasmStack(256 << 10);
+  absl::StatusOr<Engine> engine = Engine::Create(config);
+  CHECK_OK(engine.status());
+  return *std::move(engine);
+}
+
+// No NaN but the canonical one.
+uint64_t SomeArgument(wasm::ValType type, std::mt19937_64& random) {
+  static constexpr uint64_t kIntegers[] = {0,
+                                           1,
+                                           2,
+                                           7,
+                                           0x7F,
+                                           0x80,
+                                           0xFFFF,
+                                           0x7FFFFFFF,
+                                           0x80000000,
+                                           0xFFFFFFFF,
+                                           0x7FFFFFFFFFFFFFFF,
+                                           0x8000000000000000,
+                                           0xFFFFFFFFFFFFFFFF};
+  static constexpr uint64_t kF32[] = {0x00000000, 0x80000000, 0x3F800000, 0xBF000000, 0x7F800000,
+                                      0xFF800000, 0x7FC00000, 0x00000001, 0x4F000000, 0x42280000};
+  static constexpr uint64_t kF64[] = {0x0000000000000000, 0x8000000000000000, 0x3FF0000000000000,
+                                      0xBFE0000000000000, 0x7FF0000000000000, 0xFFF0000000000000,
+                                      0x7FF8000000000000, 0x0000000000000001, 0x43E0000000000000,
+                                      0x4045000000000000};
+  switch (type.kind()) {
+    case wasm::ValType::Kind::kI32:
+    case wasm::ValType::Kind::kI64: {
+      const uint64_t bits =
+          random() % 3 == 0 ? random() : kIntegers[random() % std::size(kIntegers)];
+      return type == wasm::ValType::I32() ? static_cast<uint32_t>(bits) : bits;
+    }
+    case wasm::ValType::Kind::kF32:
+      return kF32[random() % std::size(kF32)];
+    case wasm::ValType::Kind::kF64:
+      return kF64[random() % std::size(kF64)];
+    default:
+      return 0;
+  }
+}
+
+struct Counts {
+  uint64_t modules = 0;
+  uint64_t calls = 0;
+  uint64_t returned = 0;
+  uint64_t trapped = 0;
+  uint64_t trapped_early = 0;
+  uint64_t exhausted = 0;
+};
+
+class Comparison {
+ public:
+  Comparison() : none_(MakeEngine(OptLevel::kNone)), speed_(MakeEngine(OptLevel::kSpeed)) {}
+
+  // What disagreed; nothing where all agreed.
+  std::optional<std::string> Run(uint64_t seed) {
+    wasm::testing::GeneratorOptions options;
+    options.features = wasm::Features::Wasm2Scalar();
+    options.profile = wasm::testing::GeneratorOptions::Profile::kExecutable;
+    options.max_imports = 0;
+    options.export_everything = true;
+    options.custom_sections = false;
+    options.canonicalize_nans = true;
+    const auto random_bytes = wasm::testing::RandomBytes(seed, 256 + seed % 3 * 1024);
+    wasm::testing::ByteSource source(random_bytes);
+    bytes_ = wasm::testing::GenerateModule(source, options);
+    wasm::ParseOptions parse;
+    parse.features = options.features;
+    const absl::StatusOr<wasm::Module> module = wasm::ParseModule(bytes_, parse);
+    CHECK_OK(module.status());
+    ++counts_.modules;
+
+    InterpretedGuest interpreted(*module, options.features);
+    CompiledGuest none(none_, *module, bytes_);
+    CompiledGuest speed(speed_, *module, bytes_);
+    Guest* const guests[] = {&interpreted, &none, &speed};
+    const auto compare = [&](absl::string_view what,
+                             const auto& outcome_of) -> std::optional<std::string> {
+      std::string outcomes[3];
+      for (int i = 0; i < 3; ++i) outcomes[i] = outcome_of(*guests[i]);
+      ended_ = false;
+      for (const std::string& outcome : outcomes) ended_ = ended_ || outcome == kExhausted;
+      if (ended_) {
+        ++counts_.exhausted;
+        return std::nullopt;
+      }
+      if (outcomes[0] != outcomes[1] || outcomes[0] != outcomes[2]) {
+        return absl::StrCat(what, ": interpreted ", outcomes[0], ", unoptimized ", outcomes[1],
+                            ", optimized ", outcomes[2]);
+      }
+      outcome_ = outcomes[0];
+      return std::nullopt;
+    };
+
+    if (auto error = compare("instantiation", [](Guest& g) { return g.Instantiate(); })) {
+      return error;
+    }
+    if (ended_ || outcome_ != Returned({})) return std::nullopt;
+    std::mt19937_64 random(seed);
+    for (size_t i = 0; i < module->functions.size(); ++i) {
+      const wasm::FuncIndex func = wasm::FuncIndex::FromIndex(i);
+      for (int round = 0; round < 2; ++round) {
+        std::vector<RawValue> arguments;
+        for (wasm::ValType param : module->func_type(func).params()) {
+          arguments.push_back(SomeArgument(param, random));
+        }
+        ++counts_.calls;
+        const std::string what = absl::StrCat("call ", round, " of function ", i);
+        if (auto error = compare(what, [&](Guest& g) { return g.Call(func, arguments); })) {
+          return error;
+        }
+        if (ended_) return std::nullopt;
+        if (outcome_.rfind("returns", 0) == 0) {
+          ++counts_.returned;
+        } else {
+          ++counts_.trapped;
+          if (none.used_fuel() <= kEarly) ++counts_.trapped_early;
+        }
+        const State state = interpreted.GetState();
+        if (!(state == none.GetState())) return what + ": unoptimized leaves another state";
+        if (!(state == speed.GetState())) return what + ": optimized leaves another state";
+      }
+    }
+    return std::nullopt;
+  }
+
+  const Counts& counts() const { return counts_; }
+  const std::vector<uint8_t>& bytes() const { return bytes_; }
+
+ private:
+  const Engine none_;
+  const Engine speed_;
+  std::vector<uint8_t> bytes_;
+  Counts counts_;
+  // Of what was compared last.
+  std::string outcome_;
+  bool ended_ = false;
+};
+
+int Main(int argc, char** argv) {
+  uint64_t modules = 300;
+  uint64_t first_seed = 0;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const auto value = [&argument](const char* name) -> std::optional<uint64_t> {
+      if (argument.rfind(name, 0) != 0) return std::nullopt;
+      return std::strtoull(argument.c_str() + std::strlen(name), nullptr, 10);
+    };
+    if (const auto count = value("--modules=")) {
+      modules = *count;
+    } else if (const auto seed = value("--first_seed=")) {
+      first_seed = *seed;
+    } else {
+      std::fprintf(stderr, "unknown argument %s\n", argument.c_str());
+      return 2;
+    }
+  }
+  Comparison comparison;
+  int failures = 0;
+  for (uint64_t seed = first_seed; seed < first_seed + modules && failures < 5; ++seed) {
+    const auto error = comparison.Run(seed);
+    if (!error.has_value()) continue;
+    ++failures;
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), error->c_str());
+    for (uint8_t byte : comparison.bytes()) std::printf("%02x", byte);
+    std::printf("\n");
+  }
+  const Counts& counts = comparison.counts();
+  const double early = counts.calls == 0 ? 0
+                                         : 100.0 * static_cast<double>(counts.trapped_early) /
+                                               static_cast<double>(counts.calls);
+  std::printf(
+      "%llu modules, %llu calls: %llu returned, %llu trapped (%.1f %% of all within %llu "
+      "operators), %llu exhausted; %d disagree\n",
+      static_cast<unsigned long long>(counts.modules),
+      static_cast<unsigned long long>(counts.calls),
+      static_cast<unsigned long long>(counts.returned),
+      static_cast<unsigned long long>(counts.trapped), early,
+      static_cast<unsigned long long>(kEarly), static_cast<unsigned long long>(counts.exhausted),
+      failures);
+  if (counts.modules >= 100 && early >= 30) {
+    std::printf("too many runs end at once\n");
+    return 1;
+  }
+  return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace gantry::testing
+
+int main(int argc, char** argv) { return gantry::testing::Main(argc, argv); }

@@ -1,0 +1,69 @@
+// Validator against translator, on generated modules and on those with bytes changed: what
+// validates is translated, to IR that the verifier accepts, or refused for an operator or
+// type that is not compiled; what does not validate is refused with the validator's own
+// error. Modules of the features that are compiled are never refused.
+//
+// The first bytes of the input choose features and changes, the others the module.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/check.h"
+#include "codegen/ir/function.h"
+#include "codegen/ir/print.h"
+#include "codegen/ir/verifier.h"
+#include "wasm_translate/function_validator.h"
+#include "wasm_translate/module_validator.h"
+#include "wasm_translate/testing/module_generator.h"
+#include "wasm_translate/testing/plain_environment.h"
+#include "wasm_translate/translator.h"
+
+namespace {
+
+using namespace gantry;
+using namespace gantry::wasm;
+
+void CheckModule(const std::vector<uint8_t>& bytes, Features features, bool check_bounds) {
+  ParseOptions options;
+  options.features = features;
+  const absl::StatusOr<Module> module = ParseModule(bytes, options);
+  if (!module.ok()) return;
+  testing::PlainEnvironment environment(*module);
+  environment.set_check_bounds(check_bounds);
+  NoVisitor none;
+  FunctionValidator<NoVisitor> validator(*module, options.features, options.limits);
+  FunctionTranslator translator(*module, options.features, options.limits);
+  codegen::Function func;
+  for (const FunctionBody& body : module->bodies) {
+    const absl::Status valid = validator.Run(body, none);
+    const absl::Status translated = translator.Translate(body, environment, &func);
+    if (!valid.ok()) {
+      CHECK(translated == valid) << body.func << ": " << valid << " and " << translated;
+    } else if (translated.ok()) {
+      const absl::Status verified = codegen::VerifyFunction(func);
+      CHECK(verified.ok()) << verified << "\n" << codegen::PrintFunction(func);
+    } else {
+      CHECK(absl::IsUnimplemented(translated)) << translated;
+      CHECK(!(features == Features::Wasm2Scalar())) << translated;
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  constexpr size_t kChoices = 24;
+  testing::ByteSource choices({data, std::min(size, kChoices)});
+  testing::ByteSource source({data + std::min(size, kChoices), size - std::min(size, kChoices)});
+  testing::GeneratorOptions options;
+  const bool check_bounds = choices.Percent(50);
+  options.features = choices.Percent(50) ? Features::All() : Features::Wasm2Scalar();
+  std::vector<uint8_t> module = testing::GenerateModule(source, options);
+  CheckModule(module, options.features, check_bounds);
+  for (int i = 0; i < 4; ++i) {
+    testing::ChangeByte(choices, &module);
+    CheckModule(module, options.features, check_bounds);
+  }
+  return 0;
+}
