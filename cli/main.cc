@@ -10,6 +10,7 @@
 #include "cli/run_command.h"
 #include "cli/settings_command.h"
 #include "cli/validate_command.h"
+#include "cli/wast_command.h"
 #include "environ/core/version.h"
 
 int main(int argc, char** argv) {
@@ -25,6 +26,7 @@ int main(int argc, char** argv) {
   gantry::cli::AddPrintCommand(app, &exit_code);
   gantry::cli::AddSettingsCommand(app, &exit_code);
   gantry::cli::AddValidateCommand(app, &exit_code);
+  gantry::cli::AddWastCommand(app, &exit_code);
   // CLI11 reports a bad command line by exception; it ends here.
   try {
     app.parse(argc, argv);

@@ -118,6 +118,12 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
   return config;
 }
 
+absl::StatusOr<wasm::Features> EngineOptions::FeaturesOver(wasm::Features base) const {
+  std::vector<FlagEntry> other_flags;
+  RETURN_IF_ERROR(ApplyWasmFeatures(SplitFlagList(wasm_), &base, &other_flags));
+  return base;
+}
+
 absl::StatusOr<std::optional<uint64_t>> EngineOptions::Fuel() const {
   std::optional<uint64_t> fuel;
   for (const FlagEntry& entry : SplitFlagList(wasm_)) {

@@ -30,6 +30,10 @@ class EngineOptions {
   // Error: kInvalidArgument naming the option that is not known or its bad value.
   absl::StatusOr<Config> ToConfig() const;
 
+  // The proposals that -W names switched on or off in `base`; ToConfig starts from those of
+  // WebAssembly 3.0.
+  absl::StatusOr<wasm::Features> FeaturesOver(wasm::Features base) const;
+
   // Fuel that each store starts with (-W fuel=N).
   absl::StatusOr<std::optional<uint64_t>> Fuel() const;
 

@@ -54,6 +54,15 @@ TEST(OptionsTest, FeaturesReachTheConfig) {
               HasSubstr("-W nope is not known; there are: fuel, max-wasm-stack, all-proposals"));
 }
 
+TEST(OptionsTest, FeaturesOverOthers) {
+  const Parsed parsed({"-W", "threads,simd=n,fuel=3", "a.wasm"});
+  wasm::Features base;
+  base.Set(wasm::Feature::kSimd, true).Set(wasm::Feature::kGc, true);
+  wasm::Features expected;
+  expected.Set(wasm::Feature::kGc, true).Set(wasm::Feature::kThreads, true);
+  EXPECT_EQ(*parsed.engine.FeaturesOver(base), expected);
+}
+
 TEST(OptionsTest, BadOptionsSayWhatThereIs) {
   EXPECT_THAT(std::string(Parsed({"-O", "nope=1", "x"}).engine.ToConfig().status().message()),
               HasSubstr("-O nope is not known; there are: opt-level"));

@@ -88,6 +88,16 @@ TEST(ModuleValidator, Header) {
   ExpectError({0, 'a', 's', 'm', 2, 0, 0, 0}, "unknown binary version");
 }
 
+TEST(ModuleValidator, TypeForms) {
+  ModuleBuilder unknown;
+  unknown.RawSection(1, {1, 0x5C, 0, 0});
+  ExpectError(unknown.Build(), "malformed type form 0x5c");
+  // -0x20 in two bytes.
+  ModuleBuilder long_form;
+  long_form.RawSection(1, {1, 0xE0, 0x7F, 0, 0});
+  ExpectError(long_form.Build(), "integer representation too long");
+}
+
 TEST(ModuleValidator, Sections) {
   ModuleBuilder unknown;
   unknown.RawSection(14, {});

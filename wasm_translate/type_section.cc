@@ -111,6 +111,8 @@ class TypeSectionReader {
         return true;
       }
       default:
+        // The form is a LEB128 number of one byte.
+        if ((code & 0x80) != 0) return reader_.Fail(start_, "integer representation too long");
         return reader_.Fail(start_, absl::StrCat("malformed type form 0x", absl::Hex(code)));
     }
   }

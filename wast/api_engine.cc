@@ -1,6 +1,7 @@
 #include "wast/api_engine.h"
 
 #include <any>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,25 +17,31 @@
 namespace gantry::wast {
 namespace {
 
-// A failure of guest code in the terms of ScriptEngine.
+using wasm::AbstractHeapType;
+
+// A failure of the API in the terms of ScriptEngine.
 absl::Status FromGuest(const absl::Status& status) {
+  const std::optional<wasm::Feature> feature = UnimplementedFeature(status);
+  if (feature.has_value()) return LacksFeature(wasm::FeatureName(*feature), status.message());
   const std::optional<Trap> trap = GetTrap(status);
   if (!trap.has_value()) return status;
-  // The body uses what the compiler cannot make yet.
-  if (trap->code == "cannot_compile") return absl::UnimplementedError(trap->message);
+  if (trap->code == "uncaught") return absl::UnknownError(trap->message);
   return absl::AbortedError(trap->message);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ApiEngine>> ApiEngine::Create(const Engine& engine) {
-  std::unique_ptr<ApiEngine> created(new ApiEngine(engine));
-  created->linker_.AllowShadowing(true);
+absl::StatusOr<std::unique_ptr<ApiEngine>> ApiEngine::Create(const Engine& engine,
+                                                             std::optional<uint64_t> fuel) {
+  std::unique_ptr<ApiEngine> created(new ApiEngine(engine, std::make_shared<Shared>(engine)));
+  if (fuel.has_value()) RETURN_IF_ERROR(created->store_.SetFuel(*fuel));
   RETURN_IF_ERROR(created->DefineSpectest());
   return created;
 }
 
 absl::Status ApiEngine::DefineSpectest() {
+  const std::lock_guard lock(shared_->mutex);
+  linker_.AllowShadowing(true);
   const char* module = "spectest";
   RETURN_IF_ERROR(linker_.Func(module, "print", [] {}));
   RETURN_IF_ERROR(linker_.Func(module, "print_i32", [](int32_t) {}));
@@ -51,22 +58,40 @@ absl::Status ApiEngine::DefineSpectest() {
     ASSIGN_OR_RETURN(const Global global, Global::Create(store_, {value.type(), false}, value));
     RETURN_IF_ERROR(linker_.Define(module, name, global));
   }
-  ASSIGN_OR_RETURN(const Table table, Table::Create(store_, {ValType::FuncRef(), {10, 20}},
-                                                    Val::FuncRef(std::nullopt)));
+  TableType table_type;
+  table_type.element = ValType::FuncRef();
+  table_type.limits = {10, 20};
+  ASSIGN_OR_RETURN(const Table table,
+                   Table::Create(store_, table_type, Val::FuncRef(std::nullopt)));
   RETURN_IF_ERROR(linker_.Define(module, "table", table));
+  table_type.index_type = wasm::IndexType::kI64;
+  ASSIGN_OR_RETURN(const Table table64,
+                   Table::Create(store_, table_type, Val::FuncRef(std::nullopt)));
+  RETURN_IF_ERROR(linker_.Define(module, "table64", table64));
   MemoryType memory_type;
   memory_type.limits = {1, 2};
   ASSIGN_OR_RETURN(const Memory memory, Memory::Create(store_, memory_type));
-  return linker_.Define(module, "memory", memory);
+  RETURN_IF_ERROR(linker_.Define(module, "memory", memory));
+  if (!engine_.config().features().Has(wasm::Feature::kThreads)) return absl::OkStatus();
+  memory_type.shared = true;
+  ASSIGN_OR_RETURN(const Memory shared, Memory::Create(store_, memory_type));
+  return linker_.Define(module, "shared_memory", shared);
 }
 
 absl::Status ApiEngine::Validate(absl::Span<const uint8_t> module) {
   return Module::Validate(engine_, module);
 }
 
-absl::StatusOr<ScriptEngine::InstanceId> ApiEngine::Instantiate(absl::Span<const uint8_t> bytes) {
-  ASSIGN_OR_RETURN(const Module module, Module::Compile(engine_, bytes));
-  absl::StatusOr<Instance> instance = linker_.Instantiate(store_, module);
+absl::StatusOr<ScriptEngine::ModuleId> ApiEngine::Compile(absl::Span<const uint8_t> bytes) {
+  absl::StatusOr<Module> module = Module::Compile(engine_, bytes);
+  if (!module.ok()) return FromGuest(module.status());
+  modules_.push_back(*std::move(module));
+  return static_cast<ModuleId>(modules_.size() - 1);
+}
+
+absl::StatusOr<ScriptEngine::InstanceId> ApiEngine::Instantiate(ModuleId module) {
+  const std::lock_guard lock(shared_->mutex);
+  absl::StatusOr<Instance> instance = linker_.Instantiate(store_, modules_[module]);
   if (!instance.ok()) {
     const absl::Status status = FromGuest(instance.status());
     // The module itself is valid: it is the imports that are wrong.
@@ -80,6 +105,7 @@ absl::StatusOr<ScriptEngine::InstanceId> ApiEngine::Instantiate(absl::Span<const
 }
 
 absl::Status ApiEngine::Register(InstanceId instance, absl::string_view name) {
+  const std::lock_guard lock(shared_->mutex);
   return linker_.DefineInstance(store_, name, instances_[instance]);
 }
 
@@ -99,16 +125,51 @@ absl::StatusOr<Val> ApiEngine::ToVal(const Value& value) {
     case ValType::Kind::kBottom:
       break;
   }
-  if (value.type == ValType::FuncRef() && value.is_null) return Val::FuncRef(std::nullopt);
-  if (!(value.type == ValType::ExternRef())) {
-    return absl::UnimplementedError(absl::StrCat("an argument ", value.ToString()));
+  // What a script can write is of an abstract type.
+  const AbstractHeapType hierarchy = HierarchyOf(value.type.heap_type().abstract());
+  if (value.is_null) {
+    if (hierarchy == AbstractHeapType::kFunc) return Val::FuncRef(std::nullopt);
+    if (hierarchy == AbstractHeapType::kExtern) return Val::ExternRef(std::nullopt);
+    if (hierarchy == AbstractHeapType::kExn) return Val::ExnRef(std::nullopt);
+    return Val::AnyRef(std::nullopt);
   }
-  if (value.is_null) return Val::ExternRef(std::nullopt);
-  const auto found = extern_refs_.find(value.low);
-  if (found != extern_refs_.end()) return Val::ExternRef(found->second);
-  ASSIGN_OR_RETURN(const ExternRef made, ExternRef::Create(store_, std::any(value.low)));
-  extern_refs_.emplace(value.low, made);
-  return Val::ExternRef(made);
+  ASSIGN_OR_RETURN(const ExternRef reference, HostReference(*value.host));
+  if (hierarchy == AbstractHeapType::kExtern) return Val::ExternRef(reference);
+  return Val::AnyRef(AnyRef::FromExtern(reference));
+}
+
+absl::StatusOr<ExternRef> ApiEngine::HostReference(uint32_t number) {
+  const auto found = extern_refs_.find(number);
+  if (found != extern_refs_.end()) return found->second;
+  ASSIGN_OR_RETURN(const ExternRef made, ExternRef::Create(store_, std::any(number)));
+  extern_refs_.emplace(number, made);
+  return made;
+}
+
+std::optional<uint32_t> ApiEngine::NumberOf(const ExternRef& reference) {
+  const absl::StatusOr<std::any*> host = reference.Get(store_);
+  if (!host.ok()) return std::nullopt;
+  const uint32_t* number = std::any_cast<uint32_t>(*host);
+  if (number == nullptr) return std::nullopt;
+  return *number;
+}
+
+absl::StatusOr<Value> ApiEngine::FromAnyRef(const AnyRef& reference) {
+  if (reference.is_i31()) return Value::I31(static_cast<uint32_t>(reference.i31()));
+  ASSIGN_OR_RETURN(const AnyRef::Kind kind, reference.kind(store_));
+  switch (kind) {
+    case AnyRef::Kind::kI31:
+      return Value::Ref(AbstractHeapType::kI31);
+    case AnyRef::Kind::kStruct:
+      return Value::Ref(AbstractHeapType::kStruct);
+    case AnyRef::Kind::kArray:
+      return Value::Ref(AbstractHeapType::kArray);
+    case AnyRef::Kind::kHost:
+      break;
+  }
+  Value value = Value::Ref(AbstractHeapType::kAny);
+  value.host = NumberOf(reference.ToExtern());
+  return value;
 }
 
 absl::StatusOr<Value> ApiEngine::FromVal(const Val& val) {
@@ -123,27 +184,30 @@ absl::StatusOr<Value> ApiEngine::FromVal(const Val& val) {
       return Value::F64(val.f64_bits());
     case Val::Kind::kV128: {
       const auto halves = val.v128();
-      return Value{ValType::V128(), halves[0], halves[1]};
+      return Value::V128(halves[0], halves[1]);
     }
     case Val::Kind::kFuncRef:
-      if (!val.func_ref().has_value()) return Value::Null(ValType::FuncRef());
-      return Value{ValType::FuncRef(), 0};
+      return val.is_null() ? Value::Null(AbstractHeapType::kFunc)
+                           : Value::Ref(AbstractHeapType::kFunc);
     case Val::Kind::kExternRef: {
-      if (!val.extern_ref().has_value()) return Value::Null(ValType::ExternRef());
-      ASSIGN_OR_RETURN(const std::any* host, val.extern_ref()->Get(store_));
-      const uint64_t* number = std::any_cast<uint64_t>(host);
-      if (number == nullptr) return absl::InternalError("a reference that the script never made");
-      return Value{ValType::ExternRef(), *number};
+      if (val.is_null()) return Value::Null(AbstractHeapType::kExtern);
+      Value value = Value::Ref(AbstractHeapType::kExtern);
+      value.host = NumberOf(*val.extern_ref());
+      return value;
     }
     case Val::Kind::kAnyRef:
+      if (val.is_null()) return Value::Null(AbstractHeapType::kAny);
+      return FromAnyRef(*val.any_ref());
     case Val::Kind::kExnRef:
-      break;
+      return val.is_null() ? Value::Null(AbstractHeapType::kExn)
+                           : Value::Ref(AbstractHeapType::kExn);
   }
-  return absl::UnimplementedError(absl::StrCat("a result ", val.ToString()));
+  return absl::InternalError("a result of unknown kind");
 }
 
 absl::StatusOr<std::vector<Value>> ApiEngine::Invoke(InstanceId instance, absl::string_view field,
                                                      absl::Span<const Value> arguments) {
+  const std::lock_guard lock(shared_->mutex);
   ASSIGN_OR_RETURN(const Func func, instances_[instance].GetFunc(store_, field));
   std::vector<Val> vals;
   for (const Value& argument : arguments) {
@@ -161,9 +225,17 @@ absl::StatusOr<std::vector<Value>> ApiEngine::Invoke(InstanceId instance, absl::
 }
 
 absl::StatusOr<Value> ApiEngine::Get(InstanceId instance, absl::string_view field) {
+  const std::lock_guard lock(shared_->mutex);
   ASSIGN_OR_RETURN(const Global global, instances_[instance].GetGlobal(store_, field));
   ASSIGN_OR_RETURN(const Val val, global.Get(store_));
   return FromVal(val);
+}
+
+absl::StatusOr<std::unique_ptr<ScriptEngine>> ApiEngine::Fork(absl::Span<const InstanceId> shared) {
+  std::unique_ptr<ApiEngine> forked(new ApiEngine(engine_, shared_));
+  RETURN_IF_ERROR(forked->DefineSpectest());
+  for (InstanceId instance : shared) forked->instances_.push_back(instances_[instance]);
+  return forked;
 }
 
 }  // namespace gantry::wast

@@ -1,196 +1,276 @@
 #include "wast/script_runner.h"
 
 #include <map>
+#include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <thread>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "wast/file.h"
+#include "wasm_translate/text/source.h"
 
 namespace gantry::wast {
 namespace {
 
+using ModuleId = ScriptEngine::ModuleId;
 using InstanceId = ScriptEngine::InstanceId;
 
-std::string Join(const std::vector<Value>& values) {
+constexpr char kExecution[] = "execution";
+// How many threads of a script may run at once.
+constexpr size_t kMaxThreads = 64;
+
+template <typename T>
+std::string Join(const std::vector<T>& values) {
   std::string out = "[";
-  for (const Value& value : values)
-    absl::StrAppend(&out, out.size() > 1 ? " " : "", value.ToString());
+  for (const T& value : values) absl::StrAppend(&out, out.size() > 1 ? " " : "", value.ToString());
   return out + "]";
 }
 
-std::string Join(const std::vector<Pattern>& patterns) {
-  std::string out = "[";
-  for (const Pattern& pattern : patterns) {
-    absl::StrAppend(&out, out.size() > 1 ? " " : "", pattern.ToString());
-  }
-  return out + "]";
-}
+// Why something that commands are about is not there.
+struct Missing {
+  // The feature that the engine lacks; empty where it is a failure.
+  std::string feature;
+  std::string why;
+};
+
+// A module or an instance, or why it is missing.
+using Slot = std::variant<Missing, uint32_t>;
 
 class ScriptRunner {
  public:
-  ScriptRunner(const Script& script, ScriptEngine& engine, const KnownFailures& known)
-      : script_(script),
-        file_(script.source.substr(script.source.rfind('/') + 1)),
-        engine_(engine),
-        known_(known),
-        unregistered_(script.unregistered.begin(), script.unregistered.end()) {}
+  ScriptRunner(const std::string& source, ScriptEngine& engine, const Lists& lists)
+      : source_(source), engine_(engine), lists_(lists) {}
 
-  Report Run() {
-    for (const Command& command : script_.commands) {
+  // Only before anything has run.
+  void NameInstance(const std::string& name, InstanceId instance) { instances_[name] = instance; }
+
+  Report Run(const std::vector<Command>& commands) {
+    for (const Command& command : commands) {
       command_ = &command;
-      const uint64_t passed = report_.passed;
       Execute();
-      if (report_.passed > passed && IsKnown() != nullptr) {
-        report_.passed = passed;
-        ++report_.failed;
-        report_.failures.push_back(absl::StrCat(Place(), ": passes, but is listed as failing"));
-      }
     }
+    // What nobody waited for counts all the same.
+    for (auto& [name, thread] : threads_) Finish(thread);
     return std::move(report_);
   }
 
  private:
+  // What runs beside this one.
+  struct Thread {
+    std::unique_ptr<ScriptEngine> engine;
+    std::unique_ptr<ScriptRunner> runner;
+    Report report;
+    std::thread thread;
+    // Set where it never began.
+    std::optional<Missing> missing;
+  };
+
   std::string Place() const {
-    return absl::StrCat(script_.source, ":", command_->line, ": ", CommandName(command_->kind));
+    return absl::StrCat(source_, ":", command_->line, ": ", CommandName(command_->kind));
   }
   void Pass() { ++report_.passed; }
-  void Skip(absl::string_view why) {
-    ++report_.skipped;
-    report_.skips.push_back(absl::StrCat(Place(), ": ", why));
-  }
-  const std::string* IsKnown() const {
-    const auto found = known_.find(absl::StrCat(file_, ":", command_->line));
-    return found == known_.end() ? nullptr : &found->second;
-  }
   void Fail(absl::string_view what) {
-    if (const std::string* reason = IsKnown()) return Skip(*reason);
     ++report_.failed;
     report_.failures.push_back(absl::StrCat(Place(), ": ", what));
   }
+  void Skip(const std::string& feature) {
+    ++report_.skipped;
+    ++report_.skips[feature];
+  }
+  bool MaySkip(const std::string& feature) const {
+    if (feature == kExecution) return true;
+    for (const SkippedFeature& listed : lists_.features) {
+      if (listed.name == feature) return true;
+    }
+    return false;
+  }
   // An answer that is no success where success was asked for.
   void FailOrSkip(absl::string_view expected, const absl::Status& status) {
-    if (status.code() == absl::StatusCode::kUnimplemented) {
-      Skip(status.message());
-    } else {
-      Fail(absl::StrCat("expected ", expected, ", came: ", absl::StatusCodeToString(status.code()),
-                        ": ", status.message()));
+    const std::string feature = LackingFeature(status);
+    if (MaySkip(feature)) return Skip(feature);
+    Fail(absl::StrCat("expected ", expected, ", came: ", Came(status),
+                      feature.empty() ? ""
+                                      : absl::StrCat(" (the engine lacks ", feature,
+                                                     ", which is not in the list of features "
+                                                     "that are skipped)")));
+  }
+  void FailOrSkip(const Missing& missing) {
+    if (MaySkip(missing.feature)) return Skip(missing.feature);
+    Fail(missing.why);
+  }
+  // What follows from a command that failed or was skipped with this status.
+  Missing MissingAfter(const absl::Status& status) const {
+    return {LackingFeature(status),
+            absl::StrCat("what it is about is missing since line ", command_->line)};
+  }
+
+  static std::string Came(const absl::Status& status) {
+    return absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
+                        wasm::text::BareMessage(status));
+  }
+
+  // Whether the message says what the script expects.
+  bool Says(absl::string_view message) {
+    if (absl::StartsWith(message, command_->text)) return true;
+    for (const MessagePair& pair : lists_.messages) {
+      if (pair.script != command_->text || !absl::StartsWith(message, pair.ours)) continue;
+      report_.pairs_used.insert(pair.ToString());
+      return true;
     }
+    return false;
   }
 
   void Execute() {
     switch (command_->kind) {
       case Command::Kind::kModule:
+      case Command::Kind::kDefinition:
         return RunModule();
+      case Command::Kind::kInstance:
+        return RunInstance();
       case Command::Kind::kRegister:
         return RunRegister();
-      case Command::Kind::kAction: {
-        const auto results = RunAction();
-        if (!results.has_value()) return;
-        return results->ok() ? Pass() : FailOrSkip("success", results->status());
-      }
+      case Command::Kind::kAction:
+        return RunBareAction();
       case Command::Kind::kAssertReturn:
         return RunAssertReturn();
       case Command::Kind::kAssertTrap:
-        // Scripts of old have modules in here too.
-        if (!command_->file.empty()) return RunAssertUninstantiable();
-        return RunAssertTrap({absl::StatusCode::kAborted});
+        if (command_->module.has_value()) return RunFailingModule(absl::StatusCode::kAborted);
+        return RunFailingAction({absl::StatusCode::kAborted}, "a trap");
+      case Command::Kind::kAssertException:
+        return RunFailingAction({absl::StatusCode::kUnknown}, "an exception");
       case Command::Kind::kAssertExhaustion:
-        return RunAssertTrap({absl::StatusCode::kAborted, absl::StatusCode::kResourceExhausted});
+        return RunFailingAction({absl::StatusCode::kAborted, absl::StatusCode::kResourceExhausted},
+                                "exhaustion");
       case Command::Kind::kAssertInvalid:
       case Command::Kind::kAssertMalformed:
+      case Command::Kind::kAssertInvalidCustom:
+      case Command::Kind::kAssertMalformedCustom:
         return RunAssertInvalid();
       case Command::Kind::kAssertUnlinkable:
-        return RunAssertUnlinkable();
-      case Command::Kind::kAssertUninstantiable:
-        return RunAssertUninstantiable();
-      case Command::Kind::kUnknown:
-        return Skip(absl::StrCat("no such command: ", command_->text));
+        return RunFailingModule(absl::StatusCode::kFailedPrecondition);
+      case Command::Kind::kThread:
+        return RunThread();
+      case Command::Kind::kWait:
+        return RunWait();
+      case Command::Kind::kUnreadable:
+        return Fail(
+            absl::StrCat("expected a command, came: ", wasm::text::BareMessage(command_->error)));
     }
   }
 
-  // The bytes of the command's module; nothing (and the command is done with) where it is
-  // text or cannot be read.
-  std::optional<std::string> ModuleBytes() {
-    if (command_->is_text) {
-      Skip("the module is text");
-      return std::nullopt;
-    }
-    auto bytes = ReadFile(absl::StrCat(script_.directory, "/", command_->file));
-    if (!bytes.ok()) {
-      Fail(bytes.status().message());
-      return std::nullopt;
-    }
-    return *std::move(bytes);
+  // What a command makes; the last one of its kind, and by its name if it has one.
+  static void Set(std::map<std::string, Slot>& slots, const std::string& name, Slot slot) {
+    slots[""] = slot;
+    if (!name.empty()) slots[name] = std::move(slot);
   }
-  static absl::Span<const uint8_t> AsBytes(const std::string& text) {
-    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+  static Slot Find(const std::map<std::string, Slot>& slots, const std::string& name) {
+    const auto found = slots.find(name);
+    if (found != slots.end()) return found->second;
+    return Missing{"", name.empty() ? "there is none yet" : absl::StrCat("there is no $", name)};
   }
 
   void RunModule() {
-    // Until it is there, commands about it have nothing to work on.
-    last_ = std::nullopt;
-    if (!command_->name.empty()) named_.erase(command_->name);
-    const auto bytes = ModuleBytes();
-    if (!bytes.has_value()) return;
-    if (!engine_.executes()) {
-      const absl::Status status = engine_.Validate(AsBytes(*bytes));
-      return status.ok() ? Pass() : FailOrSkip("a valid module", status);
+    const bool instantiates = command_->kind == Command::Kind::kModule;
+    const absl::StatusOr<ModuleId> module = MakeModule();
+    if (!module.ok()) {
+      Set(modules_, command_->name, MissingAfter(module.status()));
+      if (instantiates) Set(instances_, command_->name, MissingAfter(module.status()));
+      // An engine that does not execute has validated it.
+      if (LackingFeature(module.status()) == kExecution) return Pass();
+      return FailOrSkip("a module", module.status());
     }
-    const auto instance = engine_.Instantiate(AsBytes(*bytes));
-    if (!instance.ok()) {
-      if (ImportsFromUnregistered(instance.status())) {
-        return Skip("it imports from a module that was skipped");
-      }
-      return FailOrSkip("an instance", instance.status());
-    }
-    last_ = *instance;
-    if (!command_->name.empty()) named_[command_->name] = *instance;
-    Pass();
+    Set(modules_, command_->name, *module);
+    return instantiates ? Instantiate(*module) : Pass();
   }
 
-  std::optional<InstanceId> Find(const std::string& name) const {
-    if (name.empty()) return last_;
-    const auto found = named_.find(name);
-    if (found == named_.end()) return std::nullopt;
-    return found->second;
+  absl::StatusOr<ModuleId> MakeModule() {
+    const auto& bytes = command_->module->bytes;
+    if (!bytes.ok()) return bytes.status();
+    if (engine_.executes()) return engine_.Compile(*bytes);
+    const absl::Status status = engine_.Validate(*bytes);
+    if (!status.ok()) return status;
+    return LacksFeature(kExecution, "");
   }
 
-  bool ImportsFromUnregistered(const absl::Status& status) const {
-    if (!absl::IsFailedPrecondition(status)) return false;
-    for (const std::string& name : unregistered_) {
-      if (absl::StrContains(status.message(), absl::StrCat("\"", name, "\""))) return true;
+  void RunInstance() {
+    const Slot module = Find(modules_, command_->definition);
+    if (const auto* missing = std::get_if<Missing>(&module)) {
+      Set(instances_, command_->name, *missing);
+      return FailOrSkip(*missing);
     }
-    return false;
+    Instantiate(std::get<ModuleId>(module));
+  }
+
+  void Instantiate(ModuleId module) {
+    const auto instance = engine_.Instantiate(module);
+    if (instance.ok()) {
+      Set(instances_, command_->name, *instance);
+      return Pass();
+    }
+    if (const Missing* import = MissingImport(instance.status())) {
+      Set(instances_, command_->name, *import);
+      return FailOrSkip(*import);
+    }
+    Set(instances_, command_->name, MissingAfter(instance.status()));
+    FailOrSkip("an instance", instance.status());
+  }
+
+  // Why an import is missing, if it is from a module that was not registered.
+  const Missing* MissingImport(const absl::Status& status) const {
+    if (!absl::IsFailedPrecondition(status)) return nullptr;
+    for (const auto& [name, missing] : unregistered_) {
+      if (absl::StrContains(status.message(), absl::StrCat("\"", name, "\""))) return &missing;
+    }
+    return nullptr;
   }
 
   void RunRegister() {
-    const auto instance = Find(command_->name);
-    if (!instance.has_value()) {
-      unregistered_.insert(command_->as);
-      return Skip("there is no instance to register");
+    const Slot instance = Find(instances_, command_->name);
+    if (const auto* missing = std::get_if<Missing>(&instance)) {
+      unregistered_[command_->as] = *missing;
+      return FailOrSkip(*missing);
     }
     unregistered_.erase(command_->as);
-    const absl::Status status = engine_.Register(*instance, command_->as);
+    const absl::Status status = engine_.Register(std::get<InstanceId>(instance), command_->as);
     return status.ok() ? Pass() : FailOrSkip("success", status);
   }
 
-  // Nothing where there is no instance: then the command has been skipped.
+  // What an action outside of assertions is for is its effect: without it, the instance is
+  // not what the script takes it for.
+  void RunBareAction() {
+    const auto results = RunAction();
+    if (!results.has_value()) return;
+    if (results->ok()) return Pass();
+    const std::string feature = LackingFeature(results->status());
+    const Slot instance = Find(instances_, command_->action.instance);
+    if (MaySkip(feature)) lacking_effects_.emplace(std::get<InstanceId>(instance), feature);
+    FailOrSkip("success", results->status());
+  }
+
+  // An action did not come out as expected.
+  void FailAction(absl::string_view what) {
+    const Slot instance = Find(instances_, command_->action.instance);
+    const auto lacking = lacking_effects_.find(std::get<InstanceId>(instance));
+    if (lacking != lacking_effects_.end()) return Skip(lacking->second);
+    Fail(absl::StrCat(command_->action.field, ": ", what));
+  }
+
+  // Nothing where there is no instance: then the command has been counted.
   std::optional<absl::StatusOr<std::vector<Value>>> RunAction() {
     const Action& action = command_->action;
-    const auto instance = Find(action.module);
-    if (!instance.has_value()) {
-      Skip("there is no instance to act on");
+    const Slot instance = Find(instances_, action.instance);
+    if (const auto* missing = std::get_if<Missing>(&instance)) {
+      FailOrSkip(*missing);
       return std::nullopt;
     }
+    const InstanceId id = std::get<InstanceId>(instance);
     if (action.kind == Action::Kind::kInvoke) {
-      return engine_.Invoke(*instance, action.field, action.arguments);
+      return engine_.Invoke(id, action.field, action.arguments);
     }
-    const auto value = engine_.Get(*instance, action.field);
+    const auto value = engine_.Get(id, action.field);
     if (!value.ok()) return value.status();
     return std::vector<Value>{*value};
   }
@@ -205,80 +285,148 @@ class ScriptRunner {
       matches = command_->expected[i].Matches((**results)[i]);
     }
     if (matches) return Pass();
-    Fail(absl::StrCat(command_->action.field, ": expected ", expected, ", came ", Join(**results)));
+    FailAction(absl::StrCat("expected ", expected, ", came ", Join(**results)));
   }
 
-  // A right outcome whose message may differ from the script's.
-  void PassWithMessage(absl::string_view message) {
-    Pass();
-    if (absl::StartsWith(message, command_->text)) return;
-    report_.messages.push_back(
-        absl::StrCat(Place(), ": \"", command_->text, "\" was said as \"", message, "\""));
+  // What had to fail with the script's message has failed like this.
+  void Judge(const absl::Status& status) {
+    const std::string message = wasm::text::BareMessage(status);
+    if (Says(message)) return Pass();
+    Fail(absl::StrCat("expected \"", command_->text, "\", came \"", message, "\""));
   }
 
-  void RunAssertTrap(std::initializer_list<absl::StatusCode> codes) {
+  void RunFailingAction(std::initializer_list<absl::StatusCode> codes, absl::string_view what) {
     const auto results = RunAction();
     if (!results.has_value()) return;
+    const std::string expected =
+        absl::StrCat(what, command_->text.empty() ? "" : absl::StrCat(" (", command_->text, ")"));
     if (results->ok()) {
-      return Fail(absl::StrCat(command_->action.field, ": expected a trap (", command_->text,
-                               "), came ", Join(**results)));
+      return FailAction(absl::StrCat("expected ", expected, ", came ", Join(**results)));
     }
     for (absl::StatusCode code : codes) {
-      if (results->status().code() != code) continue;
-      // Of a trap, the reason counts.
-      const absl::string_view message = results->status().message();
-      if (absl::StartsWith(message, command_->text)) return Pass();
-      // The script may add details, such as the index of an element.
-      if (!message.empty() && absl::StartsWith(command_->text, message)) {
-        return PassWithMessage(message);
-      }
+      if (results->status().code() == code) return Judge(results->status());
     }
-    FailOrSkip(absl::StrCat("a trap (", command_->text, ")"), results->status());
+    FailOrSkip(expected, results->status());
   }
 
   void RunAssertInvalid() {
-    const auto bytes = ModuleBytes();
-    if (!bytes.has_value()) return;
-    const absl::Status status = engine_.Validate(AsBytes(*bytes));
-    if (status.code() == absl::StatusCode::kInvalidArgument) {
-      return PassWithMessage(status.message());
+    const bool malformed = command_->kind == Command::Kind::kAssertMalformed ||
+                           command_->kind == Command::Kind::kAssertMalformedCustom ||
+                           command_->kind == Command::Kind::kAssertInvalidCustom;
+    const auto& bytes = command_->module->bytes;
+    if (!bytes.ok()) {
+      if (malformed) return Judge(bytes.status());
+      return Fail(
+          absl::StrCat("expected a module that is invalid (", command_->text,
+                       "), came one that is malformed: ", wasm::text::BareMessage(bytes.status())));
     }
+    const absl::Status status = engine_.Validate(*bytes);
     if (status.ok()) {
       return Fail(absl::StrCat("expected \"", command_->text, "\", but the module is valid"));
     }
+    // A refusal for a feature that is off, too, may be what the script means.
+    if (absl::IsInvalidArgument(status) || Says(status.message())) return Judge(status);
     FailOrSkip(command_->text, status);
   }
 
-  void RunAssertUnlinkable() { RunFailingModule(absl::StatusCode::kFailedPrecondition); }
-  void RunAssertUninstantiable() { RunFailingModule(absl::StatusCode::kAborted); }
-
+  // A module that is valid, but cannot be instantiated.
   void RunFailingModule(absl::StatusCode code) {
-    const auto bytes = ModuleBytes();
-    if (!bytes.has_value()) return;
-    if (!engine_.executes()) {
-      // Such a module is valid all the same.
-      const absl::Status status = engine_.Validate(AsBytes(*bytes));
-      return status.ok() ? Skip("this engine only validates")
-                         : FailOrSkip("a valid module", status);
+    const absl::StatusOr<ModuleId> module = MakeModule();
+    if (!module.ok()) {
+      if (LackingFeature(module.status()) == kExecution) return Pass();
+      return FailOrSkip("a valid module", module.status());
     }
-    const absl::Status status = engine_.Instantiate(AsBytes(*bytes)).status();
-    if (status.code() == code) return PassWithMessage(status.message());
+    const absl::Status status = engine_.Instantiate(*module).status();
     if (status.ok()) {
       return Fail(absl::StrCat("expected \"", command_->text, "\", but the module instantiates"));
     }
+    if (const Missing* import = MissingImport(status); import != nullptr && !Says(status.message()))
+      return FailOrSkip(*import);
+    if (status.code() == code) return Judge(status);
     FailOrSkip(command_->text, status);
   }
 
-  const Script& script_;
-  const std::string file_;
+  void RunThread() {
+    Thread& thread = threads_[command_->name];
+    Finish(thread);
+    thread = Thread();
+    size_t running = 0;
+    for (const auto& [name, other] : threads_) running += other.thread.joinable() ? 1 : 0;
+    if (running == kMaxThreads) {
+      const Missing missing = {"", absl::StrCat("more than ", kMaxThreads, " threads")};
+      FailOrSkip(missing);
+      return NeverBegin(thread, missing);
+    }
+    std::vector<InstanceId> shared;
+    for (const std::string& name : command_->shared) {
+      const Slot instance = Find(instances_, name);
+      if (const auto* missing = std::get_if<Missing>(&instance)) {
+        FailOrSkip(*missing);
+        return NeverBegin(thread, *missing);
+      }
+      shared.push_back(std::get<InstanceId>(instance));
+    }
+    auto engine = engine_.Fork(shared);
+    if (!engine.ok()) {
+      FailOrSkip("a thread", engine.status());
+      return NeverBegin(thread, MissingAfter(engine.status()));
+    }
+    thread.engine = *std::move(engine);
+    thread.runner = std::make_unique<ScriptRunner>(source_, *thread.engine, lists_);
+    for (size_t i = 0; i < shared.size(); ++i) {
+      thread.runner->NameInstance(command_->shared[i], static_cast<InstanceId>(i));
+    }
+    thread.thread = std::thread([&thread, commands = &command_->commands] {
+      thread.report = thread.runner->Run(*commands);
+    });
+    Pass();
+  }
+
+  // The commands of a thread that cannot run go the way of the thread.
+  void NeverBegin(Thread& thread, const Missing& missing) {
+    thread.missing = missing;
+    std::vector<const std::vector<Command>*> blocks = {&command_->commands};
+    while (!blocks.empty()) {
+      const std::vector<Command>& block = *blocks.back();
+      blocks.pop_back();
+      for (const Command& command : block) {
+        const Command* const outer = std::exchange(command_, &command);
+        FailOrSkip(missing);
+        command_ = outer;
+        blocks.push_back(&command.commands);
+      }
+    }
+  }
+
+  void RunWait() {
+    const auto found = threads_.find(command_->name);
+    if (found == threads_.end()) return Fail(absl::StrCat("there is no thread $", command_->name));
+    if (found->second.missing.has_value()) return FailOrSkip(*found->second.missing);
+    Finish(found->second);
+    Pass();
+  }
+
+  // Waits for a thread that runs and takes over what it found.
+  void Finish(Thread& thread) {
+    if (!thread.thread.joinable()) return;
+    thread.thread.join();
+    report_.Add(thread.report);
+  }
+
+  const std::string source_;
   ScriptEngine& engine_;
-  const KnownFailures& known_;
+  const Lists& lists_;
   Report report_;
   const Command* command_ = nullptr;
-  std::optional<InstanceId> last_;
-  std::map<std::string, InstanceId> named_;
-  // Names under which nothing stands, since the module was skipped.
-  std::set<std::string> unregistered_;
+  // By name; the last one under the empty name.
+  std::map<std::string, Slot> modules_;
+  std::map<std::string, Slot> instances_;
+  // Instances of which a bare action was skipped, and the first feature for lack of which.
+  std::map<InstanceId, std::string> lacking_effects_;
+  // Names under which nothing stands, since the instance is missing.
+  std::map<std::string, Missing> unregistered_;
+  // Those that run, ran, or could not.
+  std::map<std::string, Thread> threads_;
 };
 
 }  // namespace
@@ -292,23 +440,12 @@ void Report::Add(const Report& other) {
   failed += other.failed;
   skipped += other.skipped;
   failures.insert(failures.end(), other.failures.begin(), other.failures.end());
-  skips.insert(skips.end(), other.skips.begin(), other.skips.end());
-  messages.insert(messages.end(), other.messages.begin(), other.messages.end());
+  for (const auto& [feature, count] : other.skips) skips[feature] += count;
+  pairs_used.insert(other.pairs_used.begin(), other.pairs_used.end());
 }
 
-Report RunScript(const Script& script, ScriptEngine& engine, const KnownFailures& known) {
-  return ScriptRunner(script, engine, known).Run();
-}
-
-KnownFailures ParseKnownFailures(absl::string_view text) {
-  KnownFailures known;
-  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
-    if (line[0] == '#') continue;
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(line, absl::MaxSplits(' ', 1));
-    known.emplace(std::string(parts.first), std::string(parts.second));
-  }
-  return known;
+Report RunScript(const Script& script, ScriptEngine& engine, const Lists& lists) {
+  return ScriptRunner(script.source, engine, lists).Run(script.commands);
 }
 
 }  // namespace gantry::wast

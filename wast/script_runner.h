@@ -1,16 +1,17 @@
 // Runs the commands of a script against an engine, all of them, and says how each went.
 //
-//   Report report = RunScript(script, engine);
+//   Report report = RunScript(script, engine, BuiltInLists());
 //   std::cout << report.failures ... << report.Summary();    // "812 passed, 0 failed, 3 skipped"
 #ifndef GANTRY_WAST_SCRIPT_RUNNER_H_
 #define GANTRY_WAST_SCRIPT_RUNNER_H_
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
+#include "wast/lists.h"
 #include "wast/script.h"
 #include "wast/script_engine.h"
 
@@ -20,29 +21,25 @@ struct Report {
   uint64_t passed = 0;
   uint64_t failed = 0;
   uint64_t skipped = 0;
-  // "FILE:LINE: what was expected, what came".
+  // "FILE:LINE: COMMAND: what was expected, what came".
   std::vector<std::string> failures;
-  // Commands passed over, each with the reason.
-  std::vector<std::string> skips;
-  // Right refusals and traps whose message does not begin with the script's.
-  std::vector<std::string> messages;
+  // How many commands were skipped for each feature.
+  std::map<std::string, uint64_t> skips;
+  // Pairs of Lists::messages that were needed, by MessagePair::ToString.
+  std::set<std::string> pairs_used;
 
   // "N passed, N failed, N skipped".
   std::string Summary() const;
   void Add(const Report& other);
 };
 
-// Places that are known to fail: "FILE:LINE" (the file without its folder) and why.
-using KnownFailures = std::map<std::string, std::string>;
-
-// Every command that asserts or does something counts once. A command is skipped where the
-// engine answers kUnimplemented, where the module is given as text, and where it is about an
-// instance that an earlier skip or failure left missing. A failure at a known place counts as
-// a skip, and no failure there as a failure.
-Report RunScript(const Script& script, ScriptEngine& engine, const KnownFailures& known = {});
-
-// Reads "FILE:LINE why" lines; empty ones and those that begin with # are comments.
-KnownFailures ParseKnownFailures(absl::string_view text);
+// Every command counts once, those within a thread included. A command is skipped where the
+// engine lacks a feature that `lists` names; where it is about an instance that is missing for
+// that reason; and where it finds other results than it expects in an instance of which an
+// `invoke` outside of assertions, so one for its effect, was skipped. An engine that does not
+// execute makes skips of the feature "execution", which need not be listed. A thread runs beside
+// the rest of the script until it is waited for, at the latest at the script's end.
+Report RunScript(const Script& script, ScriptEngine& engine, const Lists& lists);
 
 }  // namespace gantry::wast
 

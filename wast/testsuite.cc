@@ -25,8 +25,10 @@ std::optional<std::string> TestsuiteFolder() {
 std::vector<std::string> WastFiles(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".wast") files.push_back(entry.path().string());
+  const fs::recursive_directory_iterator end;
+  for (fs::recursive_directory_iterator at(folder, error); !error && at != end;
+       at.increment(error)) {
+    if (at->path().extension() == ".wast") files.push_back(at->path().string());
   }
   std::sort(files.begin(), files.end());
   return files;

@@ -14,7 +14,7 @@ namespace gantry::wast {
 // beside the workspace; nothing where there is neither. README.md says where they come from.
 std::optional<std::string> TestsuiteFolder();
 
-// The .wast files right in a folder, sorted.
+// The .wast files in a folder and the folders in it, sorted.
 std::vector<std::string> WastFiles(const std::string& folder);
 
 }  // namespace gantry::wast

@@ -3,6 +3,7 @@
 #ifndef GANTRY_WAST_VALIDATE_ENGINE_H_
 #define GANTRY_WAST_VALIDATE_ENGINE_H_
 
+#include <memory>
 #include <vector>
 
 #include "wasm_translate/module_validator.h"
@@ -18,19 +19,21 @@ class ValidateEngine : public ScriptEngine {
     return wasm::ValidateModule(module, options_);
   }
   bool executes() const override { return false; }
-  absl::StatusOr<InstanceId> Instantiate(absl::Span<const uint8_t>) override {
-    return OnlyValidates();
-  }
+  absl::StatusOr<ModuleId> Compile(absl::Span<const uint8_t>) override { return OnlyValidates(); }
+  absl::StatusOr<InstanceId> Instantiate(ModuleId) override { return OnlyValidates(); }
   absl::Status Register(InstanceId, absl::string_view) override { return OnlyValidates(); }
   absl::StatusOr<std::vector<Value>> Invoke(InstanceId, absl::string_view,
                                             absl::Span<const Value>) override {
     return OnlyValidates();
   }
   absl::StatusOr<Value> Get(InstanceId, absl::string_view) override { return OnlyValidates(); }
+  absl::StatusOr<std::unique_ptr<ScriptEngine>> Fork(absl::Span<const InstanceId>) override {
+    return OnlyValidates();
+  }
 
  private:
   static absl::Status OnlyValidates() {
-    return absl::UnimplementedError("this engine only validates");
+    return LacksFeature("execution", "this engine only validates");
   }
 
   const wasm::ParseOptions options_;

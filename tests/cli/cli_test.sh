@@ -27,7 +27,7 @@ expect() {
 }
 
 expect "version" 0 '^gantry [0-9]+\.[0-9]+\.[0-9]+' '' "$gantry" --version
-expect "help" 0 'run .*compile .*bench .*settings' '' "$gantry" --help
+expect "help" 0 'run .*compile .*bench .*parse .*print .*settings .*validate .*wast' '' "$gantry" --help
 expect "help of a command shows examples" 0 'gantry run --dir' '' "$gantry" run --help
 expect "no command" 106 '' 'subcommand' "$gantry"
 expect "settings" 0 'shared settings:.*default' '' "$gantry" settings
@@ -147,8 +147,30 @@ for command in parse print validate; do
   expect "help of $command shows examples" 0 "Examples:.*gantry $command " '' "$gantry" $command --help
 done
 
+scripts=$(dirname "$3")
+expect "a script that passes" 0 'passes.wast: 9 passed, 0 failed, 0 skipped
+.*
+9 passed, 0 failed, 0 skipped
+$' '' "$gantry" wast "$scripts/passes.wast"
+expect "a script that fails runs to its end" 1 'fails.wast:2: assert_return: one: expected \[i32:2\], came \[i32:1\]
+[^ ]*fails.wast:3: command: expected a command, came: unknown operator frob.*
+2 passed, 2 failed, 0 skipped
+$' '' "$gantry" wast "$scripts/fails.wast"
+mkdir -p "$work/scripts/proposals/threads"
+cp "$scripts/passes.wast" "$work/scripts/a.wast"
+echo '(module (memory 1 2 shared))' >"$work/scripts/proposals/threads/b.wast"
+expect "a folder of scripts" 0 'a.wast: 9 passed.*b.wast: 1 passed.*10 passed, 0 failed' '' \
+  "$gantry" wast -C compiler=cranelift -O opt-level=0 "$work/scripts"
+expect "features of scripts" 1 'b.wast:1: module: .*threads' '' \
+  "$gantry" wast -W threads=n "$work/scripts/proposals/threads/b.wast"
+expect "no such script" 1 '/no/such.wast: cannot read' '' "$gantry" wast /no/such.wast
+mkdir "$work/empty"
+expect "a folder without scripts" 1 '' 'no .wast file' "$gantry" wast "$work/empty"
+expect "no compiler of that name" 1 '' 'compiler=nope' "$gantry" wast -C compiler=nope "$scripts/passes.wast"
+expect "wast without a script" 106 '' 'FILE' "$gantry" wast
+
 expect "no such file" 1 '' '/no/such/file' "$gantry" run /no/such/file
-expect "not a module" 1 '' 'cli_test.sh:1:1: unknown operator.*expected a module field' "$gantry" run "$0"
+expect "not a module" 1 '' 'cli_test[^ ]*:1:1: unknown operator.*expected a module field' "$gantry" run "$0"
 printf '\0nope' >"$work/nope.wasm"
 expect "not a module, but binary" 1 '' 'nope.wasm: magic' "$gantry" run "$work/nope.wasm"
 expect "unknown option" 1 '' 'unknown option --nope' "$gantry" run --nope "$data/hello.wasm"

@@ -1,0 +1,15 @@
+;; Passes on any engine that runs WebAssembly 1.0.
+(module $m
+  (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1)))
+  (func (export "div") (param i32 i32) (result i32)
+    (i32.div_s (local.get 0) (local.get 1)))
+  (global (export "g") i32 (i32.const 42)))
+(assert_return (invoke "add" (i32.const 1) (i32.const 2)) (i32.const 3))
+(assert_trap (invoke "div" (i32.const 1) (i32.const 0)) "integer divide by zero")
+(assert_return (get $m "g") (i32.const 42))
+(register "m" $m)
+(module (func (import "m" "add") (param i32 i32) (result i32)) (import "spectest" "memory" (memory 1)))
+(assert_unlinkable (module (func (import "m" "sub"))) "unknown import")
+(assert_invalid (module (func (result i32))) "type mismatch")
+(assert_malformed (module quote "(func (frob))") "unknown operator")
