@@ -27,4 +27,5 @@ LAYERED_PACKAGES = [
     "wast",
     "wasm_translate/testing",
     "wasm_translate/text",
+    "wasm_translate/text/testing",
 ]

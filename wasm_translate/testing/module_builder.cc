@@ -2,128 +2,8 @@
 
 #include <cstring>
 
-#include "base/check.h"
-
 namespace gantry::wasm::testing {
-namespace {
-
-uint8_t AbstractCode(AbstractHeapType type) {
-  using enum AbstractHeapType;
-  switch (type) {
-    case kFunc:
-      return 0x70;
-    case kExtern:
-      return 0x6F;
-    case kAny:
-      return 0x6E;
-    case kEq:
-      return 0x6D;
-    case kI31:
-      return 0x6C;
-    case kStruct:
-      return 0x6B;
-    case kArray:
-      return 0x6A;
-    case kExn:
-      return 0x69;
-    case kNone:
-      return 0x71;
-    case kNoFunc:
-      return 0x73;
-    case kNoExtern:
-      return 0x72;
-    case kNoExn:
-      return 0x74;
-  }
-  UNREACHABLE();
-}
-
-void WriteLimits(ByteWriter& out, const Limits& limits, IndexType index_type, uint8_t more_flags) {
-  out.U8(static_cast<uint8_t>((limits.max.has_value() ? 1 : 0) |
-                              (index_type == IndexType::kI64 ? 4 : 0) | more_flags));
-  out.VarU64(limits.min);
-  if (limits.max.has_value()) out.VarU64(*limits.max);
-}
-
-void WriteTable(ByteWriter& out, const TableType& type) {
-  out.Type(type.element);
-  WriteLimits(out, type.limits, type.index_type, 0);
-}
-
-void WriteMemory(ByteWriter& out, const MemoryType& type) {
-  const bool custom_page = type.page_size_log2 != MemoryType::kDefaultPageSizeLog2;
-  WriteLimits(out, type.limits, type.index_type,
-              static_cast<uint8_t>((type.shared ? 2 : 0) | (custom_page ? 8 : 0)));
-  if (custom_page) out.VarU32(type.page_size_log2);
-}
-
-void WriteGlobal(ByteWriter& out, const GlobalType& type) {
-  out.Type(type.content).U8(type.is_mutable ? 1 : 0);
-}
-
-}  // namespace
-
-std::vector<uint8_t> ModuleHeaderBytes() { return {0, 'a', 's', 'm', 1, 0, 0, 0}; }
-
-ByteWriter& ByteWriter::U8(uint8_t value) {
-  bytes_.push_back(value);
-  return *this;
-}
-
-ByteWriter& ByteWriter::VarU64(uint64_t value) {
-  while (value >= 0x80) {
-    U8(static_cast<uint8_t>(value | 0x80));
-    value >>= 7;
-  }
-  return U8(static_cast<uint8_t>(value));
-}
-
-ByteWriter& ByteWriter::VarS64(int64_t value) {
-  while (value < -64 || value > 63) {
-    U8(static_cast<uint8_t>(value | 0x80));
-    value >>= 7;
-  }
-  return U8(static_cast<uint8_t>(value & 0x7F));
-}
-
-ByteWriter& ByteWriter::Bytes(absl::Span<const uint8_t> bytes) {
-  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  return *this;
-}
-
-ByteWriter& ByteWriter::Name(absl::string_view name) {
-  VarU64(name.size());
-  return Bytes({reinterpret_cast<const uint8_t*>(name.data()), name.size()});
-}
-
-ByteWriter& ByteWriter::Type(ValType type) {
-  switch (type.kind()) {
-    case ValType::Kind::kI32:
-      return U8(0x7F);
-    case ValType::Kind::kI64:
-      return U8(0x7E);
-    case ValType::Kind::kF32:
-      return U8(0x7D);
-    case ValType::Kind::kF64:
-      return U8(0x7C);
-    case ValType::Kind::kV128:
-      return U8(0x7B);
-    case ValType::Kind::kRef:
-      break;
-    case ValType::Kind::kBottom:
-      UNREACHABLE();
-  }
-  const HeapType heap = type.heap_type();
-  if (heap.is_abstract() && type.is_nullable()) return U8(AbstractCode(heap.abstract()));
-  U8(type.is_nullable() ? 0x63 : 0x64);
-  return heap.is_abstract() ? U8(AbstractCode(heap.abstract())) : VarS64(heap.index().raw());
-}
-
-ByteWriter& ByteWriter::TypeList(absl::Span<const ValType> types) {
-  VarU64(types.size());
-  for (ValType type : types) Type(type);
-  return *this;
-}
+std::vector<uint8_t> ModuleHeaderBytes() { return {kModuleHeader.begin(), kModuleHeader.end()}; }
 
 CodeBuilder& CodeBuilder::Locals(uint32_t count, ValType type) {
   locals_.emplace_back(count, type);
@@ -131,13 +11,7 @@ CodeBuilder& CodeBuilder::Locals(uint32_t count, ValType type) {
 }
 
 CodeBuilder& CodeBuilder::Op(Opcode op, absl::Span<const uint8_t> immediates) {
-  const OpcodeEncoding encoding = EncodingOf(op);
-  if (encoding.prefix != 0) {
-    code_.U8(encoding.prefix).VarU32(encoding.code);
-  } else {
-    code_.U8(static_cast<uint8_t>(encoding.code));
-  }
-  code_.Bytes(immediates);
+  code_.Op(op).Bytes(immediates);
   return *this;
 }
 
@@ -212,7 +86,7 @@ std::vector<uint8_t> CodeBuilder::Expression() const {
 
 TypeIndex ModuleBuilder::Type(const FuncType& type) {
   func_types_.push_back(type);
-  types_.bytes.U8(0x60).TypeList(type.params()).TypeList(type.results());
+  types_.bytes.Func(type);
   return TypeIndex(types_.count++);
 }
 
@@ -226,24 +100,21 @@ FuncIndex ModuleBuilder::ImportFunc(absl::string_view module, absl::string_view 
 TableIndex ModuleBuilder::ImportTable(absl::string_view module, absl::string_view name,
                                       const TableType& type) {
   ++imports_.count;
-  imports_.bytes.Name(module).Name(name).U8(1);
-  WriteTable(imports_.bytes, type);
+  imports_.bytes.Name(module).Name(name).U8(1).Table(type);
   return TableIndex(num_tables_++);
 }
 
 MemoryIndex ModuleBuilder::ImportMemory(absl::string_view module, absl::string_view name,
                                         const MemoryType& type) {
   ++imports_.count;
-  imports_.bytes.Name(module).Name(name).U8(2);
-  WriteMemory(imports_.bytes, type);
+  imports_.bytes.Name(module).Name(name).U8(2).Memory(type);
   return MemoryIndex(num_memories_++);
 }
 
 GlobalIndex ModuleBuilder::ImportGlobal(absl::string_view module, absl::string_view name,
                                         const GlobalType& type) {
   ++imports_.count;
-  imports_.bytes.Name(module).Name(name).U8(3);
-  WriteGlobal(imports_.bytes, type);
+  imports_.bytes.Name(module).Name(name).U8(3).Global(type);
   return GlobalIndex(num_globals_++);
 }
 
@@ -268,7 +139,7 @@ FuncIndex ModuleBuilder::RawFunc(TypeIndex type, absl::Span<const uint8_t> body)
 
 TableIndex ModuleBuilder::Table(const TableType& type) {
   ++tables_.count;
-  WriteTable(tables_.bytes, type);
+  tables_.bytes.Table(type);
   return TableIndex(num_tables_++);
 }
 
@@ -280,14 +151,13 @@ MemoryIndex ModuleBuilder::Memory(uint64_t min_pages, std::optional<uint64_t> ma
 
 MemoryIndex ModuleBuilder::Memory(const MemoryType& type) {
   ++memories_.count;
-  WriteMemory(memories_.bytes, type);
+  memories_.bytes.Memory(type);
   return MemoryIndex(num_memories_++);
 }
 
 GlobalIndex ModuleBuilder::Global(const GlobalType& type, const CodeBuilder& initializer) {
   ++globals_.count;
-  WriteGlobal(globals_.bytes, type);
-  globals_.bytes.Bytes(initializer.Expression());
+  globals_.bytes.Global(type).Bytes(initializer.Expression());
   return GlobalIndex(num_globals_++);
 }
 
@@ -345,12 +215,12 @@ void ModuleBuilder::FunctionName(FuncIndex func, absl::string_view name) {
 
 void ModuleBuilder::CustomSection(absl::string_view name, absl::string_view bytes) {
   ByteWriter contents;
-  contents.Name(name).Bytes({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-  custom_.U8(0).VarU64(contents.size()).Bytes(contents.bytes());
+  contents.Name(name).Bytes(BytesOf(bytes));
+  custom_.Section(0, contents.bytes());
 }
 
 void ModuleBuilder::RawSection(uint8_t id, absl::Span<const uint8_t> contents) {
-  raw_.U8(id).VarU64(contents.size()).Bytes(contents);
+  raw_.Section(id, contents);
 }
 
 std::vector<uint8_t> ModuleBuilder::Build() const {
@@ -360,7 +230,7 @@ std::vector<uint8_t> ModuleBuilder::Build() const {
     if (entries.count == 0) return;
     ByteWriter contents;
     contents.VarU32(entries.count).Bytes(entries.bytes.bytes());
-    out.U8(id).VarU64(contents.size()).Bytes(contents.bytes());
+    out.Section(id, contents.bytes());
   };
   section(1, types_);
   section(2, imports_);
@@ -372,13 +242,13 @@ std::vector<uint8_t> ModuleBuilder::Build() const {
   if (start_.has_value()) {
     ByteWriter contents;
     contents.VarU32(start_->raw());
-    out.U8(8).VarU64(contents.size()).Bytes(contents.bytes());
+    out.Section(8, contents.bytes());
   }
   section(9, elements_);
   if (with_data_count_) {
     ByteWriter contents;
     contents.VarU32(data_.count);
-    out.U8(12).VarU64(contents.size()).Bytes(contents.bytes());
+    out.Section(12, contents.bytes());
   }
   section(10, code_);
   section(11, data_);
@@ -387,7 +257,7 @@ std::vector<uint8_t> ModuleBuilder::Build() const {
     map.VarU32(names_.count).Bytes(names_.bytes.bytes());
     ByteWriter contents;
     contents.Name("name").U8(1).VarU64(map.size()).Bytes(map.bytes());
-    out.U8(0).VarU64(contents.size()).Bytes(contents.bytes());
+    out.Section(0, contents.bytes());
   }
   return out.Bytes(custom_.bytes()).bytes();
 }

@@ -21,30 +21,13 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "wasm_translate/binary_writer.h"
 #include "wasm_translate/operators.h"
 #include "wasm_translate/types.h"
 
 namespace gantry::wasm::testing {
 
-// Bytes in the encodings of the binary format.
-class ByteWriter {
- public:
-  ByteWriter& U8(uint8_t value);
-  ByteWriter& VarU32(uint32_t value) { return VarU64(value); }
-  ByteWriter& VarU64(uint64_t value);
-  ByteWriter& VarS64(int64_t value);
-  ByteWriter& Bytes(absl::Span<const uint8_t> bytes);
-  // Length and characters.
-  ByteWriter& Name(absl::string_view name);
-  ByteWriter& Type(ValType type);
-  ByteWriter& TypeList(absl::Span<const ValType> types);
-
-  const std::vector<uint8_t>& bytes() const { return bytes_; }
-  size_t size() const { return bytes_.size(); }
-
- private:
-  std::vector<uint8_t> bytes_;
-};
+using wasm::ByteWriter;
 
 // The operators of a body or a constant expression. `end` of the whole is put by Build.
 class CodeBuilder {

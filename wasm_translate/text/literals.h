@@ -8,8 +8,8 @@
 #ifndef GANTRY_WASM_TRANSLATE_TEXT_LITERALS_H_
 #define GANTRY_WASM_TRANSLATE_TEXT_LITERALS_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -51,7 +51,16 @@ std::string PrintF64(uint64_t bits);
 // The bytes in quotation marks, what has to be escaped escaped.
 std::string QuoteString(absl::string_view bytes);
 
-bool IsUtf8(absl::string_view bytes);
+// Offset of the first byte that belongs to no UTF-8 sequence, npos where all do. (Unicode 15,
+// table 3-7: no surrogates, nothing overlong, nothing past U+10FFFF.)
+size_t FirstMalformedUtf8(absl::string_view bytes);
+inline bool IsUtf8(absl::string_view bytes) {
+  return FirstMalformedUtf8(bytes) == absl::string_view::npos;
+}
+
+// Whether the characters are those of some integer or float, in range or not: "unexpected
+// token" rather than "unknown operator" where none may stand. Also inf and nan:0x1.
+bool IsNumber(absl::string_view text);
 
 }  // namespace gantry::wasm::text
 
