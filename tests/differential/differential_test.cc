@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,8 @@
 #include "api/trap.h"
 #include "api/val.h"
 #include "base/check.h"
+#include "codegen/interp/interpreter.h"
+#include "codegen/ir/opcodes.h"
 #include "environ/core/trap_code.h"
 #include "tests/differential/interpreted_module.h"
 #include "wasm_translate/module_validator.h"
@@ -86,6 +89,7 @@ class InterpretedGuest final : public Guest {
   std::string Call(wasm::FuncIndex func, const std::vector<RawValue>& arguments) override {
     return Describe(interpreted_->Call(func, arguments), module_.func_type(func).results());
   }
+  absl::Span<const uint64_t> opcode_counts() const { return interpreted_->opcode_counts(); }
   State GetState() override {
     State state;
     for (size_t i = 0; i < module_.memories.size(); ++i) {
@@ -310,6 +314,8 @@ struct Counts {
   uint64_t trapped = 0;
   uint64_t trapped_early = 0;
   uint64_t exhausted = 0;
+  // Executed by the interpreter, by opcode of the IR.
+  std::vector<uint64_t> opcodes = std::vector<uint64_t>(codegen::kNumOpcodes);
 };
 
 class Comparison {
@@ -337,6 +343,20 @@ class Comparison {
     InterpretedGuest interpreted(*module, options.features);
     CompiledGuest none(none_, *module, bytes_);
     CompiledGuest speed(speed_, *module, bytes_);
+    const std::optional<std::string> error = Compare(*module, seed, interpreted, none, speed);
+    for (size_t i = 0; i < counts_.opcodes.size(); ++i) {
+      counts_.opcodes[i] += interpreted.opcode_counts()[i];
+    }
+    return error;
+  }
+
+  const Counts& counts() const { return counts_; }
+  const std::vector<uint8_t>& bytes() const { return bytes_; }
+
+ private:
+  std::optional<std::string> Compare(const wasm::Module& module, uint64_t seed,
+                                     InterpretedGuest& interpreted, CompiledGuest& none,
+                                     CompiledGuest& speed) {
     Guest* const guests[] = {&interpreted, &none, &speed};
     const auto compare = [&](absl::string_view what,
                              const auto& outcome_of) -> std::optional<std::string> {
@@ -361,11 +381,11 @@ class Comparison {
     }
     if (ended_ || outcome_ != Returned({})) return std::nullopt;
     std::mt19937_64 random(seed);
-    for (size_t i = 0; i < module->functions.size(); ++i) {
+    for (size_t i = 0; i < module.functions.size(); ++i) {
       const wasm::FuncIndex func = wasm::FuncIndex::FromIndex(i);
       for (int round = 0; round < 2; ++round) {
         std::vector<RawValue> arguments;
-        for (wasm::ValType param : module->func_type(func).params()) {
+        for (wasm::ValType param : module.func_type(func).params()) {
           arguments.push_back(SomeArgument(param, random));
         }
         ++counts_.calls;
@@ -388,10 +408,6 @@ class Comparison {
     return std::nullopt;
   }
 
-  const Counts& counts() const { return counts_; }
-  const std::vector<uint8_t>& bytes() const { return bytes_; }
-
- private:
   const Engine none_;
   const Engine speed_;
   std::vector<uint8_t> bytes_;
@@ -442,6 +458,14 @@ int Main(int argc, char** argv) {
       static_cast<unsigned long long>(counts.trapped), early,
       static_cast<unsigned long long>(kEarly), static_cast<unsigned long long>(counts.exhausted),
       failures);
+  std::printf("IR opcodes never executed:");
+  for (size_t i = 0; i < counts.opcodes.size(); ++i) {
+    if (counts.opcodes[i] != 0) continue;
+    std::ostringstream name;
+    name << static_cast<codegen::Opcode>(i);
+    std::printf(" %s", name.str().c_str());
+  }
+  std::printf("\n");
   if (counts.modules >= 100 && early >= 30) {
     std::printf("too many runs end at once\n");
     return 1;

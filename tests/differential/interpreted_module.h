@@ -45,6 +45,9 @@ class InterpretedModule {
   // IR instructions that one call may execute.
   void set_fuel(uint64_t fuel) { interpreter_.set_fuel(fuel); }
 
+  // How often each opcode of the IR was executed.
+  absl::Span<const uint64_t> opcode_counts() const { return interpreter_.opcode_counts(); }
+
   absl::Span<const uint8_t> memory(wasm::MemoryIndex memory) const;
   // The bits; of a reference whether it is null is what counts.
   uint64_t global(wasm::GlobalIndex global) const;

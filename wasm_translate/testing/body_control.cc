@@ -319,8 +319,8 @@ bool BodyGenerator::BranchOnCast(Opcode op) {
   Op(op);
   code_.U8(static_cast<uint8_t>((from.is_nullable() ? 1 : 0) | (to.is_nullable() ? 2 : 0)));
   code_.VarU32(depth);
-  WriteHeapType(from.heap_type(), code_);
-  WriteHeapType(to.heap_type(), code_);
+  code_.Heap(from.heap_type());
+  code_.Heap(to.heap_type());
   Take(operands.size());
   PushAll(others);
   Push(on_success ? rest : to);

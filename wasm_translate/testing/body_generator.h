@@ -74,7 +74,7 @@ class BodyGenerator {
   uint32_t AddLocal(ValType type);
   void MarkSet(uint32_t local);
   void ForgetSets(const Frame& frame);
-  void Op(Opcode op) { WriteOpcode(op, code_); }
+  void Op(Opcode op) { code_.Op(op); }
   void Op(Opcode op, std::initializer_list<uint64_t> immediates);
 
   // body_operands.cc: the operand stack.

@@ -129,8 +129,7 @@ bool BodyGenerator::CarefulTruncation(Opcode op) {
     Simple(is_signed ? Opcode::kF32ConvertI32S : Opcode::kF32ConvertI32U);
   }
   Op(wide ? Opcode::kF64Const : Opcode::kF32Const);
-  const uint64_t half = wide ? 0x3FE0000000000000 : 0x3F000000;
-  for (int i = 0; i < (wide ? 8 : 4); ++i) code_.U8(static_cast<uint8_t>(half >> (8 * i)));
+  wide ? code_.Fixed64(0x3FE0000000000000) : code_.Fixed32(0x3F000000);
   Push(wide ? ValType::F64() : ValType::F32());
   Simple(wide ? Opcode::kF64Mul : Opcode::kF32Mul);
   return true;
@@ -153,14 +152,11 @@ void BodyGenerator::CanonicalizeNan(Opcode op) {
   Op(Opcode::kLocalTee, {*local});
   if (in_vector) {
     Op(Opcode::kV128Const);
-    for (int i = 0; i < 16; ++i) {
-      const uint64_t nan = wide ? 0x7FF8000000000000 : 0x7FC000007FC00000;
-      code_.U8(static_cast<uint8_t>(nan >> (8 * (i % 8))));
-    }
+    const uint64_t nan = wide ? 0x7FF8000000000000 : 0x7FC000007FC00000;
+    code_.Fixed64(nan).Fixed64(nan);
   } else {
     Op(wide ? Opcode::kF64Const : Opcode::kF32Const);
-    const uint64_t nan = wide ? 0x7FF8000000000000 : 0x7FC00000;
-    for (int i = 0; i < (wide ? 8 : 4); ++i) code_.U8(static_cast<uint8_t>(nan >> (8 * i)));
+    wide ? code_.Fixed64(0x7FF8000000000000) : code_.Fixed32(0x7FC00000);
   }
   Op(Opcode::kLocalGet, {*local});
   Op(Opcode::kLocalGet, {*local});

@@ -162,7 +162,7 @@ bool BodyGenerator::ProduceNull(ValType type) {
   const ValType null = context_.SomeSubtype(type).WithNullable(true);
   if (!context_.IsAllowed(null)) return false;
   Op(Opcode::kRefNull);
-  WriteHeapType(null.heap_type(), code_);
+  code_.Heap(null.heap_type());
   Push(null);
   return true;
 }

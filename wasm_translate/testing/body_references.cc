@@ -94,7 +94,7 @@ void BodyGenerator::Cast(Opcode op) {
   const ValType from = AbstractRef(TopOf(module_, to.heap_type()), true);
   Need({from});
   Op(op);
-  WriteHeapType(to.heap_type(), code_);
+  code_.Heap(to.heap_type());
   Take(1);
   Push(test ? ValType::I32() : to);
 }

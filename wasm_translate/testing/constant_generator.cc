@@ -59,7 +59,7 @@ class ConstantGenerator {
       if (!global.is_mutable && context_.Matches(global.content, type)) found.push_back(i);
     }
     if (found.empty()) return false;
-    WriteOpcode(Opcode::kGlobalGet, out);
+    out.Op(Opcode::kGlobalGet);
     out.VarU32(source_.Pick(found));
     return true;
   }
@@ -72,15 +72,15 @@ class ConstantGenerator {
     Make(type, depth - 1, out);
     Make(type, depth - 1, out);
     const size_t choice = source_.Below(3);
-    WriteOpcode(type == ValType::I32() ? kI32[choice] : kI64[choice], out);
+    out.Op(type == ValType::I32() ? kI32[choice] : kI64[choice]);
     return true;
   }
 
   bool Null(ValType type, int, ByteWriter& out) {
     if (!type.is_nullable() || !context_.Has(Feature::kReferenceTypes)) return false;
     const ValType null = context_.SomeSubtype(type).WithNullable(true);
-    WriteOpcode(Opcode::kRefNull, out);
-    WriteHeapType(null.heap_type(), out);
+    out.Op(Opcode::kRefNull);
+    out.Heap(null.heap_type());
     return true;
   }
 
@@ -94,7 +94,7 @@ class ConstantGenerator {
     if (found.empty()) return false;
     const FuncIndex func = source_.Pick(found);
     referenced_.push_back(func);
-    WriteOpcode(Opcode::kRefFunc, out);
+    out.Op(Opcode::kRefFunc);
     out.VarU32(func.raw());
     return true;
   }
@@ -107,7 +107,7 @@ class ConstantGenerator {
       return false;
     }
     if (!Make(ValType::I32(), depth - 1, out)) return false;
-    WriteOpcode(Opcode::kRefI31, out);
+    out.Op(Opcode::kRefI31);
     return true;
   }
 
@@ -139,7 +139,7 @@ class ConstantGenerator {
         if (!Make(field.storage.unpacked(), depth - 1, out)) return false;
       }
     }
-    WriteOpcode(by_default ? Opcode::kStructNewDefault : Opcode::kStructNew, out);
+    out.Op(by_default ? Opcode::kStructNewDefault : Opcode::kStructNew);
     out.VarU32(index.raw());
     return true;
   }
@@ -151,20 +151,20 @@ class ConstantGenerator {
       case 0:
         if (!type.is_defaultable()) return false;
         context_.WriteInteger(IndexType::kI32, length, out);
-        WriteOpcode(Opcode::kArrayNewDefault, out);
+        out.Op(Opcode::kArrayNewDefault);
         out.VarU32(index.raw());
         return true;
       case 1:
         if (!Make(type, depth - 1, out)) return false;
         context_.WriteInteger(IndexType::kI32, length, out);
-        WriteOpcode(Opcode::kArrayNew, out);
+        out.Op(Opcode::kArrayNew);
         out.VarU32(index.raw());
         return true;
       default:
         for (size_t i = 0; i < length; ++i) {
           if (!Make(type, depth - 1, out)) return false;
         }
-        WriteOpcode(Opcode::kArrayNewFixed, out);
+        out.Op(Opcode::kArrayNewFixed);
         out.VarU32(index.raw()).VarU64(length);
         return true;
     }
@@ -179,7 +179,7 @@ class ConstantGenerator {
       const ValType operand = AbstractRef(
           to_any ? AbstractHeapType::kExtern : AbstractHeapType::kAny, type.is_nullable());
       if (!Make(operand, depth - 1, out)) return false;
-      WriteOpcode(to_any ? Opcode::kAnyConvertExtern : Opcode::kExternConvertAny, out);
+      out.Op(to_any ? Opcode::kAnyConvertExtern : Opcode::kExternConvertAny);
       return true;
     }
     return false;
@@ -198,7 +198,7 @@ std::optional<EncodedBytes> GenerateConstant(GeneratorContext& context, ValType 
   ConstantGenerator generator(context);
   if (!generator.Make(type, kMaxDepth, out)) return std::nullopt;
   for (FuncIndex func : generator.referenced()) context.module.referenced_functions.insert(func);
-  WriteOpcode(Opcode::kEnd, out);
+  out.Op(Opcode::kEnd);
   return out.bytes();
 }
 
@@ -209,11 +209,11 @@ EncodedBytes GenerateOffset(GeneratorContext& context, IndexType type, uint64_t 
     const uint64_t first = static_cast<uint64_t>(context.SomeI64());
     context.WriteInteger(type, first, out);
     context.WriteInteger(type, value - first, out);
-    WriteOpcode(wide ? Opcode::kI64Add : Opcode::kI32Add, out);
+    out.Op(wide ? Opcode::kI64Add : Opcode::kI32Add);
   } else {
     context.WriteInteger(type, value, out);
   }
-  WriteOpcode(Opcode::kEnd, out);
+  out.Op(Opcode::kEnd);
   return out.bytes();
 }
 

@@ -202,28 +202,28 @@ uint64_t GeneratorContext::SomeF64Bits() {
 }
 
 void GeneratorContext::WriteConstant(ValType type, ByteWriter& out) {
-  auto fixed = [&out](uint64_t bits, int bytes) {
-    for (int i = 0; i < bytes; ++i) out.U8(static_cast<uint8_t>(bits >> (8 * i)));
-  };
   switch (type.kind()) {
     case ValType::Kind::kI32:
-      WriteOpcode(Opcode::kI32Const, out);
+      out.Op(Opcode::kI32Const);
       out.VarS64(SomeI32());
       return;
     case ValType::Kind::kI64:
-      WriteOpcode(Opcode::kI64Const, out);
+      out.Op(Opcode::kI64Const);
       out.VarS64(SomeI64());
       return;
     case ValType::Kind::kF32:
-      WriteOpcode(Opcode::kF32Const, out);
-      return fixed(SomeF32Bits(), 4);
+      out.Op(Opcode::kF32Const);
+      out.Fixed32(SomeF32Bits());
+      return;
     case ValType::Kind::kF64:
-      WriteOpcode(Opcode::kF64Const, out);
-      return fixed(SomeF64Bits(), 8);
+      out.Op(Opcode::kF64Const);
+      out.Fixed64(SomeF64Bits());
+      return;
     case ValType::Kind::kV128:
-      WriteOpcode(Opcode::kV128Const, out);
-      fixed(source.Percent(50) ? source.U64() : SomeF64Bits(), 8);
-      return fixed(static_cast<uint64_t>(SomeI64()), 8);
+      out.Op(Opcode::kV128Const);
+      out.Fixed64(source.Percent(50) ? source.U64() : SomeF64Bits());
+      out.Fixed64(static_cast<uint64_t>(SomeI64()));
+      return;
     case ValType::Kind::kRef:
     case ValType::Kind::kBottom:
       break;
@@ -233,7 +233,7 @@ void GeneratorContext::WriteConstant(ValType type, ByteWriter& out) {
 
 void GeneratorContext::WriteInteger(IndexType type, uint64_t value, ByteWriter& out) {
   const bool wide = type == IndexType::kI64;
-  WriteOpcode(wide ? Opcode::kI64Const : Opcode::kI32Const, out);
+  out.Op(wide ? Opcode::kI64Const : Opcode::kI32Const);
   out.VarS64(wide ? static_cast<int64_t>(value) : static_cast<int32_t>(value));
 }
 
@@ -245,23 +245,6 @@ std::string GeneratorContext::SomeName() {
   for (size_t i = source.Below(5); i > 0; --i) name += kPieces[source.Below(std::size(kPieces))];
   if (source.Percent(3)) name.push_back('\0');
   return name;
-}
-
-void WriteOpcode(Opcode op, ByteWriter& out) {
-  const OpcodeEncoding encoding = EncodingOf(op);
-  if (encoding.prefix == 0) {
-    out.U8(static_cast<uint8_t>(encoding.code));
-  } else {
-    out.U8(encoding.prefix).VarU32(encoding.code);
-  }
-}
-
-void WriteHeapType(HeapType type, ByteWriter& out) {
-  if (type.is_concrete()) {
-    out.VarS64(type.index().raw());
-  } else {
-    out.Type(ValType::Ref(type, true));
-  }
 }
 
 }  // namespace gantry::wasm::testing

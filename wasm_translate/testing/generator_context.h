@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "wasm_translate/binary_writer.h"
 #include "wasm_translate/subtyping.h"
 #include "wasm_translate/testing/byte_source.h"
 #include "wasm_translate/testing/generator_options.h"
-#include "wasm_translate/testing/module_builder.h"
 #include "wasm_translate/testing/module_draft.h"
 #include "wasm_translate/types.h"
 
@@ -77,11 +77,6 @@ class GeneratorContext {
   ModuleDraft& draft;
   Module& module;
 };
-
-// Prefix and code of an operator.
-void WriteOpcode(Opcode op, ByteWriter& out);
-// Of an abstract or concrete heap type.
-void WriteHeapType(HeapType type, ByteWriter& out);
 
 }  // namespace gantry::wasm::testing
 

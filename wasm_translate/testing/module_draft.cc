@@ -1,7 +1,7 @@
 #include "wasm_translate/testing/module_draft.h"
 
 #include "absl/strings/str_cat.h"
-#include "wasm_translate/testing/module_builder.h"
+#include "wasm_translate/binary_writer.h"
 
 namespace gantry::wasm::testing {
 namespace {
@@ -35,25 +35,22 @@ class DraftEncoder {
       : draft_(draft), module_(draft.module), features_(features) {}
 
   EncodedBytes Encode() {
-    out_.Bytes(ModuleHeaderBytes());
+    out_.Bytes(kModuleHeader);
     for (SectionNumber section : kOrder) {
       Customs(section);
       if (section == kCodeSection) BranchHints();
       ByteWriter contents;
-      if (Contents(section, contents)) Section(section, contents);
+      if (Contents(section, contents)) out_.Section(section, contents.bytes());
     }
     if (draft_.names) Names();
     return out_.bytes();
   }
 
  private:
-  void Section(uint8_t id, const ByteWriter& contents) {
-    out_.U8(id).VarU64(contents.size()).Bytes(contents.bytes());
-  }
   void Custom(absl::string_view name, absl::Span<const uint8_t> bytes) {
     ByteWriter contents;
     contents.Name(name).Bytes(bytes);
-    Section(kCustomSection, contents);
+    out_.Section(kCustomSection, contents.bytes());
   }
   void Customs(SectionNumber before) {
     for (const CustomDraft& custom : draft_.customs) {
@@ -81,7 +78,7 @@ class DraftEncoder {
         for (size_t i = 0; i < draft_.table_initializers.size(); ++i) {
           const EncodedBytes& initializer = draft_.table_initializers[i];
           if (!initializer.empty()) out.U8(0x40).U8(0);
-          Table(module_.tables[TableIndex::FromIndex(i + module_.num_imported_tables)], out);
+          out.Table(module_.tables[TableIndex::FromIndex(i + module_.num_imported_tables)]);
           out.Bytes(initializer);
         }
         return !draft_.table_initializers.empty();
@@ -89,7 +86,7 @@ class DraftEncoder {
         const size_t imported = module_.num_imported_memories;
         out.VarU64(module_.memories.size() - imported);
         for (size_t i = imported; i < module_.memories.size(); ++i) {
-          Memory(module_.memories[MemoryIndex::FromIndex(i)], out);
+          out.Memory(module_.memories[MemoryIndex::FromIndex(i)]);
         }
         return module_.memories.size() > imported;
       }
@@ -104,7 +101,7 @@ class DraftEncoder {
       case kGlobalSection:
         out.VarU64(draft_.global_initializers.size());
         for (size_t i = 0; i < draft_.global_initializers.size(); ++i) {
-          Global(module_.globals[GlobalIndex::FromIndex(i + module_.num_imported_globals)], out);
+          out.Global(module_.globals[GlobalIndex::FromIndex(i + module_.num_imported_globals)]);
           out.Bytes(draft_.global_initializers[i]);
         }
         return !draft_.global_initializers.empty();
@@ -163,29 +160,14 @@ class DraftEncoder {
       if (type.supertype.is_some()) out.VarU32(type.supertype.raw());
     }
     if (const FuncType* func = type.func()) {
-      out.U8(0x60).TypeList(func->params()).TypeList(func->results());
+      out.Func(*func);
     } else if (const StructType* struct_type = type.struct_type()) {
       out.U8(0x5F).VarU64(struct_type->fields.size());
-      for (const FieldType& field : struct_type->fields) Field(field, out);
+      for (const FieldType& field : struct_type->fields) out.Field(field);
     } else {
       out.U8(0x5E);
-      Field(type.array()->element, out);
+      out.Field(type.array()->element);
     }
-  }
-
-  void Field(const FieldType& field, ByteWriter& out) {
-    switch (field.storage.packed()) {
-      case StorageType::Packed::kI8:
-        out.U8(0x78);
-        break;
-      case StorageType::Packed::kI16:
-        out.U8(0x77);
-        break;
-      case StorageType::Packed::kNone:
-        out.Type(field.storage.unpacked());
-        break;
-    }
-    out.U8(field.is_mutable ? 1 : 0);
   }
 
   void ImportEntry(const Import& import, ByteWriter& out) {
@@ -195,39 +177,18 @@ class DraftEncoder {
         out.VarU32(module_.functions[import.entity.func()].raw());
         break;
       case ExternKind::kTable:
-        Table(module_.tables[import.entity.table()], out);
+        out.Table(module_.tables[import.entity.table()]);
         break;
       case ExternKind::kMemory:
-        Memory(module_.memories[import.entity.memory()], out);
+        out.Memory(module_.memories[import.entity.memory()]);
         break;
       case ExternKind::kGlobal:
-        Global(module_.globals[import.entity.global()], out);
+        out.Global(module_.globals[import.entity.global()]);
         break;
       case ExternKind::kTag:
         out.U8(0).VarU32(module_.tags[import.entity.tag()].type.raw());
         break;
     }
-  }
-
-  void LimitsOf(const Limits& limits, uint8_t flags, ByteWriter& out) {
-    out.U8(static_cast<uint8_t>(flags | (limits.max.has_value() ? 1 : 0))).VarU64(limits.min);
-    if (limits.max.has_value()) out.VarU64(*limits.max);
-  }
-  void Table(const TableType& type, ByteWriter& out) {
-    out.Type(type.element);
-    LimitsOf(type.limits, type.index_type == IndexType::kI64 ? 4 : 0, out);
-  }
-  void Memory(const MemoryType& type, ByteWriter& out) {
-    const bool page_size = type.page_size_log2 != MemoryType::kDefaultPageSizeLog2;
-    LimitsOf(
-        type.limits,
-        static_cast<uint8_t>((type.shared ? 2 : 0) | (type.index_type == IndexType::kI64 ? 4 : 0) |
-                             (page_size ? 8 : 0)),
-        out);
-    if (page_size) out.VarU32(type.page_size_log2);
-  }
-  void Global(const GlobalType& type, ByteWriter& out) {
-    out.Type(type.content).U8(type.is_mutable ? 1 : 0);
   }
 
   void Elements(const ElementDraft& segment, ByteWriter& out) {
@@ -290,17 +251,14 @@ class DraftEncoder {
   // WebAssembly 3.0, appendix "Name Section": module, functions, locals, types, tags.
   void Names() {
     ByteWriter contents;
-    auto subsection = [&contents](uint8_t id, const ByteWriter& bytes) {
-      contents.U8(id).VarU64(bytes.size()).Bytes(bytes.bytes());
-    };
     auto names = [&](uint8_t id, size_t count, absl::string_view prefix) {
       ByteWriter map;
       map.VarU64(count);
       for (size_t i = 0; i < count; ++i) map.VarU64(i).Name(absl::StrCat(prefix, i));
-      subsection(id, map);
+      contents.Section(id, map.bytes());
     };
     ByteWriter module_name;
-    subsection(0, module_name.Name("generated"));
+    contents.Section(0, module_name.Name("generated").bytes());
     names(1, module_.functions.size(), "function ");
     ByteWriter locals;
     locals.VarU64(draft_.bodies.size());
@@ -309,7 +267,7 @@ class DraftEncoder {
       locals.VarU64(i + module_.num_imported_functions).VarU32(count);
       for (uint32_t j = 0; j < count; ++j) locals.VarU32(j).Name(absl::StrCat("local", j));
     }
-    subsection(2, locals);
+    contents.Section(2, locals.bytes());
     names(4, module_.types.size(), "type");
     if (features_.Has(Feature::kExceptions)) names(11, module_.tags.size(), "tag");
     Custom("name", contents.bytes());
