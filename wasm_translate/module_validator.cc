@@ -686,16 +686,11 @@ class ModuleValidator::Impl {
   BinaryReader reader_;
   // Where the entry of the section at hand begins.
   uint64_t entry_ = 0;
-<<<<<<< HEAD
-  // The names borrow from the module's bytes.
-  std::unordered_set<std::string_view> export_names_;
-  // Hints about branches have to come before this.
-  bool in_code_ = false;
-=======
   // The names borrow from the module's bytes. The hash is not the same in every process, so
   // that no module can be made whose names all collide.
   std::unordered_set<absl::string_view, absl::Hash<absl::string_view>> export_names_;
->>>>>>> f5582615820d8e1c79d11ee98b452bc667afdc4d
+  // Hints about branches have to come before this.
+  bool in_code_ = false;
   bool finished_ = false;
 };
 
