@@ -128,8 +128,8 @@ absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& conf
   ASSIGN_OR_RETURN(std::unique_ptr<environ::Compiler> compiler, builder->Build());
   jit::CompileOptions options;
   options.translation.tunables = tunables;
-  // No type of the API describes a tag yet.
-  options.translation.features.Set(wasm::Feature::kExceptions, false);
+  options.translation.features = config.features();
+  options.translation.limits = config.module_limits();
   options.threads = config.compilation_threads();
   if (config.dump_sink() != nullptr) {
     ASSIGN_OR_RETURN(options.explain, ParseForms(config.dump_kinds()));

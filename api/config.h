@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "wasm_translate/features.h"
+#include "wasm_translate/limits.h"
 
 namespace gantry {
 
@@ -53,6 +55,17 @@ class Config {
   // outlive the engine; compilation then uses one thread, so that dumps come in order.
   Config& Dump(absl::string_view kinds, DumpSink* sink);
 
+  // Whether modules may use a proposal; a module that needs one that is off is refused by its
+  // name. WebAssembly 3.0 is on by default: wasm_translate/features.h has the list.
+  Config& WasmFeature(wasm::Feature feature, bool enable) {
+    features_.Set(feature, enable);
+    return *this;
+  }
+  // All of them at once.
+  Config& WasmFeatures(wasm::Features features) { return Set(features_, features); }
+  // How large a module may be; the defaults are those of the JavaScript API's specification.
+  Config& ModuleLimits(const wasm::ValidatorLimits& limits) { return Set(limits_, limits); }
+
   // Fuel: every operator costs one unit; a store starts with none (Store::SetFuel).
   Config& ConsumeFuel(bool enable) { return Set(consume_fuel_, enable); }
   // Bytes of stack that WebAssembly code may use in one call from the host.
@@ -80,6 +93,8 @@ class Config {
   uint32_t compilation_threads() const { return compilation_threads_; }
   const std::string& dump_kinds() const { return dump_kinds_; }
   DumpSink* dump_sink() const { return dump_sink_; }
+  wasm::Features features() const { return features_; }
+  const wasm::ValidatorLimits& module_limits() const { return limits_; }
   bool consume_fuel() const { return consume_fuel_; }
   uint64_t max_wasm_stack() const { return max_wasm_stack_; }
   std::optional<uint64_t> memory_reservation() const { return memory_reservation_; }
@@ -104,6 +119,8 @@ class Config {
   uint32_t compilation_threads_ = 0;
   std::string dump_kinds_;
   DumpSink* dump_sink_ = nullptr;
+  wasm::Features features_ = wasm::Features::Default();
+  wasm::ValidatorLimits limits_;
   bool consume_fuel_ = false;
   uint64_t max_wasm_stack_ = 512 << 10;
   std::optional<uint64_t> memory_reservation_;

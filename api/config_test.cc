@@ -29,5 +29,19 @@ TEST(ConfigTest, DefaultsAreTheSafeOnes) {
   EXPECT_FALSE(config.consume_fuel());
 }
 
+TEST(ConfigTest, FeaturesAndLimitsAreValues) {
+  Config config;
+  EXPECT_EQ(config.features(), wasm::Features::Default());
+  EXPECT_EQ(config.module_limits(), wasm::ValidatorLimits());
+  config.WasmFeature(wasm::Feature::kSimd, false).WasmFeature(wasm::Feature::kThreads, true);
+  wasm::ValidatorLimits limits;
+  limits.types = 3;
+  config.ModuleLimits(limits);
+  EXPECT_FALSE(config.features().Has(wasm::Feature::kSimd));
+  EXPECT_TRUE(config.features().Has(wasm::Feature::kThreads));
+  EXPECT_TRUE(config.features().Has(wasm::Feature::kGc));
+  EXPECT_EQ(config.module_limits().types, 3u);
+}
+
 }  // namespace
 }  // namespace gantry

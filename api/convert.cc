@@ -6,7 +6,6 @@
 #include "api/store_state.h"
 #include "base/check.h"
 #include "base/status_macros.h"
-#include "runtime/table.h"
 
 namespace gantry::api_internal {
 namespace {
@@ -41,21 +40,63 @@ absl::StatusOr<ValRaw> FuncToRaw(Store& store, const Val& value, ValType type,
   return ValRaw::FuncRef(func->raw());
 }
 
-absl::StatusOr<ValRaw> ExternToRaw(Store& store, const Val& value, ValType type,
+// A handle that is not null, of a store's heap or an i31.
+absl::StatusOr<ValRaw> HandleToRaw(Store& store, uint64_t store_id, uint32_t handle,
                                    absl::string_view what) {
-  const std::optional<ExternRef>& reference = value.extern_ref();
-  if (!reference) {
+  if ((handle & 1) != 0) return ValRaw::Reference(handle);
+  RETURN_IF_ERROR(CheckStore(store, store_id, "reference"));
+  if (store.state().runtime().references().Get(handle) == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(what,
+                     ": the reference does not live any more (it was made in a host call "
+                     "that has returned)"));
+  }
+  return ValRaw::Reference(handle);
+}
+
+// Whether an anyref that is not null has the type asked for. Objects of the GC heap do not
+// exist, so it is an i31 or a value of the host.
+bool AnyMatches(const AnyRef& reference, wasm::HeapType heap) {
+  if (heap.Is(wasm::AbstractHeapType::kAny)) return true;
+  return reference.is_i31() &&
+         (heap.Is(wasm::AbstractHeapType::kEq) || heap.Is(wasm::AbstractHeapType::kI31));
+}
+
+absl::StatusOr<ValRaw> ReferenceToRaw(Store& store, const Val& value, ValType type,
+                                      absl::string_view what) {
+  if (value.kind() != Val::Default(type).kind()) return Mismatch(what, type, value);
+  if (value.kind() == Val::Kind::kFuncRef) return FuncToRaw(store, value, type, what);
+  if (value.is_null()) {
     if (!type.is_nullable()) return NullNotAllowed(what, type);
     return ValRaw::Reference(0);
   }
-  RETURN_IF_ERROR(CheckStore(store, reference->store_id(), "externref"));
-  if (store.state().runtime().references().Get(reference->raw()) == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(what,
-                     ": the externref does not live any more (it was made in a host call "
-                     "that has returned)"));
+  const wasm::HeapType heap = type.heap_type();
+  if (value.kind() == Val::Kind::kExternRef) {
+    if (!heap.Is(wasm::AbstractHeapType::kExtern)) return Mismatch(what, type, value);
+    return HandleToRaw(store, value.extern_ref()->store_id(), value.extern_ref()->raw(), what);
   }
-  return ValRaw::Reference(reference->raw());
+  if (value.kind() == Val::Kind::kExnRef) {
+    if (!heap.Is(wasm::AbstractHeapType::kExn)) return Mismatch(what, type, value);
+    return HandleToRaw(store, value.exn_ref()->store_id(), value.exn_ref()->raw(), what);
+  }
+  if (!AnyMatches(*value.any_ref(), heap)) return Mismatch(what, type, value);
+  return HandleToRaw(store, value.any_ref()->store_id(), value.any_ref()->raw(), what);
+}
+
+Val ReferenceFromRaw(Store& store, ValType type, const ValRaw& raw) {
+  const Val::Kind kind = Val::Default(type).kind();
+  if (kind == Val::Kind::kFuncRef) {
+    if (raw.func_ref == nullptr) return Val::FuncRef(std::nullopt);
+    return Val::FuncRef(Func::FromRaw(store.id(), raw.func_ref));
+  }
+  const uint32_t handle = raw.reference;
+  if (handle == 0) return Val::Default(type);
+  // An i31 belongs to no store.
+  const uint64_t store_id = (handle & 1) != 0 ? 0 : store.id();
+  store.state().runtime().references().Root(handle);
+  if (kind == Val::Kind::kExternRef) return Val::ExternRef(ExternRef::FromRaw(store_id, handle));
+  if (kind == Val::Kind::kExnRef) return Val::ExnRef(ExnRef::FromRaw(store_id, handle));
+  return Val::AnyRef(AnyRef::FromRaw(store_id, handle));
 }
 
 }  // namespace
@@ -82,12 +123,7 @@ absl::StatusOr<ValRaw> ToRaw(Store& store, const Val& value, ValType type, absl:
       if (value.kind() == Val::Kind::kV128) return ValRaw::V128(value.v128()[0], value.v128()[1]);
       break;
     case ValType::Kind::kRef:
-      if (runtime::IsFuncReference(type)) {
-        if (value.kind() == Val::Kind::kFuncRef) return FuncToRaw(store, value, type, what);
-      } else if (value.kind() == Val::Kind::kExternRef) {
-        return ExternToRaw(store, value, type, what);
-      }
-      break;
+      return ReferenceToRaw(store, value, type, what);
     case ValType::Kind::kBottom:
       break;
   }
@@ -107,13 +143,7 @@ Val FromRaw(Store& store, ValType type, const ValRaw& raw) {
     case ValType::Kind::kV128:
       return Val::V128(raw.words[0], raw.words[1]);
     case ValType::Kind::kRef:
-      if (runtime::IsFuncReference(type)) {
-        if (raw.func_ref == nullptr) return Val::FuncRef(std::nullopt);
-        return Val::FuncRef(Func::FromRaw(store.id(), raw.func_ref));
-      }
-      if (raw.reference == 0) return Val::ExternRef(std::nullopt);
-      store.state().runtime().references().Root(raw.reference);
-      return Val::ExternRef(ExternRef::FromRaw(store.id(), raw.reference));
+      return ReferenceFromRaw(store, type, raw);
     case ValType::Kind::kBottom:
       break;
   }

@@ -55,17 +55,19 @@ absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
 
 absl::StatusOr<runtime::Trampolines> EngineState::TrampolinesFor(const wasm::FuncType& type,
                                                                  uint32_t type_id) {
-  if (std::optional<runtime::Trampolines> found = engine_->FindTrampolines(type_id)) {
+  if (std::optional<runtime::Trampolines> found = engine_->FindTrampolines(type, type_id)) {
     return *std::move(found);
   }
+  // Whatever references refer to, so that the module keeps no type of others alive.
+  const wasm::FuncType shape = runtime::WithoutConcreteTypes(type);
   ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact,
-                   source_->CompileTrampolines(absl::MakeConstSpan(&type, 1)));
+                   source_->CompileTrampolines(absl::MakeConstSpan(&shape, 1)));
   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
                    jit::LoadArtifact(artifact, {.tunables = &engine_->tunables(),
                                                 .register_unwind_info = GANTRY_DCHECK_IS_ON()}));
   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module,
                    runtime::Module::Create(engine_, std::move(code), environ::ModuleId(0)));
-  std::optional<runtime::Trampolines> made = engine_->FindTrampolines(type_id);
+  std::optional<runtime::Trampolines> made = engine_->FindTrampolines(type, type_id);
   if (!made) {
     return absl::InternalError(absl::StrCat("no trampolines were made for ", type.ToString()));
   }

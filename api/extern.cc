@@ -25,6 +25,7 @@ absl::Status OutOfMemory() { return absl::ResourceExhaustedError("out of memory"
 
 // Types that a caller of the API names cannot refer to a module's index space.
 absl::Status CheckNoIndex(ValType type) {
+  if (type.is_bottom()) return absl::InvalidArgumentError("the bottom type is no type of a value");
   if (type.is_ref() && type.heap_type().is_concrete() && !type.heap_type().is_canonical()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the type ", type.ToString(),
@@ -39,9 +40,45 @@ absl::Status CheckNoIndex(const FuncType& type) {
   return absl::OkStatus();
 }
 
-const FuncType& TypeOf(Store& store, const runtime::VMFuncRef& func_ref) {
-  const FuncType* type = store.engine().state()->runtime()->types().FuncTypeOf(func_ref.type_id);
-  CHECK(type != nullptr) << "type id " << func_ref.type_id;
+// The same, for a type that the store is to hold from now on.
+absl::Status CheckAndHold(Store& store, ValType type) {
+  RETURN_IF_ERROR(CheckNoIndex(type));
+  return store.state().runtime().HoldType(type);
+}
+
+// Limits as validation has them: `most` is the largest that either bound may be.
+absl::Status CheckLimits(const wasm::Limits& limits, uint64_t most, absl::string_view what) {
+  if (limits.max.has_value() && *limits.max < limits.min) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("size minimum must not be greater than maximum: a ", what, " of ", limits.min,
+                     " to ", *limits.max));
+  }
+  if (std::max(limits.min, limits.max.value_or(0)) > most) {
+    return absl::InvalidArgumentError(absl::StrCat(what, " size: a bound is over ", most));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMemoryType(const MemoryType& type) {
+  if (type.page_size_log2 != 0 && type.page_size_log2 != MemoryType::kDefaultPageSizeLog2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("invalid custom page size: it must be 1 or 65536, not 2 to the ",
+                     static_cast<int>(type.page_size_log2)));
+  }
+  if (type.shared && !type.limits.max.has_value()) {
+    return absl::InvalidArgumentError("shared memory must have maximum");
+  }
+  const bool wide = type.index_type == wasm::IndexType::kI64;
+  // As many bytes as there are addresses; pages of one byte have to be countable.
+  const uint64_t most = type.page_size_log2 == 0
+                            ? (wide ? ~uint64_t{0} : uint64_t{0xFFFFFFFF})
+                            : uint64_t{1} << ((wide ? 64 : 32) - type.page_size_log2);
+  return CheckLimits(type.limits, most, "memory");
+}
+
+const FuncType& TypeOf(Store& store, uint32_t type_id) {
+  const FuncType* type = store.engine().state()->runtime()->types().FuncTypeOf(type_id);
+  CHECK(type != nullptr) << "type id " << type_id;
   return *type;
 }
 
@@ -58,6 +95,9 @@ absl::StatusOr<ExternRef> ExternRef::Create(Store& store, std::any value) {
 }
 
 absl::StatusOr<std::any*> ExternRef::Get(Store& store) const {
+  if ((raw_ & 1) != 0) {
+    return absl::FailedPreconditionError("the externref is a converted i31, no value of the host");
+  }
   RETURN_IF_ERROR(CheckStore(store, store_id_, "externref"));
   std::any* value = store.state().runtime().references().Get(raw_);
   if (value == nullptr) {
@@ -65,6 +105,12 @@ absl::StatusOr<std::any*> ExternRef::Get(Store& store) const {
         "the externref does not live any more (it was made in a host call that has returned)");
   }
   return value;
+}
+
+absl::StatusOr<AnyRef::Kind> AnyRef::kind(Store& store) const {
+  if (is_i31()) return Kind::kI31;
+  RETURN_IF_ERROR(ToExtern().Get(store).status());
+  return Kind::kHost;
 }
 
 Func::RawCallback Func::ToRaw(const FuncType& type, Callback callback) {
@@ -102,13 +148,13 @@ absl::StatusOr<Func> Func::CreateRaw(Store& store, const FuncType& type, RawCall
 
 absl::StatusOr<FuncType> Func::type(Store& store) const {
   RETURN_IF_ERROR(CheckStore(store, store_id_, "function"));
-  return TypeOf(store, *func_ref_);
+  return TypeOf(store, func_ref_->type_id);
 }
 
 absl::StatusOr<std::vector<Val>> Func::Call(Store& store, absl::Span<const Val> arguments) const {
   try {
     RETURN_IF_ERROR(CheckStore(store, store_id_, "function"));
-    const FuncType& type = TypeOf(store, *func_ref_);
+    const FuncType& type = TypeOf(store, func_ref_->type_id);
     const absl::Span<const ValType> params = type.params();
     const absl::Span<const ValType> results = type.results();
     if (arguments.size() != params.size()) {
@@ -140,6 +186,7 @@ absl::StatusOr<std::vector<Val>> Func::Call(Store& store,
 
 absl::StatusOr<Memory> Memory::Create(Store& store, const MemoryType& type) {
   try {
+    RETURN_IF_ERROR(CheckMemoryType(type));
     ASSIGN_OR_RETURN(runtime::Memory* const memory, store.state().runtime().AddMemory(type));
     return Memory(store.id(), memory);
   } catch (const std::bad_alloc&) {
@@ -169,7 +216,13 @@ absl::StatusOr<uint64_t> Memory::Grow(Store& store, uint64_t delta) const {
 
 absl::StatusOr<Table> Table::Create(Store& store, const TableType& type, const Val& initial) {
   try {
-    RETURN_IF_ERROR(CheckNoIndex(type.element));
+    if (!type.element.is_ref()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a table's elements are references, not ", type.element.ToString()));
+    }
+    RETURN_IF_ERROR(CheckAndHold(store, type.element));
+    const bool wide = type.index_type == wasm::IndexType::kI64;
+    RETURN_IF_ERROR(CheckLimits(type.limits, wide ? ~uint64_t{0} : uint64_t{0xFFFFFFFF}, "table"));
     ASSIGN_OR_RETURN(const ValRaw raw, api_internal::ToRaw(store, initial, type.element,
                                                            "the table's initial element"));
     ASSIGN_OR_RETURN(runtime::Table* const table, store.state().runtime().AddTable(type, raw));
@@ -219,7 +272,7 @@ absl::StatusOr<uint64_t> Table::Grow(Store& store, uint64_t delta, const Val& in
 
 absl::StatusOr<Global> Global::Create(Store& store, const GlobalType& type, const Val& initial) {
   try {
-    RETURN_IF_ERROR(CheckNoIndex(type.content));
+    RETURN_IF_ERROR(CheckAndHold(store, type.content));
     ASSIGN_OR_RETURN(const ValRaw raw, api_internal::ToRaw(store, initial, type.content,
                                                            "the global's initial value"));
     return Global(store.id(), store.state().runtime().AddGlobal(type, raw));
@@ -247,6 +300,21 @@ absl::Status Global::Set(Store& store, const Val& value) const {
                                                          "the global's value"));
   global_->Set(raw);
   return absl::OkStatus();
+}
+
+absl::StatusOr<Tag> Tag::Create(Store& store, const FuncType& type) {
+  try {
+    RETURN_IF_ERROR(CheckNoIndex(type));
+    ASSIGN_OR_RETURN(runtime::Tag* const tag, store.state().runtime().AddTag(type));
+    return Tag(store.id(), tag);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+}
+
+absl::StatusOr<TagType> Tag::type(Store& store) const {
+  RETURN_IF_ERROR(CheckStore(store, store_id_, "tag"));
+  return TagType{TypeOf(store, tag_->type_id())};
 }
 
 }  // namespace gantry

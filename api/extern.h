@@ -1,5 +1,5 @@
-// Handles to what lives in a store: Func, Memory, Table, Global, ExternRef, and Extern, which
-// is any of what a module imports or exports.
+// Handles to what lives in a store: Func, Memory, Table, Global, Tag; references to values:
+// ExternRef, AnyRef, ExnRef; and Extern, which is any of what a module imports or exports.
 //
 // A handle is a small value that can be copied freely. It names its store; every use gives
 // the store and fails with kInvalidArgument when it is another one (lessons.md row 19). It
@@ -37,19 +37,22 @@ union alignas(16) ValRaw;
 class Memory;
 class Table;
 class Global;
+class Tag;
 }  // namespace runtime
 
-// A reference to a value of the host, opaque to the guest: an externref that is not null.
+// An externref that is not null: a reference to a value of the host, opaque to the guest, or what
+// a guest made of an anyref (extern.convert_any).
 class ExternRef {
  public:
   // Puts `value` into the store; it lives as long as the guest or a handle can reach it.
   static absl::StatusOr<ExternRef> Create(Store& store, std::any value);
 
-  // The value.
+  // The value. Error: kFailedPrecondition where it is an i31, or does not live any more.
   absl::StatusOr<std::any*> Get(Store& store) const;
 
+  // 0 for an i31, which belongs to no store.
   uint64_t store_id() const { return store_id_; }
-  // The store heap's handle; never 0.
+  // The store heap's handle, never 0; or an i31, odd.
   uint32_t raw() const { return raw_; }
   static ExternRef FromRaw(uint64_t store_id, uint32_t raw) { return ExternRef(store_id, raw); }
 
@@ -57,6 +60,53 @@ class ExternRef {
 
  private:
   ExternRef(uint64_t store_id, uint32_t raw) : store_id_(store_id), raw_(raw) {}
+  uint64_t store_id_;
+  uint32_t raw_;
+};
+
+// An anyref that is not null: an i31, an object of the GC heap, or an externref converted by
+// any.convert_extern.
+class AnyRef {
+ public:
+  enum class Kind : uint8_t { kI31, kStruct, kArray, kHost };
+
+  // The low 31 bits of a number; it belongs to no store.
+  static AnyRef I31(int32_t value) { return AnyRef(0, static_cast<uint32_t>(value) << 1 | 1); }
+  // The conversions between the two hierarchies keep the value.
+  static AnyRef FromExtern(const ExternRef& reference) {
+    return AnyRef(reference.store_id(), reference.raw());
+  }
+  ExternRef ToExtern() const { return ExternRef::FromRaw(store_id_, raw_); }
+
+  // Error: kFailedPrecondition where it does not live any more.
+  absl::StatusOr<Kind> kind(Store& store) const;
+  bool is_i31() const { return (raw_ & 1) != 0; }
+  // Sign-extended; only for an i31.
+  int32_t i31() const { return static_cast<int32_t>(raw_) >> 1; }
+
+  uint64_t store_id() const { return store_id_; }
+  uint32_t raw() const { return raw_; }
+  static AnyRef FromRaw(uint64_t store_id, uint32_t raw) { return AnyRef(store_id, raw); }
+
+  friend bool operator==(const AnyRef&, const AnyRef&) = default;
+
+ private:
+  AnyRef(uint64_t store_id, uint32_t raw) : store_id_(store_id), raw_(raw) {}
+  uint64_t store_id_;
+  uint32_t raw_;
+};
+
+// An exnref that is not null: a caught exception, opaque to the host.
+class ExnRef {
+ public:
+  uint64_t store_id() const { return store_id_; }
+  uint32_t raw() const { return raw_; }
+  static ExnRef FromRaw(uint64_t store_id, uint32_t raw) { return ExnRef(store_id, raw); }
+
+  friend bool operator==(const ExnRef&, const ExnRef&) = default;
+
+ private:
+  ExnRef(uint64_t store_id, uint32_t raw) : store_id_(store_id), raw_(raw) {}
   uint64_t store_id_;
   uint32_t raw_;
 };
@@ -104,6 +154,7 @@ class Func {
 // A linear memory.
 class Memory {
  public:
+  // Errors: kInvalidArgument for a type that no valid module can declare; kResourceExhausted.
   static absl::StatusOr<Memory> Create(Store& store, const MemoryType& type);
 
   // The type as declared, its minimum being the size now.
@@ -132,6 +183,7 @@ class Memory {
 // A table of references.
 class Table {
  public:
+  // Errors as for Memory, and kInvalidArgument for an initial element of another type.
   static absl::StatusOr<Table> Create(Store& store, const TableType& type, const Val& initial);
 
   absl::StatusOr<TableType> type(Store& store) const;
@@ -177,7 +229,27 @@ class Global {
   runtime::Global* global_;
 };
 
-using Extern = std::variant<Func, Table, Memory, Global>;
+// A tag, by which exceptions are thrown and caught. Each one made is different from all others.
+class Tag {
+ public:
+  // `type` says what exceptions carry. Error: kInvalidArgument where it has results.
+  static absl::StatusOr<Tag> Create(Store& store, const FuncType& type);
+
+  absl::StatusOr<TagType> type(Store& store) const;
+
+  uint64_t store_id() const { return store_id_; }
+  runtime::Tag* raw() const { return tag_; }
+  static Tag FromRaw(uint64_t store_id, runtime::Tag* tag) { return Tag(store_id, tag); }
+
+  friend bool operator==(const Tag&, const Tag&) = default;
+
+ private:
+  Tag(uint64_t store_id, runtime::Tag* tag) : store_id_(store_id), tag_(tag) {}
+  uint64_t store_id_;
+  runtime::Tag* tag_;
+};
+
+using Extern = std::variant<Func, Table, Memory, Global, Tag>;
 
 }  // namespace gantry
 

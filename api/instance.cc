@@ -85,6 +85,10 @@ absl::StatusOr<Global> Instance::GetGlobal(Store& store, absl::string_view name)
   return ExportOfKind<Global>(*this, store, name, "global");
 }
 
+absl::StatusOr<Tag> Instance::GetTag(Store& store, absl::string_view name) const {
+  return ExportOfKind<Tag>(*this, store, name, "tag");
+}
+
 absl::StatusOr<std::vector<std::pair<std::string, Extern>>> Instance::Exports(Store& store) const {
   RETURN_IF_ERROR(api_internal::CheckStore(store, store_id_, "instance"));
   std::vector<std::pair<std::string, Extern>> exports;

@@ -27,7 +27,8 @@ class Instance {
  public:
   // `imports` in order of Module::imports(). Errors: kInvalidArgument where number or type
   // differs, naming the import with the expected and the found type; kResourceExhausted; a
-  // trap of the start function or of a segment out of bounds.
+  // trap of the start function or of a segment out of bounds; kUnimplemented naming gc
+  // (wasm_translate/unimplemented.h) for a constant expression that makes an object.
   static absl::StatusOr<Instance> Create(Store& store, const Module& module,
                                          absl::Span<const Extern> imports);
 
@@ -38,6 +39,7 @@ class Instance {
   absl::StatusOr<Memory> GetMemory(Store& store, absl::string_view name) const;
   absl::StatusOr<Table> GetTable(Store& store, absl::string_view name) const;
   absl::StatusOr<Global> GetGlobal(Store& store, absl::string_view name) const;
+  absl::StatusOr<Tag> GetTag(Store& store, absl::string_view name) const;
   // All exports in the module's order.
   absl::StatusOr<std::vector<std::pair<std::string, Extern>>> Exports(Store& store) const;
 

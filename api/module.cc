@@ -34,11 +34,6 @@ absl::StatusOr<std::shared_ptr<const runtime::Module>> Load(const Engine& engine
     return absl::InvalidArgumentError(
         absl::StrCat("the artifact holds ", code->num_modules(), " core modules, not one"));
   }
-  // Tags have no handle and no code yet that could throw or catch them.
-  if (!code->module(environ::ModuleId(0)).tags.empty()) {
-    return absl::UnimplementedError(
-        "the module declares a tag, and exceptions can be validated but not executed yet");
-  }
   return runtime::Module::Create(runtime, std::move(code), environ::ModuleId(0));
 }
 
@@ -60,13 +55,14 @@ ModuleState::ModuleState(Engine engine, std::shared_ptr<const runtime::Module> m
 
 ExternType ModuleState::TypeOf(const environ::EntityRef& entity) const {
   const environ::ModuleInfo& info = module_->info();
+  const auto func_type = [&](uint32_t type_id) -> const FuncType& {
+    const FuncType* type = module_->engine().types().FuncTypeOf(type_id);
+    CHECK(type != nullptr) << "type id " << type_id;
+    return *type;
+  };
   switch (entity.kind) {
-    case wasm::ExternKind::kFunc: {
-      const wasm::FuncType* type =
-          module_->engine().types().FuncTypeOf(module_->type_id(wasm::FuncIndex(entity.index)));
-      CHECK(type != nullptr) << "function " << entity.index;
-      return *type;
-    }
+    case wasm::ExternKind::kFunc:
+      return func_type(module_->type_id(wasm::FuncIndex(entity.index)));
     case wasm::ExternKind::kTable:
       return module_->Canonical(info.tables[wasm::TableIndex(entity.index)]);
     case wasm::ExternKind::kMemory:
@@ -74,9 +70,9 @@ ExternType ModuleState::TypeOf(const environ::EntityRef& entity) const {
     case wasm::ExternKind::kGlobal:
       return module_->Canonical(info.globals[wasm::GlobalIndex(entity.index)]);
     case wasm::ExternKind::kTag:
-      break;
+      return TagType{func_type(module_->type_id(wasm::TagIndex(entity.index)))};
   }
-  UNREACHABLE() << "a module with tags is refused when it is loaded";
+  UNREACHABLE();
 }
 
 }  // namespace api_internal
@@ -90,6 +86,9 @@ std::string ExternTypeToString(const ExternType& type) {
   }
   if (const auto* memory = std::get_if<MemoryType>(&type)) {
     return absl::StrCat("memory ", memory->ToString());
+  }
+  if (const auto* tag = std::get_if<TagType>(&type)) {
+    return absl::StrCat("tag ", tag->type.ToString());
   }
   return absl::StrCat("global ", std::get<GlobalType>(type).ToString());
 }

@@ -33,8 +33,17 @@ using wasm::MemoryType;
 using wasm::TableType;
 using wasm::ValType;
 
-// The type of an import or export. Function types refer to no index of the module.
-using ExternType = std::variant<FuncType, TableType, MemoryType, GlobalType>;
+// The type of a tag: what an exception carries, as the parameters of a function type without
+// results.
+struct TagType {
+  FuncType type;
+
+  friend bool operator==(const TagType&, const TagType&) = default;
+};
+
+// The type of an import or export. Types refer to no index of the module: concrete references
+// are canonical, and mean something while the module lives.
+using ExternType = std::variant<FuncType, TableType, MemoryType, GlobalType, TagType>;
 
 // "function (i32) -> (i64)", "memory {min 1, max 2}": as used in error messages.
 std::string ExternTypeToString(const ExternType& type);
@@ -67,8 +76,10 @@ class Module {
  public:
   // Compiles a module in the binary format.
   // Errors: kInvalidArgument for a module that is malformed or invalid, with the byte offset
-  // (the lowest one); kUnimplemented for a feature that is off or has no compiler yet, by
-  // name; kResourceExhausted past a limit or out of memory.
+  // (the lowest one); kUnimplemented, likewise, for one that needs a feature that is off
+  // (Config::WasmFeature), by its name; kResourceExhausted past a limit or out of memory. A
+  // function whose body uses what the compiler cannot make yet is no error: calling it is a trap
+  // that names the feature (wasm_translate/unimplemented.h).
   static absl::StatusOr<Module> Compile(const Engine& engine, absl::Span<const uint8_t> bytes);
 
   // Whether a module is valid, without compiling it. Errors as Compile's.

@@ -44,7 +44,10 @@ Extern ToExtern(const Store& store, const runtime::Extern& definition) {
   if (const auto* memory = std::get_if<runtime::Memory*>(&definition)) {
     return Memory::FromRaw(store.id(), *memory);
   }
-  return Global::FromRaw(store.id(), std::get<runtime::Global*>(definition));
+  if (const auto* global = std::get_if<runtime::Global*>(&definition)) {
+    return Global::FromRaw(store.id(), *global);
+  }
+  return Tag::FromRaw(store.id(), std::get<runtime::Tag*>(definition));
 }
 
 absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition) {
@@ -60,9 +63,13 @@ absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition
     RETURN_IF_ERROR(CheckStore(store, memory->store_id(), "memory"));
     return runtime::Extern(memory->raw());
   }
-  const Global& global = std::get<Global>(definition);
-  RETURN_IF_ERROR(CheckStore(store, global.store_id(), "global"));
-  return runtime::Extern(global.raw());
+  if (const auto* global = std::get_if<Global>(&definition)) {
+    RETURN_IF_ERROR(CheckStore(store, global->store_id(), "global"));
+    return runtime::Extern(global->raw());
+  }
+  const Tag& tag = std::get<Tag>(definition);
+  RETURN_IF_ERROR(CheckStore(store, tag.store_id(), "tag"));
+  return runtime::Extern(tag.raw());
 }
 
 }  // namespace api_internal

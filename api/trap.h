@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry {
 
@@ -35,6 +36,10 @@ struct Trap {
   // The message and one line a frame.
   std::string ToString() const;
 };
+
+// The feature for lack of which a module could not be instantiated or a function not be run;
+// nothing where the failure has another reason.
+using wasm::UnimplementedFeature;
 
 // What a failed call carries; nothing where the status is no trap.
 std::optional<Trap> GetTrap(const absl::Status& status);

@@ -44,9 +44,17 @@ Val Val::Default(ValType type) {
       return V128(0, 0);
     case ValType::Kind::kRef: {
       const wasm::HeapType heap = type.heap_type();
-      const bool is_function = heap.is_concrete() || heap.Is(wasm::AbstractHeapType::kFunc) ||
-                               heap.Is(wasm::AbstractHeapType::kNoFunc);
-      return is_function ? FuncRef(std::nullopt) : ExternRef(std::nullopt);
+      if (heap.is_concrete() && !heap.is_canonical()) return FuncRef(std::nullopt);
+      switch (wasm::TopOfHierarchy(heap)) {
+        case wasm::AbstractHeapType::kFunc:
+          return FuncRef(std::nullopt);
+        case wasm::AbstractHeapType::kExtern:
+          return ExternRef(std::nullopt);
+        case wasm::AbstractHeapType::kExn:
+          return ExnRef(std::nullopt);
+        default:
+          return AnyRef(std::nullopt);
+      }
     }
     case ValType::Kind::kBottom:
       break;
@@ -70,8 +78,27 @@ ValType Val::type() const {
       return ValType::FuncRef();
     case Kind::kExternRef:
       return ValType::ExternRef();
+    case Kind::kAnyRef:
+      return ValType::Ref(wasm::HeapType::Abstract(wasm::AbstractHeapType::kAny), true);
+    case Kind::kExnRef:
+      return ValType::ExnRef();
   }
   UNREACHABLE() << static_cast<int>(kind_);
+}
+
+bool Val::is_null() const {
+  switch (kind_) {
+    case Kind::kFuncRef:
+      return !func_.has_value();
+    case Kind::kExternRef:
+      return !extern_ref_.has_value();
+    case Kind::kAnyRef:
+      return !any_ref_.has_value();
+    case Kind::kExnRef:
+      return !exn_ref_.has_value();
+    default:
+      return false;
+  }
 }
 
 std::string Val::ToString() const {
@@ -98,6 +125,11 @@ std::string Val::ToString() const {
       return func_ ? "funcref" : "null";
     case Kind::kExternRef:
       return extern_ref_ ? "externref" : "null";
+    case Kind::kAnyRef:
+      if (!any_ref_) return "null";
+      return any_ref_->is_i31() ? absl::StrCat("i31 ", any_ref_->i31()) : "anyref";
+    case Kind::kExnRef:
+      return exn_ref_ ? "exnref" : "null";
   }
   UNREACHABLE() << static_cast<int>(kind_);
 }

@@ -23,7 +23,18 @@ namespace gantry {
 
 class Val {
  public:
-  enum class Kind : uint8_t { kI32, kI64, kF32, kF64, kV128, kFuncRef, kExternRef };
+  // References by the hierarchy of their type: a null of any type of a hierarchy is the same.
+  enum class Kind : uint8_t {
+    kI32,
+    kI64,
+    kF32,
+    kF64,
+    kV128,
+    kFuncRef,    // funcref and below: typed function references, nullfuncref
+    kExternRef,  // externref, nullexternref
+    kAnyRef,     // anyref, eqref, i31ref, structref, arrayref, typed objects, nullref
+    kExnRef,     // exnref, nullexnref
+  };
 
   // i32 zero.
   Val() = default;
@@ -50,7 +61,20 @@ class Val {
     value.extern_ref_ = reference;
     return value;
   }
-  // Zero or null of a type.
+  static Val AnyRef(std::optional<gantry::AnyRef> reference) {
+    Val value(Kind::kAnyRef, 0);
+    value.any_ref_ = reference;
+    return value;
+  }
+  // The low 31 bits of a number, unboxed.
+  static Val I31(int32_t bits) { return AnyRef(gantry::AnyRef::I31(bits)); }
+  static Val ExnRef(std::optional<gantry::ExnRef> reference) {
+    Val value(Kind::kExnRef, 0);
+    value.exn_ref_ = reference;
+    return value;
+  }
+  // Zero or null of a type. A reference to a module's own type (by index, not canonical) is
+  // taken for one to a function.
   static Val Default(ValType type);
 
   Kind kind() const { return kind_; }
@@ -71,9 +95,20 @@ class Val {
     return extern_ref_;
   }
 
-  // The type; references are nullable.
+  const std::optional<gantry::AnyRef>& any_ref() const {
+    CHECK(kind_ == Kind::kAnyRef);
+    return any_ref_;
+  }
+  const std::optional<gantry::ExnRef>& exn_ref() const {
+    CHECK(kind_ == Kind::kExnRef);
+    return exn_ref_;
+  }
+  // Whether it is a reference, and null.
+  bool is_null() const;
+
+  // The type; that of a reference is the nullable top of its hierarchy.
   ValType type() const;
-  // "7", "1.5", "nan:0x7fc00001", "null": as the command prints results.
+  // "7", "1.5", "nan:0x7fc00001", "null", "i31 7": as the command prints results.
   std::string ToString() const;
 
  private:
@@ -88,6 +123,8 @@ class Val {
   uint64_t high_ = 0;
   std::optional<Func> func_;
   std::optional<gantry::ExternRef> extern_ref_;
+  std::optional<gantry::AnyRef> any_ref_;
+  std::optional<gantry::ExnRef> exn_ref_;
 };
 
 }  // namespace gantry

@@ -10,54 +10,13 @@
 #include <cstdlib>
 
 #include "CLI/CLI.hpp"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "cli/flag_list.h"
+#include "cli/wasm_features_flag.h"
 
 namespace gantry::cli {
 namespace {
-
-// One `name[=value]` of a list option; a name alone means yes.
-struct Entry {
-  std::string name;
-  std::string value;
-};
-
-std::vector<Entry> SplitEntries(const std::vector<std::string>& lists) {
-  std::vector<Entry> entries;
-  for (const std::string& list : lists) {
-    for (absl::string_view part : absl::StrSplit(list, ',', absl::SkipEmpty())) {
-      const std::pair<absl::string_view, absl::string_view> halves =
-          absl::StrSplit(part, absl::MaxSplits('=', 1));
-      const bool has_value = absl::StrContains(part, '=');
-      entries.push_back({std::string(halves.first), has_value ? std::string(halves.second) : "y"});
-    }
-  }
-  return entries;
-}
-
-absl::StatusOr<bool> ParseBool(const char* option, const Entry& entry) {
-  if (entry.value == "y" || entry.value == "yes" || entry.value == "true") return true;
-  if (entry.value == "n" || entry.value == "no" || entry.value == "false") return false;
-  return absl::InvalidArgumentError(
-      absl::StrCat(option, " ", entry.name, "=", entry.value, ": y or n is needed"));
-}
-
-absl::StatusOr<uint64_t> ParseNumber(const char* option, const Entry& entry) {
-  uint64_t number = 0;
-  if (!absl::SimpleAtoi(entry.value, &number)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(option, " ", entry.name, "=", entry.value, ": a number is needed"));
-  }
-  return number;
-}
-
-absl::Status UnknownEntry(const char* option, const Entry& entry, absl::string_view known) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(option, " ", entry.name, " is not known; there are: ", known));
-}
 
 absl::Status FileError(const std::string& path, int error) {
   return absl::ErrnoToStatus(error, path);
@@ -76,14 +35,18 @@ void EngineOptions::AddTo(CLI::App& command) {
                   "Code generation: compiler=auto|cranelift|winch, parallel-compilation=y|n, "
                   "threads=N, spectre=y|n, or any setting that `gantry settings` lists")
       ->allow_extra_args(false);
-  command.add_option("-W,--wasm", wasm_, "Guests: fuel=UNITS, max-wasm-stack=BYTES")
+  command
+      .add_option(
+          "-W,--wasm", wasm_,
+          absl::StrCat("Guests: fuel=UNITS, max-wasm-stack=BYTES, and proposals by name=y|n: ",
+                       WasmFeatureNames()))
       ->allow_extra_args(false);
   command.add_option("--target", target_, "Compile for this target instead of the host");
 }
 
 absl::StatusOr<Config> EngineOptions::ToConfig() const {
   Config config;
-  for (const Entry& entry : SplitEntries(optimize_)) {
+  for (const FlagEntry& entry : SplitFlagList(optimize_)) {
     if (entry.name == "opt-level") {
       if (entry.value == "0") {
         config.OptLevel(OptLevel::kNone);
@@ -96,20 +59,20 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
             absl::StrCat("-O opt-level=", entry.value, ": 0, 1, 2 or s is needed"));
       }
     } else if (entry.name == "memory-reservation") {
-      ASSIGN_OR_RETURN(const uint64_t bytes, ParseNumber("-O", entry));
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-O", entry));
       config.MemoryReservation(bytes);
     } else if (entry.name == "memory-guard-size") {
-      ASSIGN_OR_RETURN(const uint64_t bytes, ParseNumber("-O", entry));
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-O", entry));
       config.MemoryGuardSize(bytes);
     } else if (entry.name == "signals-based-traps") {
-      ASSIGN_OR_RETURN(const bool enable, ParseBool("-O", entry));
+      ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-O", entry));
       config.SignalsBasedTraps(enable);
     } else {
-      return UnknownEntry("-O", entry,
-                          "opt-level, memory-reservation, memory-guard-size, signals-based-traps");
+      return UnknownFlag("-O", entry,
+                         "opt-level, memory-reservation, memory-guard-size, signals-based-traps");
     }
   }
-  for (const Entry& entry : SplitEntries(codegen_)) {
+  for (const FlagEntry& entry : SplitFlagList(codegen_)) {
     if (entry.name == "compiler") {
       if (entry.value == "auto") {
         config.Compiler(Strategy::kAuto);
@@ -122,13 +85,13 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
             absl::StrCat("-C compiler=", entry.value, ": auto, cranelift or winch is needed"));
       }
     } else if (entry.name == "parallel-compilation") {
-      ASSIGN_OR_RETURN(const bool enable, ParseBool("-C", entry));
+      ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-C", entry));
       config.CompilationThreads(enable ? 0 : 1);
     } else if (entry.name == "threads") {
-      ASSIGN_OR_RETURN(const uint64_t threads, ParseNumber("-C", entry));
+      ASSIGN_OR_RETURN(const uint64_t threads, ParseFlagNumber("-C", entry));
       config.CompilationThreads(static_cast<uint32_t>(std::min<uint64_t>(threads, 1024)));
     } else if (entry.name == "spectre") {
-      ASSIGN_OR_RETURN(const bool enable, ParseBool("-C", entry));
+      ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-C", entry));
       config.SpectreMitigations(enable);
     } else {
       config.CompilerFlag(entry.name, entry.value == "y"   ? "true"
@@ -136,15 +99,19 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
                                                            : entry.value);
     }
   }
-  for (const Entry& entry : SplitEntries(wasm_)) {
+  wasm::Features features = config.features();
+  std::vector<FlagEntry> other_flags;
+  RETURN_IF_ERROR(ApplyWasmFeatures(SplitFlagList(wasm_), &features, &other_flags));
+  config.WasmFeatures(features);
+  for (const FlagEntry& entry : other_flags) {
     if (entry.name == "fuel") {
-      RETURN_IF_ERROR(ParseNumber("-W", entry).status());
+      RETURN_IF_ERROR(ParseFlagNumber("-W", entry).status());
       config.ConsumeFuel(true);
     } else if (entry.name == "max-wasm-stack") {
-      ASSIGN_OR_RETURN(const uint64_t bytes, ParseNumber("-W", entry));
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-W", entry));
       config.MaxWasmStack(bytes);
     } else {
-      return UnknownEntry("-W", entry, "fuel, max-wasm-stack");
+      return UnknownFlag("-W", entry, absl::StrCat("fuel, max-wasm-stack, ", WasmFeatureNames()));
     }
   }
   if (!target_.empty()) config.Target(target_);
@@ -153,9 +120,9 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
 
 absl::StatusOr<std::optional<uint64_t>> EngineOptions::Fuel() const {
   std::optional<uint64_t> fuel;
-  for (const Entry& entry : SplitEntries(wasm_)) {
+  for (const FlagEntry& entry : SplitFlagList(wasm_)) {
     if (entry.name != "fuel") continue;
-    ASSIGN_OR_RETURN(fuel, ParseNumber("-W", entry));
+    ASSIGN_OR_RETURN(fuel, ParseFlagNumber("-W", entry));
   }
   return fuel;
 }

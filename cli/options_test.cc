@@ -43,6 +43,17 @@ TEST(OptionsTest, EngineOptionsReachTheConfig) {
               ElementsAre(Pair("regalloc_checker", "true"), Pair("foo", "bar")));
 }
 
+TEST(OptionsTest, FeaturesReachTheConfig) {
+  Parsed parsed({"-W", "threads,simd=n", "-W", "max-wasm-stack=70000", "a.wasm"});
+  const Config config = *parsed.engine.ToConfig();
+  wasm::Features expected = wasm::Features::Default();
+  expected.Set(wasm::Feature::kThreads, true).Set(wasm::Feature::kSimd, false);
+  EXPECT_EQ(config.features(), expected);
+  EXPECT_EQ(config.max_wasm_stack(), 70000u);
+  EXPECT_THAT(std::string(Parsed({"-W", "nope", "x"}).engine.ToConfig().status().message()),
+              HasSubstr("-W nope is not known; there are: fuel, max-wasm-stack, all-proposals"));
+}
+
 TEST(OptionsTest, BadOptionsSayWhatThereIs) {
   EXPECT_THAT(std::string(Parsed({"-O", "nope=1", "x"}).engine.ToConfig().status().message()),
               HasSubstr("-O nope is not known; there are: opt-level"));

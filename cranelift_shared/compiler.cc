@@ -26,7 +26,9 @@
 #include "environ/core/builtins.h"
 #include "environ/core/trap_code.h"
 #include "environ/translation/compile_error.h"
+#include "wasm_translate/error.h"
 #include "wasm_translate/translator.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry::cranelift {
 namespace {
@@ -56,7 +58,7 @@ void MakeStub(codegen::Function* func, environ::TrapCode code) {
 // A compile error with the function's name in front, of a kind that follows the code.
 absl::Status Explained(const absl::Status& status, const FuncKey& key) {
   environ::CompileErrorKind kind;
-  if (absl::IsInvalidArgument(status)) {
+  if (wasm::ErrorOffset(status).has_value()) {
     // Validation's own words and offset.
     return status;
   } else if (absl::IsUnimplemented(status)) {
@@ -173,7 +175,8 @@ uint32_t OptimizingCompiler::page_alignment() const {
 }
 
 absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, const FuncKey& key,
-                                           Worker& worker) const {
+                                           Worker& worker,
+                                           std::optional<wasm::Unimplemented>& missing) const {
   if (worker.module_serial != module.serial) {
     worker.environment.emplace(module);
     worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
@@ -182,7 +185,9 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
   worker.environment->StartFunction();
   const absl::Status status = worker.translator->Translate(
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
-  if (!absl::IsUnimplemented(status)) return status;
+  // A feature that is off is the module's error; one that the compiler lacks is the function's.
+  missing = wasm::GetUnimplemented(status);
+  if (!missing.has_value()) return status;
   MakeStub(&worker.function, environ::TrapCode::kCannotCompile);
   return absl::OkStatus();
 }
@@ -194,7 +199,8 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     Lease worker(*this);
     const Clock::time_point start = Clock::now();
 
-    const absl::Status translated = Translate(module, key, *worker);
+    std::optional<wasm::Unimplemented> missing;
+    const absl::Status translated = Translate(module, key, *worker, missing);
     if (!translated.ok()) return Explained(translated, key);
     worker->translate_ns += NanosecondsSince(start);
 
@@ -211,6 +217,7 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
       return KeyOf(function.params.names[name]);
     };
     MakeCompiledFunction(*code, key_of, function.params.base_loc, out);
+    out.missing = std::move(missing);
     worker->finish_ns += NanosecondsSince(compiled);
     return absl::OkStatus();
   } catch (const std::bad_alloc&) {
@@ -283,7 +290,8 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
                                                         environ::Form form) const {
   CHECK(key.kind() == FuncKeyKind::kWasmFunction) << key;
   Lease worker(*this);
-  RETURN_IF_ERROR(Translate(module, key, *worker));
+  std::optional<wasm::Unimplemented> missing;
+  RETURN_IF_ERROR(Translate(module, key, *worker, missing));
   std::string ir, vcode;
   codegen::CompileOptions compile_options;
   compile_options.ir_text = &ir;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,9 +59,9 @@ class OptimizingCompiler final : public environ::Compiler {
   class Lease;
 
   // Translates the body into the worker's function; a body that uses what the compiler does
-  // not have becomes one that traps when it is called.
+  // not have becomes one that traps when it is called, and `missing` says why.
   absl::Status Translate(const environ::ModuleTranslation& module, const environ::FuncKey& key,
-                         Worker& worker) const;
+                         Worker& worker, std::optional<wasm::Unimplemented>& missing) const;
 
   const OptimizingCompilerOptions options_;
   mutable std::mutex mutex_;

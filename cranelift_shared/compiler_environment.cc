@@ -134,6 +134,7 @@ const wasm::TranslationTraps& CompilerEnvironment::traps() const {
       .integer_divide_by_zero = number(environ::TrapCode::kIntegerDivideByZero),
       .invalid_conversion_to_integer = number(environ::TrapCode::kInvalidConversionToInteger),
       .null_reference = number(environ::TrapCode::kNullReference),
+      .null_i31_reference = number(environ::TrapCode::kNullI31Reference),
   };
   return kTraps;
 }
@@ -575,8 +576,10 @@ Inst CompilerEnvironment::Call(InstBuilder& b, wasm::FuncIndex callee,
   return CallCode(b, module_.parsed.functions[callee], code, vmctx, args);
 }
 
-// Everything a call needs lies in the table's element. The type id alone decides: that of a
-// null element is no function's.
+// Everything a call needs lies in the table's element. Where the expected type is final its id
+// alone decides: that of a null element is no function's. Where it is not, a function of
+// another type may still be of a subtype of it, which the runtime knows. (WebAssembly 3.0,
+// "call_indirect".)
 Inst CompilerEnvironment::CallIndirect(InstBuilder& b, wasm::TableIndex table, wasm::TypeIndex type,
                                        Value index, absl::Span<const Value> args) {
   const TableView view = ViewTable(b, table);
@@ -590,14 +593,36 @@ Inst CompilerEnvironment::CallIndirect(InstBuilder& b, wasm::TableIndex table, w
       b.Load(Type::kI32, Constant(kRegionContext), type_ids, static_cast<int32_t>(4 * type.raw()));
   const Value found = load(Type::kI32, VMFuncTableEntryOffsets::kTypeId);
   const Value mismatch = b.Icmp(IntCC::kNe, found, expected);
-  Rarely(b, mismatch, [&] {
-    b.Trapz(load(Type::kI64, VMFuncTableEntryOffsets::kFuncRef),
-            Trap(environ::TrapCode::kUninitializedElement));
+  const bool is_final = module_.parsed.types[type].is_final;
+  // Guarded code: null where a check that was speculated past has failed.
+  const auto load_code = [&](Value failed) {
+    const Value code = load(Type::kI64, VMFuncTableEntryOffsets::kWasmCall);
+    return tunables_.spectre_masking ? b.SelectSpectreGuard(failed, b.I64(0), code) : code;
+  };
+  const Block rare = b.MakeBlock();
+  const Block exact = b.MakeBlock();
+  func_->dfg.mutable_block(rare).cold = true;
+  b.Brif(mismatch, rare, {}, exact, {});
+  b.Begin(rare);
+  b.Trapz(load(Type::kI64, VMFuncTableEntryOffsets::kFuncRef),
+          Trap(environ::TrapCode::kUninitializedElement));
+  Value code;
+  if (is_final) {
     b.Trap(Trap(environ::TrapCode::kIndirectCallTypeMismatch));
-    return false;
-  });
-  Value code = load(Type::kI64, VMFuncTableEntryOffsets::kWasmCall);
-  if (tunables_.spectre_masking) code = b.SelectSpectreGuard(mismatch, b.I64(0), code);
+    b.Begin(exact);
+    code = load_code(mismatch);
+  } else {
+    const Inst call = CallBuiltin(b, Builtin::kIsSubtype, {found, expected});
+    const Value unrelated = b.Icmp(IntCC::kEq, func_->dfg.result(call), b.I32(0));
+    b.Trapnz(unrelated, Trap(environ::TrapCode::kIndirectCallTypeMismatch));
+    const Value code_of_subtype = load_code(unrelated);
+    const Block join = b.MakeBlock();
+    code = func_->dfg.AppendBlockParam(join, Type::kI64);
+    b.Jump(join, {code_of_subtype});
+    b.Begin(exact);
+    b.Jump(join, {load_code(mismatch)});
+    b.Begin(join);
+  }
   const Value vmctx = load(Type::kI64, VMFuncTableEntryOffsets::kVmctx);
   return CallCode(b, type, code, vmctx, args);
 }

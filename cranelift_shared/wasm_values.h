@@ -27,7 +27,8 @@ inline bool IsFunctionReference(const environ::ModuleTranslation& module, wasm::
     return heap.abstract() == wasm::AbstractHeapType::kFunc ||
            heap.abstract() == wasm::AbstractHeapType::kNoFunc;
   }
-  return !heap.is_canonical() && module.parsed.types[heap.index()].is_func();
+  if (heap.is_canonical()) return heap.is_canonical_func();
+  return module.parsed.types[heap.index()].is_func();
 }
 
 inline AbiShape ShapeOf(const environ::ModuleTranslation& module, wasm::ValType type) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -91,7 +92,22 @@ class FunctionSet {
     return compiler_.AppendText(named);
   }
 
-  const std::vector<FuncKey>& keys() const { return keys_; }
+  // Says in `info` which functions could not be compiled.
+  void NameUncompiled(environ::ModuleInfo& info) const {
+    std::map<std::pair<wasm::Feature, std::string>, uint32_t> reasons;
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      const std::optional<wasm::Unimplemented>& missing = functions_[i].missing;
+      if (!missing.has_value()) continue;
+      const auto [reason, inserted] = reasons.try_emplace(
+          {missing->feature, missing->what}, static_cast<uint32_t>(info.missing.size()));
+      if (inserted) info.missing.push_back(*missing);
+      info.uncompiled.push_back({keys_[i].defined_function(), reason->second});
+    }
+  }
+  bool all_compiled() const {
+    return std::none_of(functions_.begin(), functions_.end(),
+                        [](const CompiledFunction& f) { return f.missing.has_value(); });
+  }
 
  private:
   // Keys that a thread takes at once: enough that the counter is not fought over.
@@ -166,7 +182,10 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.tunables = compiler.tunables();
   contents.page_alignment = compiler.page_alignment();
   contents.text = &text;
-  contents.modules.push_back({&module.info, module.data});
+  // Named in a copy: other compilations may share the translation.
+  std::optional<environ::ModuleInfo> info;
+  if (!functions.all_compiled()) functions.NameUncompiled(info.emplace(module.info));
+  contents.modules.push_back({info.has_value() ? &*info : &module.info, module.data});
   absl::StatusOr<std::vector<uint8_t>> artifact = environ::WriteArtifact(contents);
   clock.Finish("artifact");
   if (stats != nullptr) {

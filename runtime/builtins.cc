@@ -194,6 +194,10 @@ uint32_t RaiseTrap(VMContext* vmctx, uint32_t code) {
   return Store::Of(vmctx).RaiseTrap(*trap);
 }
 
+uint32_t IsSubtype(VMContext* vmctx, uint32_t sub, uint32_t super) {
+  return Store::Of(vmctx).engine().types().IsSubtype(sub, super) ? 1 : 0;
+}
+
 // The C++ type of a built-in, from its line in the table.
 template <BuiltinType kType>
 struct CppType;
@@ -271,6 +275,7 @@ struct AddressTable {
     Set<Builtin::kOutOfFuel>(OutOfFuel);
     Set<Builtin::kNewEpoch>(NewEpoch);
     Set<Builtin::kRaiseTrap>(RaiseTrap);
+    Set<Builtin::kIsSubtype>(IsSubtype);
     for (const void* address : addresses) CHECK(address != nullptr) << "built-in without code";
   }
 };

@@ -29,26 +29,46 @@ bool Engine::Matches(wasm::ValType sub, wasm::ValType super) const {
   const wasm::HeapType to = super.heap_type();
   if (from == to) return true;
   using wasm::AbstractHeapType;
-  const auto is_func = [this](wasm::HeapType type) {
-    return types_->FuncTypeOf(type.canonical_id()) != nullptr;
-  };
   if (from.is_canonical() && to.is_canonical()) {
     return types_->IsSubtype(from.canonical_id(), to.canonical_id());
   }
   if (from.is_canonical()) {
-    return to.is_abstract() &&
-           (is_func(from) ? to.Is(AbstractHeapType::kFunc)
-                          : to.Is(AbstractHeapType::kAny) || to.Is(AbstractHeapType::kEq));
+    return to.is_abstract() && !to.is_shared() &&
+           wasm::IsAbstractSubtype(types_->KindOf(from.canonical_id()), to.abstract());
   }
   if (to.is_canonical()) {
-    return from.is_abstract() &&
-           from.Is(is_func(to) ? AbstractHeapType::kNoFunc : AbstractHeapType::kNone);
+    return from.is_abstract() && !from.is_shared() &&
+           from.Is(to.is_canonical_func() ? AbstractHeapType::kNoFunc : AbstractHeapType::kNone);
   }
   return from.is_shared() == to.is_shared() &&
          wasm::IsAbstractSubtype(from.abstract(), to.abstract());
 }
 
-std::optional<Trampolines> Engine::FindTrampolines(uint32_t type_id) const {
+wasm::FuncType WithoutConcreteTypes(const wasm::FuncType& type) {
+  const auto map = [](absl::Span<const wasm::ValType> types) {
+    std::vector<wasm::ValType> mapped(types.begin(), types.end());
+    for (wasm::ValType& t : mapped) {
+      if (!t.is_ref() || !t.heap_type().is_concrete()) continue;
+      t = wasm::ValType::Ref(wasm::HeapType::Abstract(wasm::TopOfHierarchy(t.heap_type())),
+                             t.is_nullable());
+    }
+    return mapped;
+  };
+  return wasm::FuncType(absl::MakeConstSpan(map(type.params())),
+                        absl::MakeConstSpan(map(type.results())));
+}
+
+std::optional<Trampolines> Engine::FindTrampolines(const wasm::FuncType& type,
+                                                   uint32_t type_id) const {
+  if (std::optional<Trampolines> found = FindOffer(type_id)) return found;
+  const wasm::FuncType same_shape = WithoutConcreteTypes(type);
+  if (same_shape == type) return std::nullopt;
+  const absl::StatusOr<RegisteredTypes> registered = types_->RegisterFunc(same_shape);
+  if (!registered.ok()) return std::nullopt;
+  return FindOffer(registered->ids().front());
+}
+
+std::optional<Trampolines> Engine::FindOffer(uint32_t type_id) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto found = offers_.find(type_id);
   if (found == offers_.end()) return std::nullopt;

@@ -39,6 +39,10 @@ struct Trampolines {
 // with AddressSanitizer or ThreadSanitizer, which pay for address space.
 environ::Tunables HostTunables();
 
+// The type with every concrete reference, which must be canonical, replaced by one to the top
+// of its hierarchy: values of both pass the same way.
+wasm::FuncType WithoutConcreteTypes(const wasm::FuncType& type);
+
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
   struct Options {
@@ -66,9 +70,11 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void IncrementEpoch() { epoch_.fetch_add(1, std::memory_order_relaxed); }
   const std::atomic<uint64_t>& epoch() const { return epoch_; }
 
-  // Trampolines for a type from any module that is alive and has both; nothing where there
-  // is none. Modules offer theirs when they are created.
-  std::optional<Trampolines> FindTrampolines(uint32_t type_id) const;
+  // Trampolines for functions of a canonical type, whose id is given, from any module that is
+  // alive and has both; nothing where there are none. Modules offer theirs when they are
+  // created. Those of a type that differs only in what references refer to serve as well
+  // (WithoutConcreteTypes).
+  std::optional<Trampolines> FindTrampolines(const wasm::FuncType& type, uint32_t type_id) const;
 
  private:
   friend class Module;
@@ -80,6 +86,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   };
 
   explicit Engine(const Options& options);
+  std::optional<Trampolines> FindOffer(uint32_t type_id) const;
   void OfferTrampolines(uint32_t type_id, EntryTrampoline entry, const void* exit,
                         const std::shared_ptr<const Module>& owner);
   void WithdrawTrampolines(uint32_t type_id, const Module* module);

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "runtime/builtins.h"
 #include "runtime/trap.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry::runtime {
 namespace {
@@ -22,16 +23,24 @@ using environ::SegmentMode;
 using environ::TrapCode;
 using wasm::ExternKind;
 
-std::string DescribeFunction(const Engine& engine, uint32_t type_id) {
+// "function (i32) -> ()", "tag (i32) -> ()".
+std::string DescribeByType(const Engine& engine, const char* kind, uint32_t type_id) {
   const wasm::FuncType* type = engine.types().FuncTypeOf(type_id);
-  return absl::StrCat("function ", type == nullptr ? "of an unknown type" : type->ToString());
+  return absl::StrCat(kind, " ", type == nullptr ? "of an unknown type" : type->ToString());
+}
+std::string DescribeFunction(const Engine& engine, uint32_t type_id) {
+  return DescribeByType(engine, "function", type_id);
+}
+std::string DescribeTag(const Engine& engine, uint32_t type_id) {
+  return DescribeByType(engine, "tag", type_id);
 }
 
 ExternKind KindOf(const Extern& value) {
   if (std::holds_alternative<VMFuncRef*>(value)) return ExternKind::kFunc;
   if (std::holds_alternative<Table*>(value)) return ExternKind::kTable;
   if (std::holds_alternative<Memory*>(value)) return ExternKind::kMemory;
-  return ExternKind::kGlobal;
+  if (std::holds_alternative<Global*>(value)) return ExternKind::kGlobal;
+  return ExternKind::kTag;
 }
 
 // Whether limits as they are now satisfy those of an import. (WebAssembly 3.0, "Matching",
@@ -67,7 +76,7 @@ std::string DescribeExtern(const Engine& engine, const Extern& value) {
     case ExternKind::kGlobal:
       return absl::StrCat("global ", std::get<Global*>(value)->type().ToString());
     case ExternKind::kTag:
-      break;
+      return DescribeTag(engine, std::get<Tag*>(value)->type_id());
   }
   UNREACHABLE();
 }
@@ -102,8 +111,12 @@ absl::StatusOr<Instance*> Instance::Create(Store& store, std::shared_ptr<const M
 absl::Status Instance::Initialize(absl::Span<const Extern> imports) {
   RETURN_IF_ERROR(AllocateContext());
   RETURN_IF_ERROR(BindImports(imports));
+  if (const std::optional<wasm::Unimplemented>& missing = module_->missing_at_instantiation()) {
+    return wasm::UnimplementedStatus(*missing);
+  }
   RETURN_IF_ERROR(MakeMemories());
   FillFuncRefs();
+  MakeTags();
   MakeGlobals();
   RETURN_IF_ERROR(MakeTables());
   data_dropped_.resize(module_->info().data_segments.size());
@@ -138,6 +151,7 @@ absl::Status Instance::BindImports(absl::Span<const Extern> imports) {
   memories_.reserve(info.memories.size());
   tables_.reserve(info.tables.size());
   globals_.reserve(info.globals.size());
+  tags_.reserve(info.tags.size());
   for (size_t i = 0; i < imports.size(); ++i) {
     RETURN_IF_ERROR(BindImport(info.imports[i], imports[i]));
   }
@@ -223,10 +237,17 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       globals_.push_back(*global);
       return absl::OkStatus();
     }
-    case ExternKind::kTag:
-      return absl::UnimplementedError(
-          absl::StrCat("the import \"", import.module, "\" \"", import.name,
-                       "\" is a tag; exceptions cannot be instantiated"));
+    case ExternKind::kTag: {
+      const uint32_t expected = module_->type_id(wasm::TagIndex(index));
+      Tag* const* tag = std::get_if<Tag*>(&value);
+      if (tag == nullptr || (*tag)->type_id() != expected) {
+        return incompatible(DescribeTag(store_.engine(), expected));
+      }
+      if (!store_.Owns(**tag)) return ForeignImport(import);
+      *At<VMTagDefinition*>(offsets.ImportedTag(wasm::TagIndex(index))) = (*tag)->definition();
+      tags_.push_back(*tag);
+      return absl::OkStatus();
+    }
   }
   UNREACHABLE();
 }
@@ -264,6 +285,17 @@ void Instance::FillFuncRefs() {
   }
 }
 
+void Instance::MakeTags() {
+  const ModuleInfo& info = module_->info();
+  for (const wasm::TagIndex index : info.tags.ids()) {
+    if (info.IsImported(index)) continue;
+    auto* definition = At<VMTagDefinition>(module_->offsets().Tag(info.Defined(index)));
+    Tag& tag = defined_tags_.emplace_back(module_->type_id(index), definition);
+    tag.set_store(&store_);
+    tags_.push_back(&tag);
+  }
+}
+
 void Instance::MakeGlobals() {
   const ModuleInfo& info = module_->info();
   for (const wasm::GlobalIndex index : info.globals.ids()) {
@@ -295,8 +327,8 @@ absl::Status Instance::MakeTables() {
   return absl::OkStatus();
 }
 
-// Validated expressions of a module that the compiler accepted: the stack never underflows,
-// and operations that need a heap of structs do not occur.
+// Validated expressions of a module that can be instantiated: the stack never underflows, and
+// operations that need a heap of structs do not occur.
 ValRaw Instance::Evaluate(const ConstExpr& expression) {
   std::vector<ValRaw> stack;
   const auto binary = [&](auto operation) {
@@ -346,7 +378,15 @@ ValRaw Instance::Evaluate(const ConstExpr& expression) {
         // An i31 is its 31 bits with the low bit set.
         stack.back() = ValRaw::Reference(stack.back().u32 << 1 | 1);
         break;
-      default:
+      // Both hierarchies have the same handles.
+      case Kind::kAnyConvertExtern:
+      case Kind::kExternConvertAny:
+        break;
+      case Kind::kStructNew:
+      case Kind::kStructNewDefault:
+      case Kind::kArrayNew:
+      case Kind::kArrayNewDefault:
+      case Kind::kArrayNewFixed:
         CHECK(false) << "constant operation " << static_cast<int>(op.kind)
                      << " in a module that was accepted";
     }
@@ -379,9 +419,8 @@ Extern Instance::Get(const EntityRef& entity) {
     case ExternKind::kGlobal:
       return &global(wasm::GlobalIndex(entity.index));
     case ExternKind::kTag:
-      break;
+      return &tag(wasm::TagIndex(entity.index));
   }
-  CHECK(false) << "a tag in a module that was accepted";
   UNREACHABLE();
 }
 

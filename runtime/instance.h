@@ -31,12 +31,13 @@
 #include "runtime/module.h"
 #include "runtime/store.h"
 #include "runtime/table.h"
+#include "runtime/tag.h"
 #include "runtime/vm_structs.h"
 
 namespace gantry::runtime {
 
 // Anything that can be imported or exported.
-using Extern = std::variant<VMFuncRef*, Table*, Memory*, Global*>;
+using Extern = std::variant<VMFuncRef*, Table*, Memory*, Global*, Tag*>;
 
 // "function (i32) -> ()", "memory 1 2": with types as they are now, for messages.
 std::string DescribeExtern(const Engine& engine, const Extern& value);
@@ -45,7 +46,8 @@ class Instance {
  public:
   // Binds, initialises, applies active segments and calls the start function. Errors:
   // kInvalidArgument where an import has another type (expected and found are named) or lives
-  // in another store; kResourceExhausted; a trap of a segment or of the start function.
+  // in another store; kResourceExhausted; a trap of a segment or of the start function;
+  // kUnimplemented (wasm::UnimplementedFeature) for constant expressions that make objects.
   static absl::StatusOr<Instance*> Create(Store& store, std::shared_ptr<const Module> module,
                                           absl::Span<const Extern> imports);
   Instance(const Instance&) = delete;
@@ -66,6 +68,7 @@ class Instance {
   Memory& memory(wasm::MemoryIndex index) { return *memories_[index.index()]; }
   Table& table(wasm::TableIndex index) { return *tables_[index.index()]; }
   Global& global(wasm::GlobalIndex index) { return *globals_[index.index()]; }
+  Tag& tag(wasm::TagIndex index) { return *tags_[index.index()]; }
 
   // The instructions of the same names, with bounds checks; nothing, or why they trap.
   using Trap = std::optional<environ::TrapCode>;
@@ -92,6 +95,7 @@ class Instance {
   absl::Status BindImport(const environ::ImportInfo& import, const Extern& value);
   absl::Status MakeMemories();
   absl::Status MakeTables();
+  void MakeTags();
   void MakeGlobals();
   void FillFuncRefs();
   absl::Status ApplySegments();
@@ -110,9 +114,11 @@ class Instance {
   std::vector<Memory*> memories_;
   std::vector<Table*> tables_;
   std::vector<Global*> globals_;
+  std::vector<Tag*> tags_;
   std::vector<std::unique_ptr<Memory>> defined_memories_;
   std::vector<std::unique_ptr<Table>> defined_tables_;
   std::deque<Global> defined_globals_;
+  std::deque<Tag> defined_tags_;
   std::vector<bool> data_dropped_;
   std::vector<bool> elem_dropped_;
   // References to functions that have no place in the VMContext, made on demand.

@@ -416,5 +416,360 @@ TEST_F(InstanceTest, HostFunctionsNeedTrampolines) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(InstanceTest, TagsHaveIdentityAndType) {
+  const auto exporter = [] {
+    ModuleInfo info;
+    wasm::SubType type;
+    type.composite = wasm::FuncType({ValType::I32()}, {});
+    info.types.Push(type);
+    info.tags.Push({wasm::TypeIndex(0)});
+    info.tags.Push({wasm::TypeIndex(0)});
+    info.exports.push_back({"a", EntityRef::Tag(wasm::TagIndex(0))});
+    info.exports.push_back({"b", EntityRef::Tag(wasm::TagIndex(1))});
+    return info;
+  };
+  const auto importer = [](wasm::FuncType imported) {
+    ModuleInfo info;
+    wasm::SubType type;
+    type.composite = std::move(imported);
+    info.types.Push(type);
+    info.tags.Push({wasm::TypeIndex(0)});
+    info.num_imported_tags = 1;
+    info.imports.push_back({"m", "t", EntityRef::Tag(wasm::TagIndex(0))});
+    info.exports.push_back({"t", EntityRef::Tag(wasm::TagIndex(0))});
+    return info;
+  };
+  Instance* instance = Instantiate(exporter()).value();
+  Tag* a = std::get<Tag*>(*instance->GetExport("a"));
+  Tag* b = std::get<Tag*>(*instance->GetExport("b"));
+  EXPECT_NE(a->definition(), b->definition());
+  EXPECT_EQ(a->type_id(), b->type_id());
+  EXPECT_EQ(DescribeExtern(*engine_, a), "tag (i32) -> ()");
+
+  const wasm::FuncType i32({ValType::I32()}, {});
+  Instance* user = Instantiate(importer(i32), {a}).value();
+  EXPECT_EQ(std::get<Tag*>(*user->GetExport("t")), a);
+  const uint32_t slot = user->module().offsets().ImportedTag(wasm::TagIndex(0));
+  EXPECT_EQ(*reinterpret_cast<VMTagDefinition**>(reinterpret_cast<uint8_t*>(user->vmctx()) + slot),
+            a->definition());
+  EXPECT_EQ(
+      Instantiate(importer(wasm::FuncType({ValType::I64()}, {})), {a}).status().message(),
+      "incompatible import type for \"m\" \"t\": expected tag (i64) -> (), found tag (i32) -> "
+      "()");
+  Global* global = store_->AddGlobal({ValType::I32(), false, false}, ValRaw());
+  EXPECT_EQ(Instantiate(importer(i32), {global}).status().message(),
+            "incompatible import type for \"m\" \"t\": expected tag (i32) -> (), found global i32");
+
+  Tag* host = store_->AddTag(i32).value();
+  EXPECT_TRUE(Instantiate(importer(i32), {host}).ok());
+  EXPECT_EQ(store_->AddTag(wasm::FuncType({}, {ValType::I32()})).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  std::unique_ptr<Store> other = Store::Create(engine_, {});
+  EXPECT_EQ(Instantiate(importer(i32), {other->AddTag(i32).value()}).status().message(),
+            "the import \"m\" \"t\" belongs to another store");
+}
+
+// A module of one imported function of the last of `types`.
+ModuleInfo FunctionImporter(std::vector<wasm::SubType> types) {
+  ModuleInfo info;
+  for (wasm::SubType& type : types) {
+    if (type.group_size == 1) type.group_start = info.types.next_id();
+    info.types.Push(std::move(type));
+  }
+  info.functions.Push({.type = wasm::TypeIndex(static_cast<uint32_t>(info.types.size()) - 1)});
+  info.num_imported_functions = 1;
+  info.imports.push_back({"m", "f", EntityRef::Func(wasm::FuncIndex(0))});
+  return info;
+}
+
+TEST_F(InstanceTest, FunctionsMatchByDeclaredSupertypes) {
+  wasm::SubType open, child, grandchild;
+  open.composite = child.composite = grandchild.composite = wasm::FuncType();
+  open.is_final = child.is_final = false;
+  child.supertype = wasm::TypeIndex(0);
+  grandchild.supertype = wasm::TypeIndex(1);
+  RegisteredTypes held = *engine_->types().Register([&] {
+    std::vector<wasm::SubType> types = {open, child, grandchild};
+    for (uint32_t i = 0; i < 3; ++i) types[i].group_start = wasm::TypeIndex(i);
+    return types;
+  }());
+  VMContext context = {};
+  context.store = store_->context();
+  VMFuncRef functions[3];
+  for (int i = 0; i < 3; ++i) {
+    functions[i].vmctx = &context;
+    functions[i].type_id = held.ids()[i];
+  }
+  const std::vector<wasm::SubType> chain = {open, child, grandchild};
+  for (int wanted = 0; wanted < 3; ++wanted) {
+    for (int given = 0; given < 3; ++given) {
+      const absl::Status status =
+          Instantiate(FunctionImporter({chain.begin(), chain.begin() + wanted + 1}),
+                      {&functions[given]})
+              .status();
+      EXPECT_EQ(status.ok(), given >= wanted) << wanted << " " << given << " " << status;
+    }
+  }
+  // A type that looks the same and is final is another one.
+  wasm::SubType final_type = open;
+  final_type.is_final = true;
+  EXPECT_FALSE(Instantiate(FunctionImporter({final_type}), {&functions[0]}).ok());
+}
+
+TEST_F(InstanceTest, ConcreteReferencesMatchAcrossModules) {
+  wasm::SubType structure;
+  structure.composite = wasm::StructType{{{ValType::I32(), true}}};
+  RegisteredTypes held = *engine_->types().Register({structure});
+  const ValType canonical = ValType::Ref(wasm::HeapType::Canonical(held.ids()[0]), true);
+  const auto import_global = [&](ValType found, ValType expected, bool is_mutable) {
+    ModuleInfo info;
+    info.types.Push(structure);
+    info.globals.Push({expected, is_mutable, false});
+    info.num_imported_globals = 1;
+    info.imports.push_back({"m", "g", EntityRef::Global(GlobalIndex(0))});
+    return Instantiate(std::move(info), {store_->AddGlobal({found, is_mutable, false}, ValRaw())})
+        .ok();
+  };
+  const ValType concrete = ValType::ConcreteRef(wasm::TypeIndex(0), true);
+  const auto abstract = [](wasm::AbstractHeapType type) {
+    return ValType::Ref(wasm::HeapType::Abstract(type), true);
+  };
+  using wasm::AbstractHeapType;
+  EXPECT_TRUE(import_global(canonical, concrete, false));
+  EXPECT_TRUE(import_global(canonical, concrete, true));
+  EXPECT_TRUE(import_global(canonical, abstract(AbstractHeapType::kStruct), false));
+  EXPECT_TRUE(import_global(canonical, abstract(AbstractHeapType::kEq), false));
+  EXPECT_TRUE(import_global(canonical, abstract(AbstractHeapType::kAny), false));
+  EXPECT_FALSE(import_global(canonical, abstract(AbstractHeapType::kAny), true));
+  EXPECT_FALSE(import_global(canonical, abstract(AbstractHeapType::kArray), false));
+  EXPECT_FALSE(import_global(canonical, abstract(AbstractHeapType::kI31), false));
+  EXPECT_FALSE(import_global(canonical, ValType::FuncRef(), false));
+  EXPECT_TRUE(import_global(abstract(AbstractHeapType::kNone), concrete, false));
+  EXPECT_FALSE(import_global(abstract(AbstractHeapType::kNoFunc), concrete, false));
+  EXPECT_FALSE(import_global(abstract(AbstractHeapType::kStruct), concrete, false));
+}
+
+// References that are no functions are handles, whatever they refer to.
+TEST_F(InstanceTest, ConstantsOfEveryReferenceType) {
+  ModuleInfo info;
+  wasm::SubType structure;
+  structure.composite = wasm::StructType{};
+  info.types.Push(structure);
+  const ValType struct_ref = ValType::ConcreteRef(wasm::TypeIndex(0), true);
+  const ValType any = ValType::Ref(wasm::HeapType::Abstract(wasm::AbstractHeapType::kAny), true);
+  const ValType i31 = any;
+  info.globals.Push({struct_ref, false, false});
+  info.global_inits.Push(ConstExpr({ConstOp::RefNull(struct_ref)}));
+  info.globals.Push({i31, false, false});
+  info.global_inits.Push(
+      ConstExpr({ConstOp::I32Const(0xFFFFFFFF), ConstOp::Simple(ConstOp::Kind::kRefI31)}));
+  info.globals.Push({ValType::ExternRef(), false, false});
+  info.global_inits.Push(ConstExpr(
+      {ConstOp::GlobalGet(GlobalIndex(1)), ConstOp::Simple(ConstOp::Kind::kExternConvertAny)}));
+  info.globals.Push({any, false, false});
+  info.global_inits.Push(ConstExpr(
+      {ConstOp::GlobalGet(GlobalIndex(2)), ConstOp::Simple(ConstOp::Kind::kAnyConvertExtern)}));
+  TableType table;
+  table.element = struct_ref;
+  table.limits = {3, std::nullopt};
+  info.tables.Push(table);
+  info.table_inits.Push(ConstExpr());
+  table.element = any;
+  info.tables.Push(table);
+  info.table_inits.Push(ConstExpr({ConstOp::GlobalGet(GlobalIndex(3))}));
+  Instance* instance = Instantiate(std::move(info)).value();
+  EXPECT_EQ(instance->global(GlobalIndex(0)).Get().words[0], 0u);
+  EXPECT_EQ(instance->global(GlobalIndex(1)).Get().words[0], 0xFFFFFFFFu);
+  EXPECT_EQ(instance->global(GlobalIndex(3)).Get().words[0], 0xFFFFFFFFu);
+  EXPECT_FALSE(instance->table(TableIndex(0)).holds_functions());
+  EXPECT_EQ(instance->table(TableIndex(1)).Get(2).reference, 0xFFFFFFFFu);
+}
+
+// Imports are judged first; then the module is refused before anything of it is made.
+TEST_F(InstanceTest, ObjectsInConstantExpressionsNeedGc) {
+  const auto module = [](int place, ConstOp::Kind kind) {
+    ModuleInfo info;
+    wasm::SubType type;
+    type.composite = wasm::StructType{};
+    info.types.Push(type);
+    const ValType any = ValType::Ref(wasm::HeapType::Abstract(wasm::AbstractHeapType::kAny), true);
+    const ConstExpr made({ConstOp::Simple(kind)});
+    info.num_imported_globals = 1;
+    info.globals.Push({ValType::I32(), false, false});
+    info.imports.push_back({"m", "g", EntityRef::Global(GlobalIndex(0))});
+    if (place == 0) {
+      info.globals.Push({any, false, false});
+      info.global_inits.Push(made);
+    } else if (place == 1) {
+      TableType table;
+      table.element = any;
+      info.tables.Push(table);
+      info.table_inits.Push(made);
+    } else {
+      ElemSegment segment;
+      segment.type = any;
+      segment.expressions.push_back(made);
+      info.elem_segments.Push(segment);
+    }
+    return info;
+  };
+  Global* right = store_->AddGlobal({ValType::I32(), false, false}, ValRaw());
+  Global* wrong = store_->AddGlobal({ValType::I64(), false, false}, ValRaw());
+  for (int place = 0; place < 3; ++place) {
+    for (const ConstOp::Kind kind :
+         {ConstOp::Kind::kStructNew, ConstOp::Kind::kStructNewDefault, ConstOp::Kind::kArrayNew,
+          ConstOp::Kind::kArrayNewDefault, ConstOp::Kind::kArrayNewFixed}) {
+      const absl::Status status = Instantiate(module(place, kind), {right}).status();
+      EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+      EXPECT_EQ(wasm::UnimplementedFeature(status), wasm::Feature::kGc);
+    }
+    EXPECT_EQ(Instantiate(module(place, ConstOp::Kind::kStructNew), {wrong}).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+}
+
+// What no host can give is an error of instantiation.
+TEST_F(InstanceTest, HugeMinimaAreRefused) {
+  for (const uint8_t page_size_log2 : {0, 16}) {
+    for (const wasm::IndexType index_type : {wasm::IndexType::kI32, wasm::IndexType::kI64}) {
+      for (const bool shared : {false, true}) {
+        ModuleInfo info;
+        MemoryType type;
+        type.page_size_log2 = page_size_log2;
+        type.index_type = index_type;
+        type.shared = shared;
+        const uint64_t most = page_size_log2 == 0 ? ~uint64_t{0} : uint64_t{1} << 48;
+        type.limits = {most, most};
+        if (index_type == wasm::IndexType::kI32) continue;
+        info.memories.Push({type, MemoryPlan::For(type, engine_->tunables())});
+        EXPECT_EQ(Instantiate(std::move(info)).status().code(),
+                  absl::StatusCode::kResourceExhausted);
+      }
+    }
+  }
+  for (const ValType element : {ValType::FuncRef(), ValType::ExternRef()}) {
+    ModuleInfo info;
+    TableType type;
+    type.element = element;
+    type.index_type = wasm::IndexType::kI64;
+    type.limits = {~uint64_t{0}, std::nullopt};
+    info.tables.Push(type);
+    info.table_inits.Push(ConstExpr());
+    EXPECT_EQ(Instantiate(std::move(info)).status().code(), absl::StatusCode::kResourceExhausted);
+  }
+}
+
+// A maximum costs nothing; not even one of a shared memory, which never moves.
+TEST_F(InstanceTest, HugeMaximaAreFine) {
+  for (const bool shared : {false, true}) {
+    ModuleInfo info;
+    MemoryType type;
+    type.index_type = wasm::IndexType::kI64;
+    type.shared = shared;
+    type.limits = {1, uint64_t{1} << 48};
+    info.memories.Push({type, MemoryPlan::For(type, engine_->tunables())});
+    Instance* instance = Instantiate(std::move(info)).value();
+    Memory& memory = instance->memory(MemoryIndex(0));
+    EXPECT_EQ(memory.bytes(), 65536u);
+    EXPECT_EQ(memory.Grow(uint64_t{1} << 47).status().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(memory.Grow(1).value(), 1u);
+    EXPECT_EQ(memory.CanMove(), !shared);
+  }
+}
+
+TEST_F(InstanceTest, PagesOfOneByte) {
+  ModuleInfo info;
+  MemoryType type;
+  type.page_size_log2 = 0;
+  type.limits = {3, 70000};
+  info.memories.Push({type, MemoryPlan::For(type, engine_->tunables())});
+  AddData(info, SegmentMode::kActive, 1, "xy");
+  const std::shared_ptr<const Module> module = MakeModule(info);
+  Instance* instance = Instance::Create(*store_, module, {}).value();
+  Memory& memory = instance->memory(MemoryIndex(0));
+  EXPECT_EQ(memory.bytes(), 3u);
+  EXPECT_EQ(memory.data()[2], 'y');
+  EXPECT_FALSE(memory.InBounds(3, 1));
+  EXPECT_EQ(memory.Grow(1).value(), 3u);
+  EXPECT_EQ(memory.data()[3], 0);
+  EXPECT_EQ(memory.Grow(70000 - 4).value(), 4u);
+  EXPECT_FALSE(memory.Grow(1).ok());
+  AddData(info, SegmentMode::kActive, 2, "xy");
+  EXPECT_EQ(Instance::Create(*store_, MakeModule(std::move(info)), {}).status().message(),
+            "out of bounds memory access");
+}
+
+// Offsets of 64 bits do not wrap.
+TEST_F(InstanceTest, WideSegmentsAreBounded) {
+  for (const uint64_t offset : {uint64_t{65536}, uint64_t{1} << 32, ~uint64_t{0}, ~uint64_t{1}}) {
+    ModuleInfo info;
+    MemoryType memory;
+    memory.index_type = wasm::IndexType::kI64;
+    memory.limits = {1, std::nullopt};
+    info.memories.Push({memory, MemoryPlan::For(memory, engine_->tunables())});
+    AddData(info, SegmentMode::kActive, 0, "ab");
+    info.data_segments[DataIndex(0)].offset = ConstExpr({ConstOp::I64Const(offset)});
+    EXPECT_EQ(Instantiate(std::move(info)).status().message(), "out of bounds memory access");
+
+    ModuleInfo with_table;
+    TableType table;
+    table.index_type = wasm::IndexType::kI64;
+    table.limits = {4, std::nullopt};
+    with_table.tables.Push(table);
+    with_table.table_inits.Push(ConstExpr());
+    ElemSegment segment;
+    segment.mode = SegmentMode::kActive;
+    segment.table = TableIndex(0);
+    segment.offset = ConstExpr({ConstOp::I64Const(offset)});
+    segment.functions = {wasm::FuncIndex::None(), wasm::FuncIndex::None()};
+    with_table.elem_segments.Push(segment);
+    EXPECT_EQ(Instantiate(std::move(with_table)).status().message(), "out of bounds table access");
+  }
+}
+
+// Index type, page size and sharing are parts of a memory's type.
+TEST_F(InstanceTest, MemoriesMatchByEveryPart) {
+  std::vector<MemoryType> types;
+  for (const wasm::IndexType index_type : {wasm::IndexType::kI32, wasm::IndexType::kI64}) {
+    for (const uint8_t page_size_log2 : {0, 16}) {
+      for (const bool shared : {false, true}) {
+        MemoryType type;
+        type.index_type = index_type;
+        type.page_size_log2 = page_size_log2;
+        type.shared = shared;
+        type.limits = {1, 2};
+        types.push_back(type);
+      }
+    }
+  }
+  for (const MemoryType& found : types) {
+    Memory* memory = store_->AddMemory(found).value();
+    for (const MemoryType& expected : types) {
+      ModuleInfo info;
+      info.num_imported_memories = 1;
+      info.memories.Push({expected, MemoryPlan::For(expected, engine_->tunables())});
+      info.imports.push_back({"m", "memory", EntityRef::Memory(MemoryIndex(0))});
+      const absl::Status status = Instantiate(std::move(info), {memory}).status();
+      EXPECT_EQ(status.ok(), found == expected)
+          << found.ToString() << " for " << expected.ToString() << ": " << status;
+    }
+  }
+}
+
+TEST_F(InstanceTest, TheHostsTypesAreHeld) {
+  wasm::SubType structure;
+  structure.composite = wasm::StructType{};
+  RegisteredTypes held = *engine_->types().Register({structure});
+  const ValType type = ValType::Ref(wasm::HeapType::Canonical(held.ids()[0]), true);
+  EXPECT_TRUE(store_->HoldType(type).ok());
+  EXPECT_TRUE(store_->HoldType(ValType::ExternRef()).ok());
+  held = RegisteredTypes();
+  EXPECT_EQ(engine_->types().KindOf(type.heap_type().canonical_id()),
+            wasm::AbstractHeapType::kStruct);
+  store_ = nullptr;
+  store_ = Store::Create(engine_, {});
+  EXPECT_EQ(store_->HoldType(type).code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace gantry::runtime

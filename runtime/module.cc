@@ -14,15 +14,15 @@ namespace {
 
 using environ::FuncKey;
 
-// For each type the first one that is equal as it stands, by which the compiler names
-// trampolines; itself for what is no function type.
+// For each type the first one of the same shape, by which the compiler names trampolines;
+// itself for what is no function type.
 std::vector<wasm::TypeIndex> FirstTypesBySignature(const environ::ModuleInfo& info) {
   std::vector<wasm::TypeIndex> first;
   first.reserve(info.types.size());
   std::unordered_map<wasm::FuncType, wasm::TypeIndex, absl::Hash<wasm::FuncType>> by_type;
   for (const wasm::TypeIndex index : info.types.ids()) {
     const wasm::FuncType* type = info.types[index].func();
-    first.push_back(type == nullptr ? index : by_type.emplace(*type, index).first->second);
+    first.push_back(type == nullptr ? index : by_type.emplace(info.ShapeOf(*type), index).first->second);
   }
   return first;
 }
@@ -44,6 +44,7 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
   const environ::ModuleInfo& info = module->info();
   ASSIGN_OR_RETURN(module->types_, module->engine_->types().Register(info.types.values()));
   module->signatures_ = FirstTypesBySignature(info);
+  module->missing_ = info.MissingAtInstantiation();
   for (const wasm::FuncIndex func : info.functions.ids()) {
     if (info.IsImported(func)) continue;
     const FuncKey key = FuncKey::WasmFunction(id, info.Defined(func));

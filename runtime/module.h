@@ -19,6 +19,7 @@
 #include "runtime/engine.h"
 #include "runtime/type_registry.h"
 #include "runtime/vm_structs.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry::runtime {
 
@@ -42,6 +43,7 @@ class Module : public std::enable_shared_from_this<Module> {
   // Canonical ids by TypeIndex.
   absl::Span<const uint32_t> type_ids() const { return types_.ids(); }
   uint32_t type_id(wasm::FuncIndex func) const { return types_.id(info_->functions[func].type); }
+  uint32_t type_id(wasm::TagIndex tag) const { return types_.id(info_->tags[tag].type); }
   // The same types with canonical ids in place of the module's type indices.
   wasm::ValType Canonical(wasm::ValType type) const {
     return TypeRegistry::CanonicalType(type, types_.ids());
@@ -55,6 +57,9 @@ class Module : public std::enable_shared_from_this<Module> {
     return type;
   }
 
+  // ModuleInfo::MissingAtInstantiation, found once.
+  const std::optional<wasm::Unimplemented>& missing_at_instantiation() const { return missing_; }
+
   // Code of a function that the module defines.
   const void* FunctionCode(wasm::DefinedFuncIndex func) const;
   // Null where the module has none for the type.
@@ -67,7 +72,7 @@ class Module : public std::enable_shared_from_this<Module> {
  private:
   Module(std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject> code,
          environ::ModuleId id);
-  // The first type of the module with the same signature, by which trampolines are keyed.
+  // The first type of the module with a signature of the same shape, by which trampolines are keyed.
   wasm::TypeIndex FirstOfSignature(wasm::TypeIndex type) const { return signatures_[type.index()]; }
 
   const std::shared_ptr<Engine> engine_;
@@ -76,6 +81,7 @@ class Module : public std::enable_shared_from_this<Module> {
   const environ::ModuleInfo* const info_;
   const environ::VMOffsets offsets_;
   RegisteredTypes types_;
+  std::optional<wasm::Unimplemented> missing_;
   std::vector<wasm::TypeIndex> signatures_;
   // Type ids for which this module offers trampolines.
   std::vector<uint32_t> offered_;

@@ -95,7 +95,7 @@ absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
   auto function = std::make_unique<HostFunction>();
   ASSIGN_OR_RETURN(function->type, engine_->types().RegisterFunc(type));
   const uint32_t type_id = function->type.ids().front();
-  std::optional<Trampolines> trampolines = engine_->FindTrampolines(type_id);
+  std::optional<Trampolines> trampolines = engine_->FindTrampolines(type, type_id);
   if (!trampolines.has_value()) {
     return absl::NotFoundError(absl::StrCat(
         "no loaded module has trampolines for host functions of type ", type.ToString()));
@@ -199,6 +199,29 @@ Global* Store::AddGlobal(const wasm::GlobalType& type, ValRaw initial) {
   return host_globals_.back().get();
 }
 
+absl::Status Store::HoldType(wasm::ValType type) {
+  if (!type.is_ref() || !type.heap_type().is_concrete()) return absl::OkStatus();
+  // A type that refers to it holds it.
+  ASSIGN_OR_RETURN(RegisteredTypes registered,
+                   engine_->types().RegisterFunc(wasm::FuncType({type}, {})));
+  for (const RegisteredTypes& held : held_types_) {
+    if (held.ids().front() == registered.ids().front()) return absl::OkStatus();
+  }
+  held_types_.push_back(std::move(registered));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Tag*> Store::AddTag(const wasm::FuncType& type) {
+  if (!type.results().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a tag's type has no results; given: ", type.ToString()));
+  }
+  ASSIGN_OR_RETURN(RegisteredTypes registered, engine_->types().RegisterFunc(type));
+  host_tags_.push_back(std::make_unique<Tag>(std::move(registered)));
+  host_tags_.back()->set_store(this);
+  return host_tags_.back().get();
+}
+
 absl::StatusOr<uint64_t> Store::GrowMemory(Memory& memory, uint64_t delta_pages) {
   const unsigned shift = memory.type().page_size_log2;
   const uint64_t limit = std::numeric_limits<uint64_t>::max() >> shift;
@@ -253,8 +276,20 @@ void Store::SetEpochDeadline(uint64_t delta) {
 uint32_t Store::RaiseTrap(environ::TrapCode code) {
   pending_ = Pending::kTrap;
   pending_code_ = code;
+  if (code == environ::TrapCode::kCannotCompile) {
+    // The call of the built-in lies in front of its return address.
+    const uintptr_t pc = context_.last.exit_pc - 1;
+    RememberFunction(pc, CodeObject::Find(pc));
+  }
   CaptureFromExit();
   return 1;
+}
+
+// Async-signal-safe.
+void Store::RememberFunction(uintptr_t pc, const CodeObject* code) {
+  const environ::FunctionRecord* function = code == nullptr ? nullptr : code->FindFunction(pc);
+  pending_code_object_ = function == nullptr ? nullptr : code;
+  if (function != nullptr) pending_function_ = function->func_key();
 }
 
 uint32_t Store::RaiseError(absl::Status status) {
@@ -277,6 +312,7 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
                        const CodeObject& object) {
   pending_ = Pending::kTrap;
   pending_code_ = code;
+  if (code == environ::TrapCode::kCannotCompile) RememberFunction(registers.pc, &object);
   backtrace_.Clear();
   if (!WantsWalk()) return;
   const environ::FunctionRecord* function = object.FindFunction(registers.pc);
@@ -304,11 +340,22 @@ void Store::AskOracle() {
   if (GANTRY_DCHECK_IS_ON() && CompareWithUnwinder(backtrace_)) ++oracle_comparisons_;
 }
 
+absl::Status Store::PendingTrap() const {
+  if (pending_code_ == environ::TrapCode::kCannotCompile && pending_code_object_ != nullptr &&
+      pending_function_.kind() == environ::FuncKeyKind::kWasmFunction &&
+      pending_function_.module().index() < pending_code_object_->num_modules()) {
+    const environ::ModuleInfo& info = pending_code_object_->module(pending_function_.module());
+    const wasm::Unimplemented* missing = info.WhyUncompiled(pending_function_.defined_function());
+    if (missing != nullptr) return CannotCompileStatus(*missing);
+  }
+  return TrapStatus(pending_code_);
+}
+
 absl::Status Store::TakePending() {
   const Pending pending = std::exchange(pending_, Pending::kNothing);
   CHECK(pending != Pending::kNothing) << "compiled code stopped without a reason";
-  absl::Status status = pending == Pending::kTrap ? TrapStatus(pending_code_)
-                                                  : std::exchange(pending_error_, absl::Status());
+  absl::Status status =
+      pending == Pending::kTrap ? PendingTrap() : std::exchange(pending_error_, absl::Status());
   if (engine_->options().backtrace && !backtrace_.addresses().empty()) {
     AppendTrapFrames(status, backtrace_.Symbolize(), backtrace_.omitted());
   }

@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "environ/core/func_key.h"
 #include "environ/core/trap_code.h"
 #include "runtime/activation.h"
 #include "runtime/engine.h"
@@ -30,6 +31,7 @@
 #include "runtime/reference_heap.h"
 #include "runtime/stack_walk.h"
 #include "runtime/table.h"
+#include "runtime/tag.h"
 #include "runtime/vm_structs.h"
 
 namespace gantry::runtime {
@@ -84,10 +86,17 @@ class Store final : private FaultHandler {
   // where no module of the engine has trampolines for the type; such a module is to be
   // compiled then. kResourceExhausted.
   absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCallback callback);
-  // Objects made by the host. Types are canonical; memories follow the engine's tunables.
+  // Objects made by the host. Types are canonical and held (HoldType); memories follow the
+  // engine's tunables.
   absl::StatusOr<Memory*> AddMemory(const wasm::MemoryType& type);
   absl::StatusOr<Table*> AddTable(const wasm::TableType& type, ValRaw initial);
   Global* AddGlobal(const wasm::GlobalType& type, ValRaw initial);
+  // A tag of a function type without results. Error: kInvalidArgument where it has results.
+  absl::StatusOr<Tag*> AddTag(const wasm::FuncType& type);
+
+  // Keeps a type of an object made by the host alive as long as the store; only concrete ones
+  // need it. Error: kInvalidArgument where nobody holds it any more.
+  absl::Status HoldType(wasm::ValType type);
 
   // Growth with the limiter asked. Errors: kResourceExhausted.
   absl::StatusOr<uint64_t> GrowMemory(Memory& memory, uint64_t delta_pages);
@@ -97,6 +106,7 @@ class Store final : private FaultHandler {
   bool Owns(const Memory& memory) const { return memory.store() == this; }
   bool Owns(const Table& table) const { return table.store() == this; }
   bool Owns(const Global& global) const { return global.store() == this; }
+  bool Owns(const Tag& tag) const { return tag.store() == this; }
 
   ReferenceHeap& references() { return references_; }
 
@@ -134,8 +144,10 @@ class Store final : private FaultHandler {
                   const CodeObject& object) override;
 
   bool WantsWalk() const;
+  void RememberFunction(uintptr_t pc, const CodeObject* code);
   void CaptureFromExit();
   void AskOracle();
+  absl::Status PendingTrap() const;
   absl::Status TakePending();
   void SetStackLimit();
   void Trace(ReferenceHeap::Marker& marker);
@@ -154,6 +166,10 @@ class Store final : private FaultHandler {
   Pending pending_ = Pending::kNothing;
   environ::TrapCode pending_code_ = environ::TrapCode::kUnreachable;
   absl::Status pending_error_;
+  // Of a kCannotCompile: the function that trapped, in code that an instance of this store
+  // holds.
+  const CodeObject* pending_code_object_ = nullptr;
+  environ::FuncKey pending_function_ = environ::FuncKey::BuiltinShim(0);
   RawBacktrace backtrace_;
 
   ReferenceHeap references_;
@@ -164,6 +180,8 @@ class Store final : private FaultHandler {
   std::deque<std::unique_ptr<Memory>> host_memories_;
   std::deque<std::unique_ptr<Table>> host_tables_;
   std::deque<std::unique_ptr<Global>> host_globals_;
+  std::deque<std::unique_ptr<Tag>> host_tags_;
+  std::deque<RegisteredTypes> held_types_;
   std::vector<Memory*> memories_;
   std::deque<std::unique_ptr<Instance>> instances_;
 };

@@ -10,11 +10,7 @@ namespace gantry::runtime {
 
 bool IsFuncReference(wasm::ValType type) {
   CHECK(type.is_ref()) << type;
-  const wasm::HeapType heap = type.heap_type();
-  // Only function types can be made values so far; a module with struct or array types is
-  // refused by the compiler.
-  if (heap.is_concrete()) return true;
-  return heap.Is(wasm::AbstractHeapType::kFunc) || heap.Is(wasm::AbstractHeapType::kNoFunc);
+  return wasm::TopOfHierarchy(type.heap_type()) == wasm::AbstractHeapType::kFunc;
 }
 
 VMFuncTableEntry MakeFuncTableEntry(VMFuncRef* func_ref) {

@@ -96,7 +96,7 @@ class Table {
 // The table element for a function; the null element for null.
 VMFuncTableEntry MakeFuncTableEntry(VMFuncRef* func_ref);
 
-// Whether references of this type are VMFuncRef* rather than handles.
+// Whether references of this type, canonical if concrete, are VMFuncRef* rather than handles.
 bool IsFuncReference(wasm::ValType type);
 
 }  // namespace gantry::runtime

@@ -112,6 +112,14 @@ absl::Status TrapStatus(TrapCode code, absl::Span<const TrapFrame> frames) {
   return status;
 }
 
+absl::Status CannotCompileStatus(const wasm::Unimplemented& missing) {
+  absl::Status status = wasm::UnimplementedStatus(missing);
+  TrapInfo trap;
+  trap.code = TrapCode::kCannotCompile;
+  status.SetPayload(kTypeUrl, absl::Cord(Encode(trap)));
+  return status;
+}
+
 void AppendTrapFrames(absl::Status& status, absl::Span<const TrapFrame> frames,
                       uint64_t omitted_frames) {
   TrapInfo trap = GetTrapInfo(status).value_or(TrapInfo());

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "environ/core/trap_code.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry::runtime {
 
@@ -46,6 +47,10 @@ struct TrapInfo {
 // A status of a trap: kAborted, or kResourceExhausted for an exhausted stack, fuel, or memory
 // of the host. Its message is the code's.
 absl::Status TrapStatus(environ::TrapCode code, absl::Span<const TrapFrame> frames = {});
+
+// The trap of a function whose body uses what its compiler cannot make: kCannotCompile, whose
+// message and second payload (wasm::UnimplementedFeature) say what that is.
+absl::Status CannotCompileStatus(const wasm::Unimplemented& missing);
 
 // Adds outer frames to a failed status: to the payload it has, or a new one without a code.
 void AppendTrapFrames(absl::Status& status, absl::Span<const TrapFrame> frames,

@@ -53,5 +53,14 @@ TEST(TrapTest, AForeignPayloadIsNotFatal) {
   ASSERT_TRUE(GetTrapInfo(status).has_value());
 }
 
+TEST(TrapTest, CannotCompileNamesTheFeature) {
+  absl::Status status = CannotCompileStatus({wasm::Feature::kSimd, "i32x4.add"});
+  AppendTrapFrames(status, {});
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(status.message(), "i32x4.add needs simd, which this compiler cannot make yet");
+  EXPECT_EQ(GetTrapInfo(status)->code, environ::TrapCode::kCannotCompile);
+  EXPECT_EQ(wasm::UnimplementedFeature(status), wasm::Feature::kSimd);
+}
+
 }  // namespace
 }  // namespace gantry::runtime

@@ -1,5 +1,8 @@
 #include "runtime/type_registry.h"
 
+#include <algorithm>
+#include <variant>
+
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -49,27 +52,37 @@ wasm::CompositeType MapComposite(const wasm::CompositeType& composite, MapIndex 
 
 // What equality of types looks at, as words: each kind is preceded by its lengths, so that two
 // different groups never give the same words.
-void AppendType(ValType type, std::vector<uint32_t>& key) { key.push_back(type.bits()); }
+struct KeyBuilder {
+  std::vector<uint32_t> words;
+  // Canonical ids named in it.
+  std::vector<uint32_t> references;
 
-void AppendField(const FieldType& field, std::vector<uint32_t>& key) {
-  key.push_back(static_cast<uint32_t>(field.storage.packed()) << 1 | (field.is_mutable ? 1 : 0));
-  AppendType(field.storage.unpacked(), key);
-}
-
-void AppendComposite(const wasm::CompositeType& composite, std::vector<uint32_t>& key) {
-  key.push_back(static_cast<uint32_t>(composite.index()));
-  if (const FuncType* func = std::get_if<FuncType>(&composite)) {
-    key.push_back(static_cast<uint32_t>(func->params().size()));
-    key.push_back(static_cast<uint32_t>(func->results().size()));
-    for (ValType type : func->params()) AppendType(type, key);
-    for (ValType type : func->results()) AppendType(type, key);
-  } else if (const wasm::StructType* structure = std::get_if<wasm::StructType>(&composite)) {
-    key.push_back(static_cast<uint32_t>(structure->fields.size()));
-    for (const FieldType& field : structure->fields) AppendField(field, key);
-  } else {
-    AppendField(std::get<wasm::ArrayType>(composite).element, key);
+  void Add(ValType type) {
+    words.push_back(type.bits());
+    if (type.is_ref() && type.heap_type().is_canonical()) {
+      references.push_back(type.heap_type().canonical_id());
+    }
   }
-}
+  void Add(const FieldType& field) {
+    words.push_back(static_cast<uint32_t>(field.storage.packed()) << 1 |
+                    (field.is_mutable ? 1 : 0));
+    Add(field.storage.unpacked());
+  }
+  void Add(const wasm::CompositeType& composite) {
+    words.push_back(static_cast<uint32_t>(composite.index()));
+    if (const FuncType* func = std::get_if<FuncType>(&composite)) {
+      words.push_back(static_cast<uint32_t>(func->params().size()));
+      words.push_back(static_cast<uint32_t>(func->results().size()));
+      for (ValType type : func->params()) Add(type);
+      for (ValType type : func->results()) Add(type);
+    } else if (const wasm::StructType* structure = std::get_if<wasm::StructType>(&composite)) {
+      words.push_back(static_cast<uint32_t>(structure->fields.size()));
+      for (const FieldType& field : structure->fields) Add(field);
+    } else {
+      Add(std::get<wasm::ArrayType>(composite).element);
+    }
+  }
+};
 
 }  // namespace
 
@@ -107,15 +120,22 @@ ValType TypeRegistry::CanonicalType(ValType type, absl::Span<const uint32_t> ids
   });
 }
 
-bool TypeRegistry::ReserveIds(size_t count, std::vector<uint32_t>& ids) {
-  const uint64_t fresh = uint64_t{max_id_} + 1 - next_id_;
-  if (fresh + free_ids_.size() < count) return false;
-  for (size_t i = 0; i < count; ++i) {
-    if (next_id_ <= max_id_) {
-      ids.push_back(next_id_++);
+bool TypeRegistry::ReserveIds(absl::Span<const SubType> group, std::vector<uint32_t>& ids) {
+  uint64_t wanted[2] = {0, 0};
+  for (const SubType& type : group) ++wanted[type.is_func() ? 1 : 0];
+  for (int parity = 0; parity < 2; ++parity) {
+    const IdPool& pool = pools_[parity];
+    const uint64_t fresh = pool.next > max_id_ ? 0 : (uint64_t{max_id_} - pool.next) / 2 + 1;
+    if (fresh + pool.free.size() < wanted[parity]) return false;
+  }
+  for (const SubType& type : group) {
+    IdPool& pool = pools_[type.is_func() ? 1 : 0];
+    if (pool.next <= max_id_) {
+      ids.push_back(pool.next);
+      pool.next += 2;
     } else {
-      ids.push_back(free_ids_.front());
-      free_ids_.pop_front();
+      ids.push_back(pool.free.front());
+      pool.free.pop_front();
     }
   }
   return true;
@@ -128,21 +148,20 @@ absl::StatusOr<uint32_t> TypeRegistry::RegisterGroup(absl::Span<const SubType> g
   const auto in_group = [&](TypeIndex index) {
     return index.raw() >= group_start && index.raw() - group_start < size;
   };
-  Key key;
+  KeyBuilder key;
   for (const SubType& type : group) {
-    key.push_back(type.is_final ? 1 : 0);
+    key.words.push_back(type.is_final ? 1 : 0);
     const auto relative = [&](TypeIndex index) {
       if (in_group(index)) return HeapType::Concrete(TypeIndex(index.raw() - group_start));
       CHECK(index.index() < ids.size()) << index << " comes after its use";
       return HeapType::Canonical(ids[index.index()]);
     };
     // A supertype is written as a reference to it; 0 is no reference.
-    AppendType(type.supertype.is_none() ? ValType() : ValType::Ref(relative(type.supertype), true),
-               key);
-    AppendComposite(MapComposite(type.composite, relative), key);
+    key.Add(type.supertype.is_none() ? ValType() : ValType::Ref(relative(type.supertype), true));
+    key.Add(MapComposite(type.composite, relative));
   }
 
-  const auto known = by_key_.find(key);
+  const auto known = by_key_.find(key.words);
   if (known != by_key_.end()) {
     Group& existing = groups_.at(known->second);
     ++existing.holders;
@@ -150,23 +169,37 @@ absl::StatusOr<uint32_t> TypeRegistry::RegisterGroup(absl::Span<const SubType> g
     return known->second;
   }
 
+  std::vector<uint32_t> depends_on;
+  for (const uint32_t reference : key.references) {
+    const auto found = entries_.find(reference);
+    if (found == entries_.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the type refers to type #", reference, ", which does not live any more"));
+    }
+    depends_on.push_back(found->second.group);
+  }
+  std::sort(depends_on.begin(), depends_on.end());
+  depends_on.erase(std::unique(depends_on.begin(), depends_on.end()), depends_on.end());
+
   std::vector<uint32_t> new_ids;
-  if (!ReserveIds(size, new_ids)) {
+  if (!ReserveIds(group, new_ids)) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "the engine holds ", entries_.size(), " distinct types and has no number for another; ",
         "drop modules that are not used any more"));
   }
   ids.insert(ids.end(), new_ids.begin(), new_ids.end());
+  const uint32_t id = next_group_++;
+  for (const uint32_t other : depends_on) ++groups_.at(other).holders;
   for (size_t i = 0; i < size; ++i) {
     const auto canonical = [&](TypeIndex index) { return HeapType::Canonical(ids[index.index()]); };
     Entry entry;
     entry.composite = MapComposite(group[i].composite, canonical);
     if (group[i].supertype.is_some()) entry.supertype = ids[group[i].supertype.index()];
+    entry.group = id;
     entries_.insert_or_assign(new_ids[i], std::move(entry));
   }
-  const uint32_t id = next_group_++;
-  const auto inserted = by_key_.emplace(std::move(key), id).first;
-  groups_.emplace(id, Group{&inserted->first, std::move(new_ids), 1});
+  const auto inserted = by_key_.emplace(std::move(key.words), id).first;
+  groups_.emplace(id, Group{&inserted->first, std::move(new_ids), std::move(depends_on), 1});
   return id;
 }
 
@@ -197,14 +230,18 @@ absl::StatusOr<RegisteredTypes> TypeRegistry::RegisterFunc(const FuncType& type)
 }
 
 void TypeRegistry::Forget(absl::Span<const uint32_t> groups) {
-  for (const uint32_t id : groups) {
+  std::vector<uint32_t> pending(groups.begin(), groups.end());
+  while (!pending.empty()) {
+    const uint32_t id = pending.back();
+    pending.pop_back();
     const auto found = groups_.find(id);
     CHECK(found != groups_.end()) << "type group " << id;
     if (--found->second.holders > 0) continue;
     for (const uint32_t type_id : found->second.ids) {
       entries_.erase(type_id);
-      free_ids_.push_back(type_id);
+      PoolOf(type_id).free.push_back(type_id);
     }
+    pending.insert(pending.end(), found->second.depends_on.begin(), found->second.depends_on.end());
     by_key_.erase(by_key_.find(*found->second.key));
     groups_.erase(found);
   }
@@ -214,6 +251,16 @@ const FuncType* TypeRegistry::FuncTypeOf(uint32_t id) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto found = entries_.find(id);
   return found == entries_.end() ? nullptr : std::get_if<FuncType>(&found->second.composite);
+}
+
+wasm::AbstractHeapType TypeRegistry::KindOf(uint32_t id) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = entries_.find(id);
+  CHECK(found != entries_.end()) << "type id " << id;
+  const wasm::CompositeType& composite = found->second.composite;
+  if (std::holds_alternative<FuncType>(composite)) return wasm::AbstractHeapType::kFunc;
+  return std::holds_alternative<wasm::StructType>(composite) ? wasm::AbstractHeapType::kStruct
+                                                             : wasm::AbstractHeapType::kArray;
 }
 
 bool TypeRegistry::IsSubtype(uint32_t sub, uint32_t super) const {

@@ -7,8 +7,9 @@
 // Two types have the same id exactly if their recursion groups are equal entry by entry,
 // references inside the group being compared by position and references out of it by id
 // (WebAssembly 3.0, "Types", rolling and unrolling). Ids are counted: a type is forgotten when
-// the last RegisteredTypes that holds it dies. An id is not given out again before all others
-// have been, the one free longest first (lessons.md row 12).
+// the last RegisteredTypes that holds it dies, or the last type that refers to it. An id is not
+// given out again before all others of its kind have been, the one free longest first
+// (lessons.md row 12). Function types have odd ids, all others even ones (wasm::HeapType).
 //
 // Safe to use from any number of threads.
 #ifndef GANTRY_RUNTIME_TYPE_REGISTRY_H_
@@ -66,6 +67,9 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   // kind of type or of none. Good while someone holds the id.
   const wasm::FuncType* FuncTypeOf(uint32_t id) const;
 
+  // func, struct or array, for an id that is held.
+  wasm::AbstractHeapType KindOf(uint32_t id) const;
+
   // Whether `sub` is `super` or declares it as an ancestor. Both must be held.
   bool IsSubtype(uint32_t sub, uint32_t super) const;
 
@@ -84,18 +88,27 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   struct Group {
     const Key* key = nullptr;
     std::vector<uint32_t> ids;
+    // Groups that its types refer to, each of which it holds once.
+    std::vector<uint32_t> depends_on;
     uint64_t holders = 0;
   };
   struct Entry {
     wasm::CompositeType composite;  // references canonical
     uint32_t supertype = 0;         // canonical id, 0 for none
+    uint32_t group = 0;
+  };
+  // Ids of one parity.
+  struct IdPool {
+    uint32_t next;
+    std::deque<uint32_t> free;
   };
 
   explicit TypeRegistry(uint32_t max_id) : max_id_(max_id) {}
+  IdPool& PoolOf(uint32_t id) { return pools_[id & 1]; }
   // All with the mutex held.
   absl::StatusOr<uint32_t> RegisterGroup(absl::Span<const wasm::SubType> group,
                                          uint32_t group_start, std::vector<uint32_t>& ids);
-  bool ReserveIds(size_t count, std::vector<uint32_t>& ids);
+  bool ReserveIds(absl::Span<const wasm::SubType> group, std::vector<uint32_t>& ids);
   void Forget(absl::Span<const uint32_t> groups);
 
   const uint32_t max_id_;
@@ -104,8 +117,8 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   std::unordered_map<uint32_t, Group> groups_;
   uint32_t next_group_ = 0;
   std::unordered_map<uint32_t, Entry> entries_;
-  uint32_t next_id_ = 1;
-  std::deque<uint32_t> free_ids_;
+  // Even ids begin at 2: 0 is none.
+  IdPool pools_[2] = {{2, {}}, {1, {}}};
 };
 
 }  // namespace gantry::runtime

@@ -93,7 +93,7 @@ TEST(TypeRegistryTest, FinalityAndSupertypesAreParts) {
 
 // lessons.md row 12: an id that someone holds is never another type's.
 TEST(TypeRegistryTest, IdsComeBackOnlyWhenNoneIsFresh) {
-  auto registry = TypeRegistry::Create(/*max_id=*/3);
+  auto registry = TypeRegistry::Create(/*max_id=*/6);
   const auto type = [](size_t params) {
     const std::vector<ValType> types(params);
     return FuncType(absl::MakeConstSpan(types), {});
@@ -110,6 +110,79 @@ TEST(TypeRegistryTest, IdsComeBackOnlyWhenNoneIsFresh) {
   EXPECT_FALSE(registry->Register({Func(type(0)), Func(type(5))}).ok());
   EXPECT_EQ(registry->size(), 3u);
   EXPECT_EQ(*registry->FuncTypeOf(held.ids()[0]), type(0));
+}
+
+// What is no function type has the other half of the ids.
+TEST(TypeRegistryTest, ParityTellsFunctions) {
+  auto registry = TypeRegistry::Create(/*max_id=*/3);
+  SubType structure;
+  structure.composite = wasm::StructType{{{ValType::I32(), false}}};
+  SubType array;
+  array.composite = wasm::ArrayType{{wasm::StorageType::I8(), true}};
+  array.group_start = TypeIndex(1);
+  SubType func = Func(FuncType({}, {}));
+  func.group_start = TypeIndex(1);
+  RegisteredTypes types = *registry->Register({structure, func});
+  EXPECT_EQ(types.ids()[0], 2u);
+  EXPECT_EQ(types.ids()[1], 1u);
+  EXPECT_EQ(registry->KindOf(2), wasm::AbstractHeapType::kStruct);
+  EXPECT_EQ(registry->KindOf(1), wasm::AbstractHeapType::kFunc);
+  EXPECT_TRUE(wasm::HeapType::Canonical(types.ids()[1]).is_canonical_func());
+  // The even ids are used up, of the odd ones one is left.
+  EXPECT_EQ(registry->Register({func, array}).status().code(),
+            absl::StatusCode::kResourceExhausted);
+  types = RegisteredTypes();
+  types = *registry->Register({func, array});
+  EXPECT_EQ(types.ids()[0], 3u);
+  EXPECT_EQ(registry->KindOf(types.ids()[1]), wasm::AbstractHeapType::kArray);
+}
+
+// A type that another one names lives as long as that one, whoever registered it.
+TEST(TypeRegistryTest, TypesHoldWhatTheyReferTo) {
+  auto registry = TypeRegistry::Create();
+  RegisteredTypes leaf = *registry->RegisterFunc(FuncType({ValType::I64()}, {}));
+  const uint32_t leaf_id = leaf.ids()[0];
+  const auto user = [](uint32_t id) {
+    return FuncType({ValType::Ref(wasm::HeapType::Canonical(id), true)}, {});
+  };
+  RegisteredTypes middle = *registry->RegisterFunc(user(leaf_id));
+  RegisteredTypes outer = *registry->RegisterFunc(user(middle.ids()[0]));
+  leaf = RegisteredTypes();
+  middle = RegisteredTypes();
+  EXPECT_EQ(registry->size(), 3u);
+  EXPECT_EQ(registry->FuncTypeOf(leaf_id)->params()[0], ValType::I64());
+  outer = RegisteredTypes();
+  EXPECT_EQ(registry->size(), 0u);
+  // An id that nobody holds is no type.
+  EXPECT_EQ(registry->RegisterFunc(user(leaf_id)).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+// Recursive types are equal if they unroll to the same, not merely if they look alike.
+TEST(TypeRegistryTest, EqualityIsIsoRecursive) {
+  auto registry = TypeRegistry::Create();
+  const auto self = [](uint32_t index) {
+    wasm::SubType type;
+    type.composite = wasm::StructType{{{ValType::ConcreteRef(TypeIndex(index), true), false}}};
+    type.group_start = TypeIndex(index);
+    return type;
+  };
+  // (rec (type (struct (ref null 0)))) twice is one type ...
+  RegisteredTypes types = *registry->Register({self(0), self(1)});
+  EXPECT_EQ(types.ids()[0], types.ids()[1]);
+  // ... and a struct that refers to it from outside of its group is another.
+  SubType outside = self(0);
+  outside.group_start = TypeIndex(1);
+  RegisteredTypes more = *registry->Register({self(0), outside});
+  EXPECT_EQ(more.ids()[0], types.ids()[0]);
+  EXPECT_NE(more.ids()[1], types.ids()[0]);
+  // A group of two is not two groups of one.
+  SubType first = self(0), second = self(1);
+  first.group_size = second.group_size = 2;
+  second.group_start = TypeIndex(0);
+  RegisteredTypes pair = *registry->Register({first, second});
+  EXPECT_NE(pair.ids()[0], types.ids()[0]);
+  EXPECT_NE(pair.ids()[0], pair.ids()[1]);
 }
 
 TEST(TypeRegistryTest, ThreadsAgree) {

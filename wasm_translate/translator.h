@@ -31,8 +31,9 @@ class FunctionTranslator {
   FunctionTranslator& operator=(const FunctionTranslator&) = delete;
 
   // Fills `func`, which is cleared first. kInvalidArgument with the offset (error.h) for a
-  // body that is not valid; for a valid one kUnimplemented naming the first operator or type
-  // that cannot be translated, and kResourceExhausted if it is too large for the IR.
+  // body that is not valid, kUnimplemented with the offset for one that needs a feature that is
+  // off; for a valid one kUnimplemented naming the first operator or type that cannot be
+  // translated and its feature (unimplemented.h), and kResourceExhausted if it is too large for the IR.
   absl::Status Translate(const FunctionBody& body, FuncEnvironment& environment,
                          codegen::Function* func);
 

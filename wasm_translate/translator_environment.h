@@ -32,6 +32,7 @@ struct TranslationTraps {
   codegen::TrapCode integer_divide_by_zero{};
   codegen::TrapCode invalid_conversion_to_integer{};
   codegen::TrapCode null_reference{};
+  codegen::TrapCode null_i31_reference{};
 };
 
 // How one memory is accessed from the position at hand.

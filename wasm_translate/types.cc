@@ -193,4 +193,31 @@ bool IsAbstractSubtype(AbstractHeapType sub, AbstractHeapType super) {
   UNREACHABLE();
 }
 
+AbstractHeapType TopOfHierarchy(HeapType type) {
+  using enum AbstractHeapType;
+  if (type.is_concrete()) {
+    CHECK(type.is_canonical()) << type;
+    return type.is_canonical_func() ? kFunc : kAny;
+  }
+  switch (type.abstract()) {
+    case kFunc:
+    case kNoFunc:
+      return kFunc;
+    case kExtern:
+    case kNoExtern:
+      return kExtern;
+    case kExn:
+    case kNoExn:
+      return kExn;
+    case kAny:
+    case kEq:
+    case kI31:
+    case kStruct:
+    case kArray:
+    case kNone:
+      return kAny;
+  }
+  UNREACHABLE();
+}
+
 }  // namespace gantry::wasm

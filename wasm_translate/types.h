@@ -75,7 +75,9 @@ class HeapType {
   static constexpr HeapType Concrete(TypeIndex index) {
     return HeapType(index.raw() << kIndexShift | kConcreteBit);
   }
-  // A type by its canonical id in an engine's registry; never equal to a Concrete one.
+  // A type by its canonical id in an engine's registry; never equal to a Concrete one. Function
+  // types have odd ids there and all others even ones, so that the id alone tells how values
+  // of a type are held.
   static constexpr HeapType Canonical(uint32_t id) {
     return HeapType(id << kIndexShift | kConcreteBit | kCanonicalBit);
   }
@@ -93,6 +95,7 @@ class HeapType {
   constexpr TypeIndex index() const { return TypeIndex(bits_ >> kIndexShift); }
   // Only for a canonical type.
   constexpr uint32_t canonical_id() const { return bits_ >> kIndexShift; }
+  constexpr bool is_canonical_func() const { return is_canonical() && (canonical_id() & 1) != 0; }
 
   // "func", "any", "3" for a concrete one, "#3" for a canonical one.
   std::string ToString() const;
@@ -391,6 +394,10 @@ const char* ExternKindName(ExternKind kind);
 // types and equal concrete ones. Subtyping of concrete types needs the module's types and is
 // the validator's. (WebAssembly 3.0, "Matching", heap types.)
 bool IsAbstractSubtype(AbstractHeapType sub, AbstractHeapType super);
+
+// The top of a heap type's hierarchy: func, extern, any or exn. For abstract and canonical
+// types; what a type of a module is, only the module knows.
+AbstractHeapType TopOfHierarchy(HeapType type);
 
 }  // namespace gantry::wasm
 

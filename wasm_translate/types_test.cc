@@ -85,5 +85,17 @@ TEST(Types, Printing) {
   EXPECT_EQ((GlobalType{ValType::I32(), true}).ToString(), "(mut i32)");
 }
 
+TEST(TypesTest, HierarchiesHaveOneTop) {
+  for (int i = 0; i <= static_cast<int>(AbstractHeapType::kNoExn); ++i) {
+    const AbstractHeapType type = static_cast<AbstractHeapType>(i);
+    const AbstractHeapType top = TopOfHierarchy(HeapType::Abstract(type));
+    EXPECT_TRUE(IsAbstractSubtype(type, top)) << i;
+    EXPECT_EQ(TopOfHierarchy(HeapType::Abstract(top)), top) << i;
+  }
+  EXPECT_EQ(TopOfHierarchy(HeapType::Canonical(3)), AbstractHeapType::kFunc);
+  EXPECT_EQ(TopOfHierarchy(HeapType::Canonical(4)), AbstractHeapType::kAny);
+  EXPECT_FALSE(HeapType::Concrete(TypeIndex(3)).is_canonical_func());
+}
+
 }  // namespace
 }  // namespace gantry::wasm

@@ -135,8 +135,11 @@ absl::StatusOr<Value> ApiEngine::FromVal(const Val& val) {
       if (number == nullptr) return absl::InternalError("a reference that the script never made");
       return Value{ValType::ExternRef(), *number};
     }
+    case Val::Kind::kAnyRef:
+    case Val::Kind::kExnRef:
+      break;
   }
-  return absl::UnimplementedError("a result of unknown kind");
+  return absl::UnimplementedError(absl::StrCat("a result ", val.ToString()));
 }
 
 absl::StatusOr<std::vector<Value>> ApiEngine::Invoke(InstanceId instance, absl::string_view field,

@@ -57,6 +57,8 @@ ModuleInfo SampleInfo() {
   info.data_segments.Push(data);
   info.start = wasm::FuncIndex(0);
   info.func_names.push_back({wasm::FuncIndex(1), "run"});
+  info.uncompiled.push_back({wasm::DefinedFuncIndex(0), 1});
+  info.missing = {{wasm::Feature::kGc, "struct.new"}, {wasm::Feature::kSimd, "i32x4.add"}};
   return info;
 }
 
@@ -181,6 +183,119 @@ TEST_F(ArtifactTest, EveryChangedByteIsRefusedOrHarmless) {
       EXPECT_TRUE(view->text() == absl::MakeConstSpan(text_.text) || !view->VerifyText().ok()) << i;
     }
   }
+}
+
+// A module with a recursion group of a struct and an array, a tag, and `init` for its last
+// global, of two.
+ModuleInfo GcInfo(ConstExpr init) {
+  ModuleInfo info;
+  wasm::SubType type;
+  type.group_size = 2;
+  type.composite = wasm::StructType{{{wasm::ValType::ConcreteRef(wasm::TypeIndex(1), true), true},
+                                     {wasm::ValType::I32(), false}}};
+  info.types.Push(type);
+  type.composite = wasm::ArrayType{{wasm::StorageType::I8(), true}};
+  info.types.Push(type);
+  wasm::SubType func;
+  func.composite = wasm::FuncType({wasm::ValType::ConcreteRef(wasm::TypeIndex(0), false)}, {});
+  func.group_start = wasm::TypeIndex(2);
+  func.is_final = false;
+  info.types.Push(func);
+  info.tags.Push({wasm::TypeIndex(2)});
+  info.exports.push_back({"tag", EntityRef::Tag(wasm::TagIndex(0))});
+  const wasm::ValType any =
+      wasm::ValType::Ref(wasm::HeapType::Abstract(wasm::AbstractHeapType::kAny), true);
+  info.globals.Push({any, false, false});
+  info.globals.Push({any, false, false});
+  info.global_inits.Push(ConstExpr({ConstOp::RefNull(any)}));
+  info.global_inits.Push(std::move(init));
+  MemoryInfo memory;
+  memory.type.index_type = wasm::IndexType::kI64;
+  memory.type.page_size_log2 = 0;
+  memory.type.shared = true;
+  memory.type.limits = {1, uint64_t{1} << 40};
+  memory.plan = MemoryPlan::For(memory.type, Tunables());
+  info.memories.Push(memory);
+  return info;
+}
+
+TEST(ModuleInfoCodecTest, EveryConstantOperation) {
+  using Kind = ConstOp::Kind;
+  const ConstOp i32 = ConstOp::I32Const(3);
+  const ConstOp i31 = ConstOp::Simple(Kind::kRefI31);
+  const auto typed = [](Kind kind, uint32_t type, uint64_t count = 0) {
+    return ConstOp{kind, {type, count}};
+  };
+  const std::vector<std::vector<ConstOp>> good = {
+      {i32, i31},
+      {ConstOp::GlobalGet(wasm::GlobalIndex(0)), ConstOp::Simple(Kind::kExternConvertAny),
+       ConstOp::Simple(Kind::kAnyConvertExtern)},
+      {ConstOp::RefNull(wasm::ValType::ExternRef()), i32, typed(Kind::kStructNew, 0)},
+      {typed(Kind::kStructNewDefault, 0)},
+      {i32, i32, typed(Kind::kArrayNew, 1)},
+      {i32, typed(Kind::kArrayNewDefault, 1)},
+      {i32, i32, i32, typed(Kind::kArrayNewFixed, 1, 3)},
+      {typed(Kind::kArrayNewFixed, 1, 0)},
+  };
+  for (const std::vector<ConstOp>& ops : good) {
+    const ModuleInfo info = GcInfo(ConstExpr(ops));
+    const absl::StatusOr<ModuleInfo> read = DecodeModuleInfo(EncodeModuleInfo(info), 0);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(*read, info);
+  }
+  const std::vector<std::vector<ConstOp>> bad = {
+      {i31},
+      {i32, typed(Kind::kStructNew, 0)},
+      {typed(Kind::kStructNewDefault, 1)},
+      {typed(Kind::kStructNewDefault, 9)},
+      {i32, i32, typed(Kind::kArrayNew, 0)},
+      {i32, typed(Kind::kArrayNewFixed, 1, ~uint64_t{0})},
+      {typed(Kind::kArrayNewDefault, 1)},
+      // Not before it is made.
+      {ConstOp::GlobalGet(wasm::GlobalIndex(1))},
+  };
+  for (const std::vector<ConstOp>& ops : bad) {
+    EXPECT_FALSE(DecodeModuleInfo(EncodeModuleInfo(GcInfo(ConstExpr(ops))), 0).ok());
+  }
+}
+
+TEST(ModuleInfoCodecTest, TypesNameTheirGroupOrEarlierOnes) {
+  const ConstExpr null({ConstOp::RefNull(wasm::ValType::FuncRef())});
+  ModuleInfo forward = GcInfo(null);
+  forward.types[wasm::TypeIndex(1)].composite =
+      wasm::ArrayType{{wasm::ValType::ConcreteRef(wasm::TypeIndex(2), true), true}};
+  EXPECT_FALSE(DecodeModuleInfo(EncodeModuleInfo(forward), 0).ok());
+  for (const uint32_t size : {0u, 1u, 3u, 4u, 0xFFFFFFFFu}) {
+    ModuleInfo group = GcInfo(null);
+    group.types[wasm::TypeIndex(0)].group_size = size;
+    EXPECT_FALSE(DecodeModuleInfo(EncodeModuleInfo(group), 0).ok()) << size;
+  }
+  ModuleInfo reasons = SampleInfo();
+  reasons.uncompiled[0].reason = 2;
+  EXPECT_FALSE(DecodeModuleInfo(EncodeModuleInfo(reasons), 5).ok());
+}
+
+TEST(ModuleInfoTest, WhatIsMissingIsFound) {
+  const ModuleInfo info = SampleInfo();
+  EXPECT_EQ(info.WhyUncompiled(wasm::DefinedFuncIndex(0))->feature, wasm::Feature::kSimd);
+  EXPECT_EQ(info.WhyUncompiled(wasm::DefinedFuncIndex(1)), nullptr);
+  EXPECT_EQ(info.MissingAtInstantiation(), std::nullopt);
+  const ModuleInfo gc = GcInfo(ConstExpr({ConstOp{ConstOp::Kind::kStructNewDefault, {0, 0}}}));
+  EXPECT_EQ(gc.MissingAtInstantiation()->what, "struct.new_default");
+}
+
+TEST(ModuleInfoTest, ShapesForgetWhatReferencesReferTo) {
+  const ModuleInfo info = GcInfo(ConstExpr({ConstOp::RefNull(wasm::ValType::FuncRef())}));
+  const auto any = [](bool nullable) {
+    return wasm::ValType::Ref(wasm::HeapType::Abstract(wasm::AbstractHeapType::kAny), nullable);
+  };
+  const wasm::FuncType type(
+      {wasm::ValType::ConcreteRef(wasm::TypeIndex(2), true),
+       wasm::ValType::ConcreteRef(wasm::TypeIndex(0), false), wasm::ValType::I64()},
+      {wasm::ValType::ConcreteRef(wasm::TypeIndex(1), true)});
+  EXPECT_EQ(
+      info.ShapeOf(type),
+      wasm::FuncType({wasm::ValType::FuncRef(), any(false), wasm::ValType::I64()}, {any(true)}));
 }
 
 TEST(ModuleInfoCodecTest, DamagedBytesNeverCrash) {

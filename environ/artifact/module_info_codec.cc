@@ -382,6 +382,14 @@ void Transfer(Archive& archive, ModuleInfo& info) {
     IdField(a, name.func);
     Text(a, name.name);
   });
+  ForEach(archive, info.uncompiled, 8, [](Archive& a, UncompiledFunc& function) {
+    IdField(a, function.func);
+    a.Number(function.reason);
+  });
+  ForEach(archive, info.missing, 9, [](Archive& a, wasm::Unimplemented& missing) {
+    Enum(a, missing.feature, wasm::AllFeatures().back());
+    Text(a, missing.what);
+  });
 }
 
 // Whether a decoded module's indices all lie in their spaces, so that the runtime can follow
@@ -395,7 +403,10 @@ class Checker {
     CheckCounts();
     for (const ImportInfo& import : info_.imports) CheckEntity(import.entity);
     for (const ExportInfo& exported : info_.exports) CheckEntity(exported.entity);
-    for (const ConstExpr& init : info_.global_inits) CheckExpr(init);
+    // A global's initialiser sees the globals before it.
+    for (const auto& [global, init] : info_.global_inits.entries()) {
+      CheckExpr(init, uint64_t{info_.num_imported_globals} + global.raw());
+    }
     for (const ConstExpr& init : info_.table_inits) {
       if (!init.empty()) CheckExpr(init);
     }
@@ -404,6 +415,11 @@ class Checker {
     if (info_.start.is_some()) Expect(info_.functions.contains(info_.start), "a start function");
     for (const FuncName& name : info_.func_names) {
       Expect(info_.functions.contains(name.func), "a named function");
+    }
+    for (size_t i = 0; i < info_.uncompiled.size(); ++i) {
+      Expect(info_.uncompiled[i].reason < info_.missing.size() &&
+                 (i == 0 || info_.uncompiled[i - 1].func < info_.uncompiled[i].func),
+             "a function that was not compiled");
     }
     if (error_ == nullptr) return absl::OkStatus();
     return absl::InvalidArgumentError(
@@ -414,9 +430,11 @@ class Checker {
   void Expect(bool condition, const char* what) {
     if (!condition && error_ == nullptr) error_ = what;
   }
-  void CheckType(wasm::ValType type) {
+  void CheckType(wasm::ValType type) { CheckType(type, info_.types.size()); }
+  // A reference to one of the first `visible` types.
+  void CheckType(wasm::ValType type, uint64_t visible) {
     if (type.is_ref() && type.heap_type().is_concrete()) {
-      Expect(info_.types.contains(type.heap_type().index()), "a type");
+      Expect(type.heap_type().index().raw() < visible, "a type");
     }
   }
   bool IsFuncType(wasm::TypeIndex type) const {
@@ -424,19 +442,27 @@ class Checker {
     return found != nullptr && found->is_func();
   }
   void CheckTypes() {
+    // Groups follow each other without gaps, and types refer to their own group or earlier ones.
+    uint64_t group_start = 0, group_end = 0;
     for (const auto& [index, type] : info_.types.entries()) {
+      if (index.raw() == group_end) {
+        group_start = group_end;
+        group_end += type.group_size;
+      }
+      Expect(type.group_start.raw() == group_start && type.group_size == group_end - group_start &&
+                 index.raw() < group_end && group_end <= info_.types.size(),
+             "a recursion group");
       if (const wasm::FuncType* func = type.func()) {
-        for (const wasm::ValType t : func->params()) CheckType(t);
-        for (const wasm::ValType t : func->results()) CheckType(t);
+        for (const wasm::ValType t : func->params()) CheckType(t, group_end);
+        for (const wasm::ValType t : func->results()) CheckType(t, group_end);
       } else if (const wasm::StructType* fields = type.struct_type()) {
-        for (const wasm::FieldType& field : fields->fields) CheckType(field.storage.unpacked());
+        for (const wasm::FieldType& field : fields->fields) {
+          CheckType(field.storage.unpacked(), group_end);
+        }
       } else {
-        CheckType(type.array()->element.storage.unpacked());
+        CheckType(type.array()->element.storage.unpacked(), group_end);
       }
       Expect(type.supertype.is_none() || type.supertype < index, "a supertype");
-      Expect(type.group_start <= index && type.group_size > index.raw() - type.group_start.raw() &&
-                 type.group_size <= info_.types.size() - type.group_start.raw(),
-             "a recursion group");
     }
     for (const FuncInfo& function : info_.functions) {
       Expect(IsFuncType(function.type), "a function's type");
@@ -492,8 +518,13 @@ class Checker {
     }
     Expect(ref.index < size, "an import or export");
   }
+  const wasm::SubType* TypeAt(uint64_t index) const {
+    if (index >= info_.types.size()) return nullptr;
+    return &info_.types[wasm::TypeIndex(static_cast<uint32_t>(index))];
+  }
   // Indices, and that there are operands for each operation and one result.
-  void CheckExpr(const ConstExpr& expr) {
+  void CheckExpr(const ConstExpr& expr) { CheckExpr(expr, info_.globals.size()); }
+  void CheckExpr(const ConstExpr& expr, uint64_t visible_globals) {
     uint64_t depth = 0;
     for (const ConstOp& op : expr.ops()) {
       uint64_t operands = 0;
@@ -506,7 +537,7 @@ class Checker {
         case ConstOp::Kind::kRefNull:
           break;
         case ConstOp::Kind::kGlobalGet:
-          Expect(op.value[0] < info_.globals.size(), "a global of a constant expression");
+          Expect(op.value[0] < visible_globals, "a global of a constant expression");
           break;
         case ConstOp::Kind::kRefFunc:
           Expect(op.value[0] < info_.functions.size(), "a function of a constant expression");
@@ -519,9 +550,31 @@ class Checker {
         case ConstOp::Kind::kI64Mul:
           operands = 2;
           break;
-        default:
-          Expect(false, "an operation of a constant expression");
+        case ConstOp::Kind::kRefI31:
+        case ConstOp::Kind::kAnyConvertExtern:
+        case ConstOp::Kind::kExternConvertAny:
+          operands = 1;
           break;
+        case ConstOp::Kind::kStructNew:
+        case ConstOp::Kind::kStructNewDefault: {
+          const wasm::SubType* type = TypeAt(op.value[0]);
+          const bool is_struct = type != nullptr && type->struct_type() != nullptr;
+          Expect(is_struct, "a struct of a constant expression");
+          if (is_struct && op.kind == ConstOp::Kind::kStructNew) {
+            operands = type->struct_type()->fields.size();
+          }
+          break;
+        }
+        case ConstOp::Kind::kArrayNew:
+        case ConstOp::Kind::kArrayNewDefault:
+        case ConstOp::Kind::kArrayNewFixed: {
+          const wasm::SubType* type = TypeAt(op.value[0]);
+          Expect(type != nullptr && type->array() != nullptr, "an array of a constant expression");
+          operands = op.kind == ConstOp::Kind::kArrayNew          ? 2
+                     : op.kind == ConstOp::Kind::kArrayNewDefault ? 1
+                                                                  : op.value[1];
+          break;
+        }
       }
       Expect(operands <= depth, "an operand of a constant expression");
       if (error_ != nullptr) return;

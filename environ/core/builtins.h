@@ -50,6 +50,7 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReferen
 // out_of_fuel(): called when the fuel counter is no longer negative; traps, or refills.
 // new_epoch(): called when the epoch has reached the deadline; traps, or gives a new deadline.
 // raise_trap(trap code): always fails; for compiled code without trapping instructions.
+// is_subtype(type id, type id): 1 if the first type is the second or declares it as an ancestor.
 #define GANTRY_BUILTINS(X)                                                              \
   X(kMemoryGrow, "memory_grow", kI64, true, kVmctx, kI32, kI64)                         \
   X(kMemoryFill, "memory_fill", kNone, true, kVmctx, kI32, kI64, kI32, kI64)            \
@@ -70,7 +71,8 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReferen
   X(kRefFunc, "ref_func", kPointer, false, kVmctx, kI32)                                \
   X(kOutOfFuel, "out_of_fuel", kNone, true, kVmctx)                                     \
   X(kNewEpoch, "new_epoch", kI64, true, kVmctx)                                         \
-  X(kRaiseTrap, "raise_trap", kNone, true, kVmctx, kI32)
+  X(kRaiseTrap, "raise_trap", kNone, true, kVmctx, kI32)                                \
+  X(kIsSubtype, "is_subtype", kI32, false, kVmctx, kI32, kI32)
 
 enum class Builtin : uint32_t {
 #define GANTRY_X(enumerator, ...) enumerator,

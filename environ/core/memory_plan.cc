@@ -49,8 +49,13 @@ MemoryPlan MemoryPlan::For(const wasm::MemoryType& type, const Tunables& tunable
   if (type.index_type == wasm::IndexType::kI32) maximum = std::min(maximum, kAllOf32Bits);
   if (maximum <= reservation) reservation = std::max(maximum, minimum);
   plan.reservation = RoundUp(reservation, kHostPage);
-  // A shared memory is used by threads that never reload its base.
-  if (type.shared && plan.reservation < maximum) plan.reservation = RoundUp(maximum, kHostPage);
+  // A shared memory is used by threads that never reload its base: it has all its address space
+  // from the start. Of a maximum that no host has, as much as any 32-bit memory; growth beyond
+  // is refused.
+  if (type.shared) {
+    plan.reservation =
+        std::max(plan.reservation, RoundUp(std::min(maximum, kAllOf32Bits), kHostPage));
+  }
   plan.may_move = tunables.memory_may_move && !type.shared && plan.reservation < maximum;
   return plan;
 }

@@ -20,6 +20,7 @@
 #include "environ/core/memory_plan.h"
 #include "environ/core/vm_offsets.h"
 #include "wasm_translate/types.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry::environ {
 
@@ -103,6 +104,14 @@ struct FuncName {
   friend bool operator==(const FuncName&, const FuncName&) = default;
 };
 
+// A function whose body uses what its compiler cannot make: calls of it trap.
+struct UncompiledFunc {
+  wasm::DefinedFuncIndex func;
+  uint32_t reason = 0;  // Position in `missing`.
+
+  friend bool operator==(const UncompiledFunc&, const UncompiledFunc&) = default;
+};
+
 struct ModuleInfo {
   std::string name;  // From the name section; may be empty.
 
@@ -132,6 +141,9 @@ struct ModuleInfo {
   wasm::FuncIndex start = wasm::FuncIndex::None();
 
   std::vector<FuncName> func_names;  // In ascending order of `func`.
+
+  std::vector<UncompiledFunc> uncompiled;    // In ascending order of `func`.
+  std::vector<wasm::Unimplemented> missing;  // Distinct.
 
   VMContextCounts VMCounts() const;
 
@@ -177,6 +189,17 @@ struct ModuleInfo {
     CHECK(type != nullptr) << i << " has no function type";
     return *type;
   }
+
+  // A function type with every reference to a type of the module replaced by one to the top of
+  // its hierarchy: functions of the same shape share trampolines.
+  wasm::FuncType ShapeOf(const wasm::FuncType& type) const;
+
+  // Why calls of a function trap; null where it was compiled.
+  const wasm::Unimplemented* WhyUncompiled(wasm::DefinedFuncIndex i) const;
+
+  // What instantiation needs and cannot have: objects of the GC heap in constant expressions.
+  // Nothing for almost every module.
+  std::optional<wasm::Unimplemented> MissingAtInstantiation() const;
 
   // Name from the name section; empty where there is none.
   absl::string_view FuncNameOf(wasm::FuncIndex i) const;

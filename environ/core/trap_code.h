@@ -19,29 +19,30 @@
 namespace gantry::environ {
 
 // X(enumerator, number, name, message)
-#define GANTRY_TRAP_CODES(X)                                                       \
-  X(kUnreachable, 1, "unreachable", "unreachable")                                 \
-  X(kMemoryOutOfBounds, 2, "heap_oob", "out of bounds memory access")              \
-  X(kUnalignedAtomic, 3, "unaligned_atomic", "unaligned atomic")                   \
-  X(kTableOutOfBounds, 4, "table_oob", "out of bounds table access")               \
-  X(kUndefinedElement, 5, "undef_elem", "undefined element")                       \
-  X(kUninitializedElement, 6, "uninit_elem", "uninitialized element")              \
-  X(kIndirectCallTypeMismatch, 7, "bad_sig", "indirect call type mismatch")        \
-  X(kIntegerOverflow, 8, "int_ovf", "integer overflow")                            \
-  X(kIntegerDivideByZero, 9, "int_divz", "integer divide by zero")                 \
-  X(kInvalidConversionToInteger, 10, "bad_toint", "invalid conversion to integer") \
-  X(kCallStackExhausted, 11, "stk_ovf", "call stack exhausted")                    \
-  X(kOutOfFuel, 12, "out_of_fuel", "all fuel consumed")                            \
-  X(kInterrupt, 13, "interrupt", "interrupt")                                      \
-  X(kNullReference, 14, "null_ref", "null reference")                              \
-  X(kNullFunctionReference, 15, "null_func", "null function reference")            \
-  X(kCastFailure, 16, "cast", "cast failure")                                      \
-  X(kArrayOutOfBounds, 17, "array_oob", "out of bounds array access")              \
-  X(kUncaughtException, 18, "uncaught", "unhandled exception")                     \
-  X(kExpectedSharedMemory, 19, "not_shared", "expected shared memory")             \
-  X(kHostError, 20, "host_error", "host function failed")                          \
-  X(kOutOfMemory, 21, "oom", "the host is out of memory")                          \
-  X(kCannotCompile, 22, "cannot_compile", "function uses what this compiler cannot make")
+#define GANTRY_TRAP_CODES(X)                                                              \
+  X(kUnreachable, 1, "unreachable", "unreachable")                                        \
+  X(kMemoryOutOfBounds, 2, "heap_oob", "out of bounds memory access")                     \
+  X(kUnalignedAtomic, 3, "unaligned_atomic", "unaligned atomic")                          \
+  X(kTableOutOfBounds, 4, "table_oob", "out of bounds table access")                      \
+  X(kUndefinedElement, 5, "undef_elem", "undefined element")                              \
+  X(kUninitializedElement, 6, "uninit_elem", "uninitialized element")                     \
+  X(kIndirectCallTypeMismatch, 7, "bad_sig", "indirect call type mismatch")               \
+  X(kIntegerOverflow, 8, "int_ovf", "integer overflow")                                   \
+  X(kIntegerDivideByZero, 9, "int_divz", "integer divide by zero")                        \
+  X(kInvalidConversionToInteger, 10, "bad_toint", "invalid conversion to integer")        \
+  X(kCallStackExhausted, 11, "stk_ovf", "call stack exhausted")                           \
+  X(kOutOfFuel, 12, "out_of_fuel", "all fuel consumed")                                   \
+  X(kInterrupt, 13, "interrupt", "interrupt")                                             \
+  X(kNullReference, 14, "null_ref", "null reference")                                     \
+  X(kNullFunctionReference, 15, "null_func", "null function reference")                   \
+  X(kCastFailure, 16, "cast", "cast failure")                                             \
+  X(kArrayOutOfBounds, 17, "array_oob", "out of bounds array access")                     \
+  X(kUncaughtException, 18, "uncaught", "unhandled exception")                            \
+  X(kExpectedSharedMemory, 19, "not_shared", "expected shared memory")                    \
+  X(kHostError, 20, "host_error", "host function failed")                                 \
+  X(kOutOfMemory, 21, "oom", "the host is out of memory")                                 \
+  X(kCannotCompile, 22, "cannot_compile", "function uses what this compiler cannot make") \
+  X(kNullI31Reference, 23, "null_i31", "null i31 reference")
 
 enum class TrapCode : uint8_t {
 #define GANTRY_X(enumerator, number, name, message) enumerator = number,

@@ -12,11 +12,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "environ/core/func_key.h"
 #include "environ/core/linked_text.h"
+#include "wasm_translate/unimplemented.h"
 
 namespace gantry::environ {
 
@@ -87,6 +89,8 @@ struct CompiledFunction {
   std::vector<uint8_t> unwind;
   FrameInfo frame;
   std::unique_ptr<DebugMetadata> debug;
+  // Set where the body uses what the compiler cannot make: the code then only traps.
+  std::optional<wasm::Unimplemented> missing;
 
   // Back to the state of a new object, memory kept.
   void clear() {
@@ -101,6 +105,7 @@ struct CompiledFunction {
     unwind.clear();
     frame = FrameInfo();
     debug.reset();
+    missing.reset();
   }
 };
 

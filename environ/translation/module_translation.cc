@@ -177,7 +177,7 @@ void ModuleTranslation::FillSignatures() {
   for (const auto& [index, type] : parsed.types.entries()) {
     wasm::TypeIndex first = wasm::TypeIndex::None();
     if (type.is_func()) {
-      const auto [entry, inserted] = first_of.try_emplace(*type.func(), index);
+      const auto [entry, inserted] = first_of.try_emplace(info.ShapeOf(*type.func()), index);
       if (inserted) distinct_signatures_.push_back(index);
       first = entry->second;
     }

@@ -52,8 +52,8 @@ class ModuleTranslation {
   FuncKey KeyOf(wasm::DefinedFuncIndex function) const {
     return FuncKey::WasmFunction(id, function);
   }
-  // The first type index of the module with an equal function type: what trampolines are
-  // keyed by. The type must be a function type.
+  // The first type index of the module with a function type of the same shape
+  // (ModuleInfo::ShapeOf): what trampolines are keyed by. The type must be a function type.
   wasm::TypeIndex SignatureOf(wasm::TypeIndex type) const { return signatures_[type]; }
   wasm::TypeIndex SignatureOf(wasm::FuncIndex function) const {
     return SignatureOf(parsed.functions[function]);

@@ -30,6 +30,9 @@ struct Row {
 
 constexpr char kExternal[] = "@com_google_absl//.*|@bazel_tools//.*|base:.*|";
 
+// Types and features of WebAssembly, and nothing else of wasm_translate.
+#define WASM_VOCABULARY "wasm_translate:(types|features|unimplemented)"
+
 const Row kTable[] = {
     {"base:.*", ""},
     {"entity:.*", "entity:.*"},
@@ -51,10 +54,10 @@ const Row kTable[] = {
      "entity:.*|codegen[:/].*|isa_aarch64[:/].*|@debian//:(cpu_features|capstone)"},
     {"wasm_translate:translat.*", "entity:.*|wasm_translate[:/].*|codegen[:/].*"},
     {"wasm_translate[:/].*", "entity:.*|wasm_translate[:/].*"},
-    {"environ/core:.*", "entity:.*|environ/core:.*|wasm_translate:types"},
+    {"environ/core:.*", "entity:.*|environ/core:.*|" WASM_VOCABULARY},
     {"environ/translation:.*", "entity:.*|environ/(core|translation):.*|wasm_translate[:/].*"},
     {"environ/artifact:.*",
-     "entity:.*|environ/(core|artifact):.*|wasm_translate:types|@com_google_protobuf//:.*|"
+     "entity:.*|environ/(core|artifact):.*|" WASM_VOCABULARY "|@com_google_protobuf//:.*|"
      "@debian//:crypto"},
     {"cranelift_shared[:/].*",
      "entity:.*|environ[:/].*|codegen[:/].*|isa_(x64|aarch64)[:/].*|wasm_translate[:/].*|"
@@ -64,9 +67,9 @@ const Row kTable[] = {
      "asm:.*|"
      "wasm_translate[:/].*|winch[:/].*|cranelift_shared[:/].*"},
     {"runtime[:/].*",
-     "entity:.*|environ[:/].*|wasm_translate:types|runtime[:/].*|@debian//:boost_context"},
+     "entity:.*|environ[:/].*|" WASM_VOCABULARY "|runtime[:/].*|@debian//:boost_context"},
     {"jit:(load|host_features).*",
-     "entity:.*|environ[:/].*|runtime[:/].*|jit:(load|host_features).*|wasm_translate:types|"
+     "entity:.*|environ[:/].*|runtime[:/].*|jit:(load|host_features).*|" WASM_VOCABULARY "|"
      "@debian//:cpu_features"},
     {"jit[:/].*",
      "entity:.*|environ[:/].*|runtime[:/].*|jit[:/].*|wasm_translate[:/].*|cranelift_shared[:/].*|"

@@ -32,6 +32,10 @@ std::optional<Extern> MakeImport(Store& store, const ExternType& type) {
     const auto made = Table::Create(store, *table, Val::Default(table->element));
     return made.ok() ? std::optional<Extern>(*made) : std::nullopt;
   }
+  if (const auto* tag = std::get_if<TagType>(&type)) {
+    const auto made = Tag::Create(store, tag->type);
+    return made.ok() ? std::optional<Extern>(*made) : std::nullopt;
+  }
   const GlobalType& global = std::get<GlobalType>(type);
   if (!global.content.is_defaultable()) return std::nullopt;
   const auto made = Global::Create(store, global, Val::Default(global.content));
