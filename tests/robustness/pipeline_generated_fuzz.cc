@@ -18,11 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   wasm::testing::ByteSource source(bytes.subspan(std::min<size_t>(1, size)));
   wasm::testing::GeneratorOptions options;
   options.features = wasm::Features::Wasm2Scalar();
-  if (choice == 3) {
-    options.features = wasm::Features::Default();
-    // Initialisers that make objects are refused by artifacts, not by name.
-    options.features.Set(wasm::Feature::kGc, false);
-  }
+  if (choice == 3) options.features = wasm::Features::Default();
   if (choice < 2) options.profile = wasm::testing::GeneratorOptions::Profile::kExecutable;
   options.export_everything = choice % 2 == 1;
   const std::vector<uint8_t> module = wasm::testing::GenerateModule(source, options);
