@@ -170,7 +170,7 @@ expect "no compiler of that name" 1 '' 'compiler=nope' "$gantry" wast -C compile
 expect "wast without a script" 106 '' 'FILE' "$gantry" wast
 
 expect "no such file" 1 '' '/no/such/file' "$gantry" run /no/such/file
-expect "not a module" 1 '' 'cli_test[^ ]*:1:1: unknown operator.*expected a module field' "$gantry" run "$0"
+expect "not a module" 1 '' 'cli_test[^:]*:1:1: unknown operator #!.*expected a module field' "$gantry" run "$0"
 printf '\0nope' >"$work/nope.wasm"
 expect "not a module, but binary" 1 '' 'nope.wasm: magic' "$gantry" run "$work/nope.wasm"
 expect "unknown option" 1 '' 'unknown option --nope' "$gantry" run --nope "$data/hello.wasm"

@@ -101,13 +101,14 @@ class ModulePrinter {
     std::vector<std::string> parts;
     const size_t nameless = names_.total() - names_.defined();
     if (nameless > 0) {
-      parts.push_back(absl::StrCat(nameless, " names of what is not there"));
+      parts.push_back(absl::StrCat(nameless, " of its names, for what is not there"));
     }
     if (layout_.NameContents() != absl::MakeConstSpan(EncodeNameSection(module_.names))) {
       parts.push_back("the encoding, which is not the shortest");
     }
-    if (!layout_.NameSectionIsInPlace())
+    if (!layout_.NameSectionIsInPlace()) {
       parts.push_back("the place, which is before other sections");
+    }
     if (parts.empty()) return "";
     return absl::StrCat(";; dropped: of the name section: ", absl::StrJoin(parts, "; "), "\n");
   }
@@ -122,10 +123,12 @@ class ModulePrinter {
       if (custom.after != after) continue;
       if (with_names_ && custom.name == "name") continue;
       if (with_hints_ && custom.name == kBranchHintSectionName) continue;
-      const std::string place = i > names_at ? "after last"
-                                : !after.has_value()
-                                    ? "before first"
-                                    : absl::StrCat("after ", SectionKeyword(*after));
+      std::string place = "before first";
+      if (i > names_at) {
+        place = "after last";
+      } else if (after.has_value()) {
+        place = absl::StrCat("after ", SectionKeyword(*after));
+      }
       absl::StrAppend(&out_, "  (@custom ", QuoteString(custom.name), " (", place, ")");
       AppendBytes(custom.bytes);
     }

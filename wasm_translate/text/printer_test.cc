@@ -394,7 +394,7 @@ TEST(PrinterTest, SaysWhatItDrops) {
             ";; dropped: of the name section: the encoding, which is not the shortest");
   const std::vector<uint8_t> nobody = {1, 4, 1, 9, 1, 'f'};
   EXPECT_EQ(first_line(Print(WithNames(builder, nobody))),
-            ";; dropped: of the name section: 1 names of what is not there");
+            ";; dropped: of the name section: 1 of its names, for what is not there");
   // What is no name section is a custom section like any other.
   EXPECT_TRUE(absl::StrContains(Print(WithNames(builder, {1, 9})),
                                 "(@custom \"name\" (after code) \"\\01\\09\")"));
