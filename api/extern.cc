@@ -214,6 +214,31 @@ absl::StatusOr<uint64_t> Memory::Grow(Store& store, uint64_t delta) const {
   return store.state().runtime().GrowMemory(*memory_, delta);
 }
 
+absl::StatusOr<SharedMemory> Memory::Shared(Store& store) const {
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "memory"));
+    if (!memory_->type().shared) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the memory is not shared, its type being ", memory_->type().ToString()));
+    }
+    return SharedMemory(store.engine(), memory_->NewView());
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+}
+
+absl::StatusOr<Memory> SharedMemory::AddTo(Store& store) const {
+  try {
+    // The plan of a memory follows its engine's settings.
+    if (!(store.engine() == engine_)) {
+      return absl::InvalidArgumentError("the shared memory belongs to another engine");
+    }
+    return Memory::FromRaw(store.id(), store.state().runtime().AddSharedMemory(view_->NewView()));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+}
+
 absl::StatusOr<Table> Table::Create(Store& store, const TableType& type, const Val& initial) {
   try {
     if (!type.element.is_ref()) {

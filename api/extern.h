@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "api/engine.h"
 #include "api/module.h"
 
 namespace gantry {
@@ -30,6 +33,7 @@ namespace gantry {
 class Store;
 class Val;
 class Caller;
+class Memory;
 
 namespace runtime {
 struct VMFuncRef;
@@ -151,6 +155,22 @@ class Func {
   runtime::VMFuncRef* func_ref_;
 };
 
+// A shared memory apart from any store: the way to see it from several, each on its own thread.
+// It lives as long as one of them or this handle.
+class SharedMemory {
+ public:
+  // The memory in `store`, a view of its own. Error: kInvalidArgument for a store of another
+  // engine.
+  absl::StatusOr<Memory> AddTo(Store& store) const;
+
+ private:
+  friend class Memory;
+  SharedMemory(const Engine& engine, std::shared_ptr<const runtime::Memory> view)
+      : engine_(engine), view_(std::move(view)) {}
+  Engine engine_;
+  std::shared_ptr<const runtime::Memory> view_;
+};
+
 // A linear memory.
 class Memory {
  public:
@@ -165,6 +185,8 @@ class Memory {
   absl::StatusOr<absl::Span<uint8_t>> data(Store& store) const;
   // Adds pages and returns the size before. Error: kResourceExhausted, nothing changed.
   absl::StatusOr<uint64_t> Grow(Store& store, uint64_t delta) const;
+  // Error: kFailedPrecondition where the memory's type is not shared.
+  absl::StatusOr<SharedMemory> Shared(Store& store) const;
 
   uint64_t store_id() const { return store_id_; }
   runtime::Memory* raw() const { return memory_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -24,10 +25,41 @@ absl::Status TooLarge(uint64_t pages, uint64_t page_size) {
 
 }  // namespace
 
+Memory::Memory(const wasm::MemoryType& type, const environ::MemoryPlan& plan,
+               const Options& options, std::shared_ptr<Space> space)
+    : type_(type), plan_(plan), options_(options), space_(std::move(space)) {
+  const std::unique_lock<std::mutex> lock = Lock();
+  if (!space_->views.empty()) own_definition_ = *space_->views.front();
+  space_->views.push_back(definition_);
+}
+
+Memory::~Memory() {
+  const std::unique_lock<std::mutex> lock = Lock();
+  std::erase(space_->views, definition_);
+}
+
+std::unique_lock<std::mutex> Memory::Lock() const {
+  return type_.shared ? std::unique_lock<std::mutex>(space_->mutex)
+                      : std::unique_lock<std::mutex>();
+}
+
+std::unique_ptr<Memory> Memory::NewView() const {
+  CHECK(type_.shared && !plan_.may_move) << type_.ToString();
+  return std::unique_ptr<Memory>(new Memory(type_, plan_, options_, space_));
+}
+
+// Readers on other threads take no lock.
+void Memory::Publish(uint64_t new_bytes) {
+  for (VMMemoryDefinition* view : space_->views) {
+    if (!type_.shared || view->base == nullptr) view->base = space_->mapping.data();
+    std::atomic_ref<uint64_t>(view->length).store(new_bytes, std::memory_order_release);
+  }
+}
+
 absl::StatusOr<std::unique_ptr<Memory>> Memory::Create(const wasm::MemoryType& type,
                                                        const environ::MemoryPlan& plan,
                                                        const Options& options) {
-  std::unique_ptr<Memory> memory(new Memory(type, plan, options));
+  std::unique_ptr<Memory> memory(new Memory(type, plan, options, std::make_shared<Space>()));
   const std::optional<uint64_t> minimum = PagesToBytes(type.limits.min, type.page_size_log2);
   const std::optional<uint64_t> reservation =
       RoundUpToPage(std::max(plan.reservation, minimum.value_or(0)));
@@ -40,11 +72,10 @@ absl::StatusOr<std::unique_ptr<Memory>> Memory::Create(const wasm::MemoryType& t
     return absl::ResourceExhaustedError(absl::StrCat(
         "a memory of ", *minimum, " bytes is over the limit of ", options.max_bytes, " bytes"));
   }
-  ASSIGN_OR_RETURN(memory->mapping_, Mmap::Reserve(*reservation + *guard));
-  memory->reserved_ = *reservation;
+  ASSIGN_OR_RETURN(memory->space_->mapping, Mmap::Reserve(*reservation + *guard));
+  memory->space_->reserved = *reservation;
   RETURN_IF_ERROR(memory->MakeAccessible(*minimum));
-  memory->definition_->base = memory->mapping_.data();
-  memory->definition_->length = *minimum;
+  memory->Publish(*minimum);
   return memory;
 }
 
@@ -56,14 +87,15 @@ wasm::MemoryType Memory::CurrentType() const {
 
 absl::Status Memory::MakeAccessible(uint64_t new_bytes) {
   const uint64_t rounded = RoundUpToPage(new_bytes).value();
-  CHECK(rounded <= reserved_) << rounded << " of " << reserved_;
-  if (rounded <= accessible_) return absl::OkStatus();
-  RETURN_IF_ERROR(mapping_.MakeAccessible(accessible_, rounded - accessible_));
-  accessible_ = rounded;
+  CHECK(rounded <= space_->reserved) << rounded << " of " << space_->reserved;
+  if (rounded <= space_->accessible) return absl::OkStatus();
+  RETURN_IF_ERROR(space_->mapping.MakeAccessible(space_->accessible, rounded - space_->accessible));
+  space_->accessible = rounded;
   return absl::OkStatus();
 }
 
 absl::StatusOr<uint64_t> Memory::Grow(uint64_t delta_pages) {
+  const std::unique_lock<std::mutex> lock = Lock();
   const uint64_t old_pages = pages();
   if (delta_pages == 0) return old_pages;
   uint64_t max_pages = ~uint64_t{0};
@@ -83,21 +115,20 @@ absl::StatusOr<uint64_t> Memory::Grow(uint64_t delta_pages) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "growth to ", *new_bytes, " bytes is over the limit of ", options_.max_bytes, " bytes"));
   }
-  if (*new_bytes <= reserved_) {
+  if (*new_bytes <= space_->reserved) {
     RETURN_IF_ERROR(MakeAccessible(*new_bytes));
   } else {
     RETURN_IF_ERROR(Move(*new_bytes));
   }
-  definition_->base = mapping_.data();
-  definition_->length = *new_bytes;
+  Publish(*new_bytes);
   return old_pages;
 }
 
 absl::Status Memory::Move(uint64_t new_bytes) {
   if (!plan_.may_move) {
-    return absl::ResourceExhaustedError(absl::StrCat("growth to ", new_bytes,
-                                                     " bytes passes the memory's reservation of ",
-                                                     reserved_, " bytes, and it may not move"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("growth to ", new_bytes, " bytes passes the memory's reservation of ",
+                     space_->reserved, " bytes, and it may not move"));
   }
   const std::optional<uint64_t> guard = RoundUpToPage(plan_.guard);
   const uint64_t slack =
@@ -108,20 +139,22 @@ absl::Status Memory::Move(uint64_t new_bytes) {
   }
   ASSIGN_OR_RETURN(Mmap mapping, Mmap::Reserve(*reservation + *guard));
   const uint64_t rounded = RoundUpToPage(new_bytes).value();
-  RETURN_IF_ERROR(mapping.MakeAccessible(accessible_, rounded - accessible_));
-  if (!mapping_.MovePagesTo(mapping, accessible_).ok()) {
+  RETURN_IF_ERROR(mapping.MakeAccessible(space_->accessible, rounded - space_->accessible));
+  if (!space_->mapping.MovePagesTo(mapping, space_->accessible).ok()) {
     // The host can't move them as they are, so they are copied.
-    RETURN_IF_ERROR(mapping.MakeAccessible(0, accessible_));
+    RETURN_IF_ERROR(mapping.MakeAccessible(0, space_->accessible));
     if (bytes() > 0) std::memcpy(mapping.data(), base(), bytes());
   }
-  mapping_ = std::move(mapping);
-  reserved_ = *reservation;
-  accessible_ = rounded;
+  space_->mapping = std::move(mapping);
+  space_->reserved = *reservation;
+  space_->accessible = rounded;
   return absl::OkStatus();
 }
 
 void Memory::SetDefinition(VMMemoryDefinition* definition) {
+  const std::unique_lock<std::mutex> lock = Lock();
   *definition = *definition_;
+  std::replace(space_->views.begin(), space_->views.end(), definition_, definition);
   definition_ = definition;
 }
 

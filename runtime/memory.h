@@ -7,14 +7,20 @@
 // the memory grows, by mprotect, so that the base stays. Past the reservation a memory that
 // may move is remapped; another refuses. New pages read as zero.
 //
+// A shared memory can be seen from several stores, by a Memory each, on several threads: its
+// bytes and its size are one, it never moves, and growth from one is seen by all.
+//
 // Compiled code sees the VMMemoryDefinition, which lies in the VMContext of the defining
 // instance, or in the Memory itself where the host made it. Every change of size or base is
 // written there at once.
 #ifndef GANTRY_RUNTIME_MEMORY_H_
 #define GANTRY_RUNTIME_MEMORY_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -41,8 +47,12 @@ class Memory {
                                                         const environ::MemoryPlan& plan,
                                                         const Options& options);
 
+  ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
+
+  // Another view of a shared memory, for another store. Only for one whose type is shared.
+  std::unique_ptr<Memory> NewView() const;
 
   // As declared; the minimum is not updated.
   const wasm::MemoryType& type() const { return type_; }
@@ -52,7 +62,9 @@ class Memory {
   wasm::MemoryType CurrentType() const;
 
   uint64_t pages() const { return bytes() >> type_.page_size_log2; }
-  uint64_t bytes() const { return definition_->length; }
+  uint64_t bytes() const {
+    return std::atomic_ref<uint64_t>(definition_->length).load(std::memory_order_acquire);
+  }
   uint8_t* base() const { return definition_->base; }
   // All bytes; good until the next growth.
   absl::Span<uint8_t> data() const { return absl::MakeSpan(base(), bytes()); }
@@ -63,7 +75,8 @@ class Memory {
 
   // Whether the address lies in what this memory has reserved, guard included.
   bool OwnsAddress(uintptr_t address) const {
-    return address - reinterpret_cast<uintptr_t>(mapping_.data()) < mapping_.size();
+    const Mmap& mapping = space_->mapping;
+    return address - reinterpret_cast<uintptr_t>(mapping.data()) < mapping.size();
   }
 
   // Whether the base can still change: false for a memory at its maximum, too.
@@ -85,20 +98,31 @@ class Memory {
   void SetDefinition(VMMemoryDefinition* definition);
 
  private:
-  Memory(const wasm::MemoryType& type, const environ::MemoryPlan& plan, const Options& options)
-      : type_(type), plan_(plan), options_(options) {}
+  // The address space, and who sees it.
+  struct Space {
+    // Guards all of it where the memory is shared; `mapping` itself is constant then.
+    std::mutex mutex;
+    Mmap mapping;
+    // Bytes from the base that are readable and writable: the size, rounded up to host pages.
+    uint64_t accessible = 0;
+    // Bytes from the base that growth can reach without a move.
+    uint64_t reserved = 0;
+    std::vector<VMMemoryDefinition*> views;
+  };
 
+  Memory(const wasm::MemoryType& type, const environ::MemoryPlan& plan, const Options& options,
+         std::shared_ptr<Space> space);
+
+  // Held where other threads may be at it.
+  std::unique_lock<std::mutex> Lock() const;
   absl::Status MakeAccessible(uint64_t new_bytes);
   absl::Status Move(uint64_t new_bytes);
+  void Publish(uint64_t new_bytes);
 
   wasm::MemoryType type_;
   environ::MemoryPlan plan_;
   Options options_;
-  Mmap mapping_;
-  // Bytes from the base that are readable and writable: the size, rounded up to host pages.
-  uint64_t accessible_ = 0;
-  // Bytes from the base that growth can reach without a move.
-  uint64_t reserved_ = 0;
+  const std::shared_ptr<Space> space_;
   VMMemoryDefinition own_definition_;
   VMMemoryDefinition* definition_ = &own_definition_;
   const Store* store_ = nullptr;

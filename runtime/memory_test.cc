@@ -1,6 +1,8 @@
 #include "runtime/memory.h"
 
 #include <algorithm>
+#include <thread>
+#include <vector>
 
 #include "environ/core/tunables.h"
 #include "gtest/gtest.h"
@@ -120,6 +122,44 @@ TEST(MemoryTest, OwnsItsReservationAndGuard) {
   EXPECT_TRUE(memory->OwnsAddress(base + memory->plan().reservation + memory->plan().guard - 1));
   EXPECT_FALSE(memory->OwnsAddress(base + memory->plan().reservation + memory->plan().guard));
   EXPECT_FALSE(memory->OwnsAddress(base - 1));
+}
+
+// Growth from either view is seen by both, whoever goes first; on any thread.
+TEST(MemoryTest, ViewsOfASharedMemoryAreOne) {
+  MemoryType type = Type(1, 300);
+  type.shared = true;
+  std::unique_ptr<Memory> first = Make(type, FixedReservation());
+  VMMemoryDefinition definition;
+  first->SetDefinition(&definition);
+  std::unique_ptr<Memory> second = first->NewView();
+  EXPECT_EQ(first->base(), second->base());
+  first->data()[7] = 9;
+  EXPECT_EQ(second->data()[7], 9);
+  EXPECT_EQ(second->Grow(2).value(), 1u);
+  EXPECT_EQ(first->pages(), 3u);
+  EXPECT_EQ(definition.length, 3u << 16);
+  EXPECT_TRUE(second->OwnsAddress(reinterpret_cast<uintptr_t>(first->base())));
+
+  std::vector<std::thread> threads;
+  for (Memory* memory : {first.get(), second.get()}) {
+    threads.emplace_back([memory] {
+      uint64_t last = 0;
+      for (int i = 0; i < 100; ++i) {
+        const uint64_t old_pages = memory->Grow(1).value();
+        EXPECT_GE(old_pages, last);
+        EXPECT_GT(memory->pages(), old_pages);
+        last = old_pages + 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(first->pages(), 203u);
+  EXPECT_EQ(second->pages(), 203u);
+  EXPECT_FALSE(second->Grow(98).ok());
+  // The bytes live as long as one of them.
+  first.reset();
+  EXPECT_EQ(second->data()[7], 9);
+  EXPECT_EQ(second->Grow(97).value(), 203u);
 }
 
 }  // namespace

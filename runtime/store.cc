@@ -187,6 +187,13 @@ absl::StatusOr<Memory*> Store::AddMemory(const wasm::MemoryType& type) {
   return host_memories_.back().get();
 }
 
+Memory* Store::AddSharedMemory(std::unique_ptr<Memory> view) {
+  view->set_store(this);
+  host_memories_.push_back(std::move(view));
+  Adopt(*host_memories_.back());
+  return host_memories_.back().get();
+}
+
 absl::StatusOr<Table*> Store::AddTable(const wasm::TableType& type, ValRaw initial) {
   ASSIGN_OR_RETURN(std::unique_ptr<Table> table, NewTable(type, initial));
   host_tables_.push_back(std::move(table));

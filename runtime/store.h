@@ -89,6 +89,8 @@ class Store final : private FaultHandler {
   // Objects made by the host. Types are canonical and held (HoldType); memories follow the
   // engine's tunables.
   absl::StatusOr<Memory*> AddMemory(const wasm::MemoryType& type);
+  // A view of a shared memory of another store.
+  Memory* AddSharedMemory(std::unique_ptr<Memory> view);
   absl::StatusOr<Table*> AddTable(const wasm::TableType& type, ValRaw initial);
   Global* AddGlobal(const wasm::GlobalType& type, ValRaw initial);
   // A tag of a function type without results. Error: kInvalidArgument where it has results.
