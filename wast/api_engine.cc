@@ -1,7 +1,6 @@
 #include "wast/api_engine.h"
 
 #include <any>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,14 +32,13 @@ absl::Status FromGuest(const absl::Status& status) {
 
 absl::StatusOr<std::unique_ptr<ApiEngine>> ApiEngine::Create(const Engine& engine,
                                                              std::optional<uint64_t> fuel) {
-  std::unique_ptr<ApiEngine> created(new ApiEngine(engine, std::make_shared<Shared>(engine)));
+  std::unique_ptr<ApiEngine> created(new ApiEngine(engine, fuel));
   if (fuel.has_value()) RETURN_IF_ERROR(created->store_.SetFuel(*fuel));
   RETURN_IF_ERROR(created->DefineSpectest());
   return created;
 }
 
 absl::Status ApiEngine::DefineSpectest() {
-  const std::lock_guard lock(shared_->mutex);
   linker_.AllowShadowing(true);
   const char* module = "spectest";
   RETURN_IF_ERROR(linker_.Func(module, "print", [] {}));
@@ -90,7 +88,6 @@ absl::StatusOr<ScriptEngine::ModuleId> ApiEngine::Compile(absl::Span<const uint8
 }
 
 absl::StatusOr<ScriptEngine::InstanceId> ApiEngine::Instantiate(ModuleId module) {
-  const std::lock_guard lock(shared_->mutex);
   absl::StatusOr<Instance> instance = linker_.Instantiate(store_, modules_[module]);
   if (!instance.ok()) {
     const absl::Status status = FromGuest(instance.status());
@@ -100,13 +97,23 @@ absl::StatusOr<ScriptEngine::InstanceId> ApiEngine::Instantiate(ModuleId module)
     }
     return status;
   }
-  instances_.push_back(*std::move(instance));
+  instances_.push_back({*std::move(instance), {}});
   return static_cast<InstanceId>(instances_.size() - 1);
 }
 
 absl::Status ApiEngine::Register(InstanceId instance, absl::string_view name) {
-  const std::lock_guard lock(shared_->mutex);
-  return linker_.DefineInstance(store_, name, instances_[instance]);
+  const Held& held = instances_[instance];
+  if (held.instance.has_value()) return linker_.DefineInstance(store_, name, *held.instance);
+  for (const auto& [field, memory] : held.memories) {
+    RETURN_IF_ERROR(linker_.Define(name, field, memory));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Instance> ApiEngine::InstanceOf(InstanceId instance) const {
+  if (instances_[instance].instance.has_value()) return *instances_[instance].instance;
+  return absl::NotFoundError(
+      "the instance lives in another thread, and only its shared memories are here");
 }
 
 absl::StatusOr<Val> ApiEngine::ToVal(const Value& value) {
@@ -207,8 +214,8 @@ absl::StatusOr<Value> ApiEngine::FromVal(const Val& val) {
 
 absl::StatusOr<std::vector<Value>> ApiEngine::Invoke(InstanceId instance, absl::string_view field,
                                                      absl::Span<const Value> arguments) {
-  const std::lock_guard lock(shared_->mutex);
-  ASSIGN_OR_RETURN(const Func func, instances_[instance].GetFunc(store_, field));
+  ASSIGN_OR_RETURN(const Instance held, InstanceOf(instance));
+  ASSIGN_OR_RETURN(const Func func, held.GetFunc(store_, field));
   std::vector<Val> vals;
   for (const Value& argument : arguments) {
     ASSIGN_OR_RETURN(Val val, ToVal(argument));
@@ -225,17 +232,45 @@ absl::StatusOr<std::vector<Value>> ApiEngine::Invoke(InstanceId instance, absl::
 }
 
 absl::StatusOr<Value> ApiEngine::Get(InstanceId instance, absl::string_view field) {
-  const std::lock_guard lock(shared_->mutex);
-  ASSIGN_OR_RETURN(const Global global, instances_[instance].GetGlobal(store_, field));
+  ASSIGN_OR_RETURN(const Instance held, InstanceOf(instance));
+  ASSIGN_OR_RETURN(const Global global, held.GetGlobal(store_, field));
   ASSIGN_OR_RETURN(const Val val, global.Get(store_));
   return FromVal(val);
 }
 
 absl::StatusOr<std::unique_ptr<ScriptEngine>> ApiEngine::Fork(absl::Span<const InstanceId> shared) {
-  std::unique_ptr<ApiEngine> forked(new ApiEngine(engine_, shared_));
-  RETURN_IF_ERROR(forked->DefineSpectest());
-  for (InstanceId instance : shared) forked->instances_.push_back(instances_[instance]);
+  ASSIGN_OR_RETURN(std::unique_ptr<ApiEngine> forked, Create(engine_, fuel_));
+  for (InstanceId instance : shared) {
+    Held held;
+    ASSIGN_OR_RETURN(const auto memories, SharedMemoriesOf(instance));
+    for (const auto& [name, memory] : memories) {
+      ASSIGN_OR_RETURN(const Memory view, memory.AddTo(forked->store_));
+      held.memories.emplace_back(name, view);
+    }
+    forked->instances_.push_back(std::move(held));
+  }
   return forked;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, SharedMemory>>> ApiEngine::SharedMemoriesOf(
+    InstanceId instance) {
+  const Held& held = instances_[instance];
+  std::vector<std::pair<std::string, Memory>> memories = held.memories;
+  if (held.instance.has_value()) {
+    ASSIGN_OR_RETURN(const auto exports, held.instance->Exports(store_));
+    for (const auto& [name, definition] : exports) {
+      const Memory* memory = std::get_if<Memory>(&definition);
+      if (memory == nullptr) continue;
+      ASSIGN_OR_RETURN(const MemoryType type, memory->type(store_));
+      if (type.shared) memories.emplace_back(name, *memory);
+    }
+  }
+  std::vector<std::pair<std::string, SharedMemory>> shared;
+  for (const auto& [name, memory] : memories) {
+    ASSIGN_OR_RETURN(SharedMemory handle, memory.Shared(store_));
+    shared.emplace_back(name, std::move(handle));
+  }
+  return shared;
 }
 
 }  // namespace gantry::wast

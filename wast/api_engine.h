@@ -1,16 +1,12 @@
-// Scripts run through the embedding API.
-//
-// The threads of a script share one store and take turns in it, one call after the other, which
-// is one of the orders in which they may run. A call that blocks until another thread acts
-// would wait for ever.
+// Scripts run through the embedding API, each thread of one in a store of its own.
 #ifndef GANTRY_WAST_API_ENGINE_H_
 #define GANTRY_WAST_API_ENGINE_H_
 
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,18 +36,20 @@ class ApiEngine : public ScriptEngine {
   absl::StatusOr<std::unique_ptr<ScriptEngine>> Fork(absl::Span<const InstanceId> shared) override;
 
  private:
-  // What all threads of a script share.
-  struct Shared {
-    explicit Shared(const Engine& engine) : store(engine) {}
-
-    // Held for each use of the store.
-    std::mutex mutex;
-    Store store;
+  // A module's instance, or what a thread sees of one that lives in another store: the shared
+  // memories that it exports.
+  struct Held {
+    std::optional<Instance> instance;
+    std::vector<std::pair<std::string, Memory>> memories;
   };
 
-  ApiEngine(const Engine& engine, std::shared_ptr<Shared> shared)
-      : engine_(engine), shared_(std::move(shared)), store_(shared_->store), linker_(engine) {}
+  ApiEngine(const Engine& engine, std::optional<uint64_t> fuel)
+      : engine_(engine), fuel_(fuel), store_(engine), linker_(engine) {}
   absl::Status DefineSpectest();
+  absl::StatusOr<Instance> InstanceOf(InstanceId instance) const;
+  // Name and handle of each shared memory that an instance exports.
+  absl::StatusOr<std::vector<std::pair<std::string, SharedMemory>>> SharedMemoriesOf(
+      InstanceId instance);
   absl::StatusOr<Val> ToVal(const Value& value);
   absl::StatusOr<Value> FromVal(const Val& val);
   absl::StatusOr<Value> FromAnyRef(const AnyRef& reference);
@@ -61,11 +59,11 @@ class ApiEngine : public ScriptEngine {
   std::optional<uint32_t> NumberOf(const ExternRef& reference);
 
   const Engine engine_;
-  const std::shared_ptr<Shared> shared_;
-  Store& store_;
+  const std::optional<uint64_t> fuel_;
+  Store store_;
   Linker linker_;
   std::vector<Module> modules_;
-  std::vector<Instance> instances_;
+  std::vector<Held> instances_;
   // One reference for each of the script's numbers.
   std::map<uint32_t, ExternRef> extern_refs_;
 };

@@ -40,7 +40,14 @@ TEST(ApiEngine, ThreadsShareAMemory) {
       (invoke "run")
       (assert_trap (invoke "trap") "unreachable")
       (assert_exhaustion (invoke "deep") "call stack exhausted")
-      (assert_trap (invoke "run_out") "never"))
+      (assert_trap (invoke "run_out") "never")
+      (assert_return (invoke $mem "no function"))
+      (thread $inner (shared (module $mem))
+        (register "m" $mem)
+        (module (memory (import "m" "shared") 1 10 shared)
+          (func (export "run") (i32.store (i32.const 8) (i32.const 44))))
+        (invoke "run"))
+      (wait $inner))
     (thread $u (shared (module $mem))
       (register "mem" $mem)
       (assert_unlinkable (module (import "other" "x" (func))) "unknown import")
@@ -54,10 +61,33 @@ TEST(ApiEngine, ThreadsShareAMemory) {
     (module $check (memory (import "mem" "shared") 1 1 shared)
       (func (export "check") (param i32) (result i32) (i32.load (local.get 0))))
     (assert_return (invoke $check "check" (i32.const 0)) (i32.const 42))
-    (assert_return (invoke $check "check" (i32.const 4)) (i32.const 43)))"),
-            "18 passed, 1 failed, 0 skipped\n"
+    (assert_return (invoke $check "check" (i32.const 4)) (i32.const 43))
+    (assert_return (invoke $check "check" (i32.const 8)) (i32.const 44)))"),
+            "24 passed, 2 failed, 0 skipped\n"
             "t.wast:13: assert_trap: expected a trap (never), came: NOT_FOUND: there is no export "
-            "\"run_out\"; the module exports run, trap, deep");
+            "\"run_out\"; the module exports run, trap, deep\n"
+            "t.wast:14: assert_return: expected [], came: NOT_FOUND: the instance lives in another "
+            "thread, and only its shared memories are here");
+}
+
+// Growth in one thread is seen in another, which waits for it.
+TEST(ApiEngine, ThreadsRunAtTheSameTime) {
+  EXPECT_EQ(Outcome(R"(
+    (module $mem (memory (export "shared") 1 5 shared))
+    (thread $t (shared (module $mem))
+      (register "mem" $mem)
+      (module
+        (memory (import "mem" "shared") 1 5 shared)
+        (func (export "wait") (loop $again
+          (br_if $again (i32.eq (memory.size) (i32.const 1))))))
+      (invoke "wait"))
+    (register "mem" $mem)
+    (module
+      (memory (import "mem" "shared") 1 5 shared)
+      (func (export "grow") (result i32) (memory.grow (i32.const 1))))
+    (assert_return (invoke "grow") (i32.const 1))
+    (wait $t))"),
+            "9 passed, 0 failed, 0 skipped");
 }
 
 TEST(ApiEngine, Spectest) {

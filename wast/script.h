@@ -131,7 +131,7 @@ struct Command {
   std::vector<Pattern> expected;
   // The message expected of a failure.
   std::string text;
-  // kThread: the instances that it sees, and what it runs.
+  // kThread: the instances whose shared memories it sees, and what it runs.
   std::vector<std::string> shared;
   std::vector<Command> commands;
   absl::Status error;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -47,7 +48,8 @@ class ScriptEngine {
   virtual absl::StatusOr<Value> Get(InstanceId instance, absl::string_view field) = 0;
 
   // An engine for a thread that runs beside this one, and is used by it alone. Its instances with
-  // the ids 0, 1 ... are those of `shared`; nothing is registered in it but `spectest`.
+  // the ids 0, 1 ... hold the shared memories that those of `shared` export, and nothing else;
+  // nothing is registered in it but `spectest`.
   virtual absl::StatusOr<std::unique_ptr<ScriptEngine>> Fork(
       absl::Span<const InstanceId> shared) = 0;
 };
