@@ -234,7 +234,10 @@ class FunctionValidator : public FunctionState {
     Cursor at = Saved();
     while (true) {
       operator_ = at.position;
-      if (ABSL_PREDICT_FALSE(at.position == reader_.end())) return reader_.FailAtEnd();
+      if (ABSL_PREDICT_FALSE(at.position == reader_.end())) {
+        Save(at);
+        return reader_.FailAtEnd();
+      }
       const uint8_t byte = *at.position++;
       const Opcode op = static_cast<Opcode>(byte);
       if constexpr (kConstant) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
+#include "wasm_translate/error.h"
 #include "wasm_translate/module_validator.h"
 #include "wasm_translate/testing/module_builder.h"
 #include "wasm_translate/testing/sample_modules.h"
@@ -221,6 +222,23 @@ TEST(FunctionValidator, TypeErrors) {
   ExpectError(FuncType({}, {kI32}),
               CodeBuilder().I32Const(1).I64Const(1).I32Const(0).Op(Opcode::kSelect),
               "type mismatch");
+}
+
+TEST(FunctionValidator, ABodyWithoutEndIsRefusedAtItsLastByteWhoeverRidesAlong) {
+  ModuleBuilder builder;
+  builder.RawFunc(builder.Type({}, {}), {0x00, 0x41, 0x01, 0x1A, 0x41, 0x02});
+  const std::vector<uint8_t> bytes = builder.Build();
+  const auto module = ParseModule(bytes, {});
+  ASSERT_TRUE(module.ok()) << module.status();
+  const FunctionBody& body = module->bodies[DefinedFuncIndex(0)];
+  const ParseOptions options;
+  FunctionValidator<Recorder> watched(*module, options.features, options.limits);
+  FunctionValidator<NoVisitor> alone(*module, options.features, options.limits);
+  Recorder recorder;
+  NoVisitor none;
+  const absl::Status status = alone.Run(body, none);
+  EXPECT_EQ(ErrorOffset(status), body.offset + body.bytes.size()) << status;
+  EXPECT_EQ(watched.Run(body, recorder), status);
 }
 
 TEST(FunctionValidator, UnreachableCodeIsPolymorphicButChecked) {
