@@ -1,0 +1,111 @@
+#include "codegen/pass/sink.h"
+
+namespace gantry::codegen {
+namespace {
+
+// Steps up the dominator tree for one use; further apart, the first definition's place is kept.
+constexpr int kMaxSteps = 16;
+
+}  // namespace
+
+void SinkPass::FindCold() {
+  const DataFlowGraph& dfg = func_->dfg;
+  cold_.clear();
+  cold_.reserve(dfg.num_blocks());
+  const Block entry = func_->layout.entry();
+  for (Block block : cfg_->reverse_postorder()) {
+    if (block == entry) continue;
+    bool cold =
+        dfg.block(block).cold || dfg.opcode(func_->layout.last_inst(block)) == Opcode::kTrap;
+    if (!cold) {
+      cold = true;
+      for (const ControlFlowGraph::Pred& pred : cfg_->preds(block)) {
+        ++work_;
+        // What comes round a loop is as cold as the way in.
+        if (cfg_->rpo_number(pred.block) >= cfg_->rpo_number(block)) continue;
+        if (!cold_.contains(pred.block)) {
+          cold = false;
+          break;
+        }
+      }
+    }
+    if (cold) cold_.insert(block);
+  }
+}
+
+// None if it is too far up to be worth looking for.
+Block SinkPass::CommonDominator(Block a, Block b) {
+  for (int step = 0; step < kMaxSteps; ++step) {
+    ++work_;
+    if (dominators_->Dominates(a, b)) return a;
+    if (dominators_->Dominates(b, a)) return b;
+    a = dominators_->idom(a);
+  }
+  return Block::None();
+}
+
+void SinkPass::Use(Value value, Block block) {
+  Block& from = used_from_[value];
+  if (from == block) return;
+  if (from.is_none()) {
+    from = block;
+    return;
+  }
+  const Block common = CommonDominator(from, block);
+  // The definition dominates all uses, so its block stands for "too far up".
+  const Inst def = func_->dfg.defining_inst(value);
+  from = common.is_some() || def.is_none() ? common : func_->layout.block_of(def);
+}
+
+// Uses have been seen, the instruction's own operands not.
+bool SinkPass::Visit(Inst inst, Block block) {
+  DataFlowGraph& dfg = func_->dfg;
+  const InstData& data = dfg.inst(inst);
+  Block target = block;
+  if (IsPure(data.opcode()) && dfg.num_results(inst) == 1 &&
+      data.opcode() != Opcode::kSelectSpectreGuard && !dfg.IsReference(dfg.result(inst))) {
+    const Block used = used_from_.Get(dfg.result(inst));
+    if (used.is_some() && used != block) {
+      const bool colder = cold_.contains(used) && !cold_.contains(block);
+      const bool out_of_loop = loops_->depth(used) < loops_->depth(block);
+      if (colder || (out_of_loop && !cold_.contains(block))) target = used;
+    }
+  }
+  if (target != block) {
+    func_->layout.Remove(inst);
+    func_->layout.InsertBefore(inst, func_->layout.first_inst(target));
+  }
+  dfg.ForEachArg(inst, [&](Value v) { Use(v, target); });
+  return target != block;
+}
+
+bool SinkPass::Run(Function* func, PassAnalyses* analyses) {
+  func_ = func;
+  cfg_ = &analyses->cfg(*func);
+  dominators_ = &analyses->dominators(*func);
+  loops_ = &analyses->loops(*func);
+  FindCold();
+  if (cold_.empty() && loops_->num_loops() == 0) return false;
+  used_from_.clear();
+  used_from_.resize(func->dfg.num_values());
+  // A definition comes behind its uses when going backwards, but for what a back edge passes.
+  const absl::Span<const Block> order = cfg_->reverse_postorder();
+  for (Block block : order) {
+    const Inst last = func->layout.last_inst(block);
+    func->dfg.ForEachBlockCall(last, [&](const BlockCall& call) {
+      if (cfg_->rpo_number(call.block) > cfg_->rpo_number(block)) return;
+      for (Value v : func->dfg.args_of(call)) Use(v, block);
+    });
+  }
+  bool changed = false;
+  for (size_t i = order.size(); i-- > 0;) {
+    for (Inst inst = func->layout.last_inst(order[i]); inst.is_some();) {
+      const Inst prev = func->layout.prev_inst(inst);
+      changed |= Visit(inst, order[i]);
+      inst = prev;
+    }
+  }
+  return changed;
+}
+
+}  // namespace gantry::codegen
