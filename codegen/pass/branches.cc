@@ -62,14 +62,47 @@ bool Compare(IntCC cc, Type type, uint64_t x, uint64_t y) {
 
 // ---- What is known where.
 
+// What a bounds check computes: a zero-extended index plus a constant.
+std::optional<BranchesPass::Sum> BranchesPass::AsSum(Value value) const {
+  const DataFlowGraph& dfg = func_->dfg;
+  uint64_t offset = 0;
+  Inst def = dfg.defining_inst(value);
+  if (def.is_some() && dfg.opcode(def) == Opcode::kIadd) {
+    for (const size_t i : {0, 1}) {
+      const std::optional<uint64_t> bits = ConstantBits(dfg, dfg.inst(def).arg(i));
+      if (!bits.has_value() || *bits > 0xFFFFFFFF) continue;
+      offset = *bits;
+      value = dfg.inst(def).arg(1 - i);
+      break;
+    }
+    def = dfg.defining_inst(value);
+  }
+  if (def.is_none() || dfg.opcode(def) != Opcode::kUextend) return std::nullopt;
+  if (dfg.value_type(value) != Type::kI64) return std::nullopt;
+  return Sum{dfg.inst(def).arg(0), offset};
+}
+
 void BranchesPass::Learn(Value condition, bool truth) {
-  Fact fact = {condition, truth, known_[condition], 0, Value::None()};
+  Fact fact;
+  fact.condition = condition;
+  fact.truth = truth;
+  fact.known_before = known_[condition];
   known_[condition] = truth ? 2 : 1;
   const Inst def = func_->dfg.defining_inst(condition);
   if (def.is_some() && func_->dfg.opcode(def) == Opcode::kIcmp) {
     fact.compared = func_->dfg.inst(def).arg(0);
     fact.next = comparisons_[fact.compared];
     comparisons_[fact.compared] = static_cast<uint32_t>(facts_.size() + 1);
+    const InstData& data = func_->dfg.inst(def);
+    if ((truth ? data.int_cc() : Inverse(data.int_cc())) == IntCC::kUle) {
+      if (const std::optional<Sum> sum = AsSum(data.arg(0))) {
+        fact.index = sum->index;
+        fact.offset = sum->offset;
+        fact.limit = data.arg(1);
+        fact.next_bound = bounds_[fact.index];
+        bounds_[fact.index] = static_cast<uint32_t>(facts_.size() + 1);
+      }
+    }
   }
   facts_.push_back(fact);
 }
@@ -79,8 +112,23 @@ void BranchesPass::Forget(size_t facts) {
     const Fact& fact = facts_.back();
     known_[fact.condition] = fact.known_before;
     if (fact.compared.is_some()) comparisons_[fact.compared] = fact.next;
+    if (fact.index.is_some()) bounds_[fact.index] = fact.next_bound;
     facts_.pop_back();
   }
+}
+
+// True if a fact says that the sum is at most the limit.
+bool BranchesPass::IsWithin(Value value, Value limit) {
+  const std::optional<Sum> sum = AsSum(value);
+  if (!sum.has_value()) return false;
+  uint32_t at = bounds_.Get(sum->index);
+  for (int i = 0; i < kMaxComparisons && at != 0; ++i) {
+    ++work_;
+    const Fact& fact = facts_[at - 1];
+    at = fact.next_bound;
+    if (fact.limit == limit && sum->offset <= fact.offset) return true;
+  }
+  return false;
 }
 
 std::optional<bool> BranchesPass::Known(Value condition) {
@@ -107,6 +155,11 @@ std::optional<bool> BranchesPass::Known(Value condition) {
   const uint8_t relations = RelationsOf(asked.int_cc());
   if ((possible & relations) == 0) return false;
   if ((possible & ~relations) == 0) return true;
+  const IntCC cc = asked.int_cc();
+  if ((cc == IntCC::kUgt || cc == IntCC::kUle) && asked.type() == Type::kI64 &&
+      IsWithin(asked.arg(0), asked.arg(1))) {
+    return cc == IntCC::kUle;
+  }
   return std::nullopt;
 }
 
@@ -136,6 +189,15 @@ void BranchesPass::VisitInst(Inst inst) {
   DataFlowGraph& dfg = func_->dfg;
   if (dfg.has_aliases()) {
     dfg.MapArgs(inst, [&](Value v) { return dfg.CompressAlias(v); });
+  }
+  switch (dfg.opcode(inst)) {
+    case Opcode::kBrif:
+    case Opcode::kTrapz:
+    case Opcode::kTrapnz:
+    case Opcode::kSelect:
+      break;
+    default:
+      return;
   }
   const InstData data = dfg.inst(inst);
   switch (data.opcode()) {
@@ -191,6 +253,8 @@ void BranchesPass::FoldKnown(const DominatorTree& dominators, const ControlFlowG
   known_.resize(func_->dfg.num_values());
   comparisons_.clear();
   comparisons_.resize(func_->dfg.num_values());
+  bounds_.clear();
+  bounds_.resize(func_->dfg.num_values());
   for (Block block : dominators.preorder()) {
     while (!scopes_.empty() && !dominators.Dominates(scopes_.back().block, block)) {
       Forget(scopes_.back().facts);
@@ -210,6 +274,8 @@ void BranchesPass::FoldKnown(const DominatorTree& dominators, const ControlFlowG
 // ---- Ways that lead on.
 
 void BranchesPass::CountUses() {
+  if (uses_counted_) return;
+  uses_counted_ = true;
   uses_.clear();
   uses_.resize(func_->dfg.num_values());
   for (Block block : func_->layout.blocks()) {
@@ -247,6 +313,7 @@ bool BranchesPass::IsLocal(Block block) {
   const DataFlowGraph& dfg = func_->dfg;
   Visited& visited = visited_[block];
   if (visited != Visited::kUnknown) return visited == Visited::kLocal;
+  CountUses();
   const auto defined_here = [&](Value v) {
     const ValueDef& def = dfg.value_def(v);
     return (def.is_param() ? def.block() : func_->layout.block_of(def.inst())) == block;
@@ -419,7 +486,7 @@ void BranchesPass::ForwardAll(const ControlFlowGraph& cfg, const LoopForest& loo
   copied_ = 0;
   visited_.clear();
   visited_.resize(old_blocks_);
-  CountUses();
+  uses_counted_ = false;
   // From the end, so that an edge finds ways that are short already.
   const absl::Span<const Block> order = cfg.reverse_postorder();
   for (size_t i = order.size(); i-- > 0;) {

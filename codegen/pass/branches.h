@@ -1,7 +1,9 @@
 // branches: control flow made simpler.
 //
 // - A branch, trapz, trapnz or select whose condition is decided by a branch or check that
-//   dominates it: the same value, or a comparison of the same operands that implies it.
+//   dominates it: the same value, or a comparison of the same operands that implies it. So goes the
+//   branch of a bounds check behind one of the same index that reached further; its mask against
+//   speculation stays.
 // - A branch to a block that only traps becomes a trapz or trapnz.
 // - A branch to a block that only jumps on goes on at once; so does one to a block that branches
 //   on a constant which this edge brings, with a copy of the few instructions in between. A loop's
@@ -31,12 +33,21 @@ class BranchesPass : public Pass {
   // What a branch or check tells where it dominates.
   struct Fact {
     Value condition;
-    bool truth;
+    bool truth = false;
     // What was known of the condition before, and 1 + the fact before this one about a comparison
     // with the same first operand.
-    uint8_t known_before;
+    uint8_t known_before = 0;
     uint32_t next = 0;
     Value compared;
+    // The comparison says that index + offset is at most `limit`, without wrapping.
+    uint32_t next_bound = 0;
+    Value index, limit;
+    uint64_t offset = 0;
+  };
+  // index + offset, neither of which is above 32 bits.
+  struct Sum {
+    Value index;
+    uint64_t offset;
   };
   // Whether a block's own ways have been looked at, and what is known of it then.
   enum class Visited : uint8_t { kNo, kUnknown, kLocal, kNotLocal };
@@ -51,6 +62,8 @@ class BranchesPass : public Pass {
   void Learn(Value condition, bool truth);
   void Forget(size_t facts);
   std::optional<bool> Known(Value condition);
+  std::optional<Sum> AsSum(Value value) const;
+  bool IsWithin(Value value, Value limit);
   void VisitInst(Inst inst);
   bool TrapInstead(Inst branch);
 
@@ -81,8 +94,12 @@ class BranchesPass : public Pass {
   entity::SecondaryMap<Value, uint8_t> known_;
   // 1 + the last fact about a comparison with this first operand.
   entity::SecondaryMap<Value, uint32_t> comparisons_;
+  // 1 + the last fact that bounds a sum with this index.
+  entity::SecondaryMap<Value, uint32_t> bounds_;
 
+  // Counted when something first asks for them.
   entity::SecondaryMap<Value, uint32_t> uses_;
+  bool uses_counted_ = false;
   entity::SecondaryMap<Block, Visited> visited_;
   // For blocks made here the loop they are in does not matter: they are never passed over.
   size_t old_blocks_ = 0;

@@ -119,25 +119,19 @@ void HoistPass::CountUse(Value value, Loop loop) {
   }
 }
 
-void HoistPass::Measure() {
+void HoistPass::FindWrites() {
   const DataFlowGraph& dfg = func_->dfg;
   facts_.clear();
   for (size_t i = 0; i < loops_->num_loops(); ++i) facts_.Push(LoopFacts());
-  counted_.clear();
-  counted_.resize(dfg.num_values());
   for (Block block : cfg_->reverse_postorder()) {
     const Loop loop = loops_->innermost(block);
     if (loop.is_none()) continue;
     LoopFacts& facts = facts_[loop];
     for (Inst inst : func_->layout.insts(block)) {
+      const Effects effects = Info(dfg.opcode(inst)).effects;
+      if ((effects & (kStores | kSideEffect | kCalls)) == 0) continue;
       facts.writes |= MemoryVersions::WrittenBy(dfg, inst);
-      if (dfg.block(block).cold) continue;
-      facts.calls |= IsCall(dfg.opcode(inst));
-      dfg.ForEachArg(inst, [&](Value v) { CountUse(v, loop); });
-    }
-    if (!loops_->is_header(block)) continue;
-    for (Value param : dfg.block_params(block)) {
-      ++facts.pressure[ClassOf(dfg.value_type(param))];
+      facts.calls |= (effects & kCalls) != 0 && !dfg.block(block).cold;
     }
   }
   // Inner loops have the greater numbers.
@@ -147,6 +141,25 @@ void HoistPass::Measure() {
     if (parent.is_none()) continue;
     facts_[parent].writes |= facts_[loop].writes;
     facts_[parent].calls |= facts_[loop].calls;
+  }
+}
+
+void HoistPass::MeasurePressure() {
+  if (measured_) return;
+  measured_ = true;
+  const DataFlowGraph& dfg = func_->dfg;
+  counted_.clear();
+  counted_.resize(dfg.num_values());
+  for (Block block : cfg_->reverse_postorder()) {
+    const Loop loop = loops_->innermost(block);
+    if (loop.is_none() || dfg.block(block).cold) continue;
+    for (Inst inst : func_->layout.insts(block)) {
+      dfg.ForEachArg(inst, [&](Value v) { CountUse(v, loop); });
+    }
+    if (!loops_->is_header(block)) continue;
+    for (Value param : dfg.block_params(block)) {
+      ++facts_[loop].pressure[ClassOf(dfg.value_type(param))];
+    }
   }
 }
 
@@ -175,6 +188,7 @@ Loop HoistPass::DependsOn(Inst inst, Loop loop) {
 
 // True if the loops from `from` outwards to before `until` have a register left for the result.
 bool HoistPass::HasRoom(Inst inst, Loop from, Loop until, uint32_t weight) {
+  MeasurePressure();
   const size_t reg_class = ClassOf(func_->dfg.value_type(func_->dfg.result(inst)));
   for (Loop loop = from; loop.is_some() && loop != until; loop = loops_->parent(loop)) {
     ++work_;
@@ -339,7 +353,8 @@ bool HoistPass::Run(Function* func, PassAnalyses* analyses) {
   new_block_loops_.clear();
   copyable_.clear();
   copyable_.resize(func->dfg.num_values());
-  Measure();
+  measured_ = false;
+  FindWrites();
   bool changed = false;
   for (Block block : cfg_->reverse_postorder()) {
     if (loops_->innermost(block).is_none() || func->dfg.block(block).cold) continue;

@@ -44,7 +44,8 @@ class HoistPass : public Pass {
     uint32_t cost = 0;
   };
 
-  void Measure();
+  void FindWrites();
+  void MeasurePressure();
   void CountUse(Value value, Loop loop);
   bool VisitBlock(Block block);
   bool Visit(Inst inst, Loop loop, bool first_thing);
@@ -69,6 +70,8 @@ class HoistPass : public Pass {
   // Loops around the blocks made as preheaders, by number of the block less the first of them.
   std::vector<Loop> new_block_loops_;
   std::vector<Value> args_;
+  // Pressure is known: it is measured when something asks for it.
+  bool measured_ = false;
   bool branches_changed_ = false;
 };
 

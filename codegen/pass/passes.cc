@@ -4,6 +4,7 @@
 #include "codegen/pass/dead_stores.h"
 #include "codegen/pass/hoist.h"
 #include "codegen/pass/if_convert.h"
+#include "codegen/pass/loop_invert.h"
 #include "codegen/pass/sink.h"
 #include "codegen/pass/switches.h"
 #include "codegen/pass/widen.h"
@@ -11,9 +12,9 @@
 namespace gantry::codegen {
 namespace {
 
-constexpr const char* kPassNames[] = {"gvn",         "unreachable", "block_params", "switches",
-                                      "if_convert",  "branches",    "hoist",        "widen",
-                                      "dead_stores", "sink",        "dead_code"};
+constexpr const char* kPassNames[] = {"gvn",        "unreachable", "block_params", "switches",
+                                      "if_convert", "branches",    "loop_invert",  "hoist",
+                                      "widen",      "dead_stores", "sink",         "dead_code"};
 
 }  // namespace
 
@@ -28,6 +29,7 @@ std::unique_ptr<Pass> MakePass(absl::string_view name) {
   if (name == "hoist") return std::make_unique<HoistPass>();
   if (name == "widen") return std::make_unique<WidenPass>();
   if (name == "dead_stores") return std::make_unique<DeadStoresPass>();
+  if (name == "loop_invert") return std::make_unique<LoopInvertPass>();
   if (name == "sink") return std::make_unique<SinkPass>();
   return nullptr;
 }

@@ -7,8 +7,8 @@
 //                  dominator tree; branches on constants become jumps
 //
 // Each is a class of this file behind Pass. The others have headers of their own: branches.h,
-// dead_stores.h, hoist.h, if_convert.h, sink.h, switches.h, widen.h. MakePass knows all of them by
-// name.
+// dead_stores.h, hoist.h, if_convert.h, loop_invert.h, sink.h, switches.h, widen.h. MakePass knows
+// all of them by name.
 #ifndef GANTRY_CODEGEN_PASS_PASSES_H_
 #define GANTRY_CODEGEN_PASS_PASSES_H_
 

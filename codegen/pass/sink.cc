@@ -6,6 +6,21 @@ namespace {
 // Steps up the dominator tree for one use; further apart, the first definition's place is kept.
 constexpr int kMaxSteps = 16;
 
+// Constants are made where they are used anyway.
+bool IsMovable(const DataFlowGraph& dfg, Inst inst) {
+  const Opcode opcode = dfg.opcode(inst);
+  switch (opcode) {
+    case Opcode::kSelectSpectreGuard:
+    case Opcode::kIconst:
+    case Opcode::kF32const:
+    case Opcode::kF64const:
+      return false;
+    default:
+      break;
+  }
+  return IsPure(opcode) && dfg.num_results(inst) == 1 && !dfg.IsReference(dfg.result(inst));
+}
+
 }  // namespace
 
 void SinkPass::FindCold() {
@@ -31,6 +46,33 @@ void SinkPass::FindCold() {
     }
     if (cold) cold_.insert(block);
   }
+}
+
+// True if some colder block uses, first of all, what a warmer one computes.
+bool SinkPass::HasCandidate() {
+  const DataFlowGraph& dfg = func_->dfg;
+  for (Block block : cfg_->reverse_postorder()) {
+    const uint32_t depth = loops_->depth(block);
+    const bool cold = cold_.contains(block);
+    bool colder = false;
+    for (const ControlFlowGraph::Pred& pred : cfg_->preds(block)) {
+      ++work_;
+      colder |= loops_->depth(pred.block) > depth || (cold && !cold_.contains(pred.block));
+    }
+    if (!colder) continue;
+    for (Inst inst : func_->layout.insts(block)) {
+      bool found = false;
+      dfg.ForEachArg(inst, [&](Value v) {
+        const Inst def = dfg.defining_inst(v);
+        if (def.is_none() || !IsMovable(dfg, def)) return;
+        const Block home = func_->layout.block_of(def);
+        if (home.is_none() || !cfg_->is_reachable(home) || cold_.contains(home)) return;
+        found |= cold || loops_->depth(home) > depth;
+      });
+      if (found) return true;
+    }
+  }
+  return false;
 }
 
 // None if it is too far up to be worth looking for.
@@ -60,10 +102,8 @@ void SinkPass::Use(Value value, Block block) {
 // Uses have been seen, the instruction's own operands not.
 bool SinkPass::Visit(Inst inst, Block block) {
   DataFlowGraph& dfg = func_->dfg;
-  const InstData& data = dfg.inst(inst);
   Block target = block;
-  if (IsPure(data.opcode()) && dfg.num_results(inst) == 1 &&
-      data.opcode() != Opcode::kSelectSpectreGuard && !dfg.IsReference(dfg.result(inst))) {
+  if (IsMovable(dfg, inst)) {
     const Block used = used_from_.Get(dfg.result(inst));
     if (used.is_some() && used != block) {
       const bool colder = cold_.contains(used) && !cold_.contains(block);
@@ -86,6 +126,7 @@ bool SinkPass::Run(Function* func, PassAnalyses* analyses) {
   loops_ = &analyses->loops(*func);
   FindCold();
   if (cold_.empty() && loops_->num_loops() == 0) return false;
+  if (!HasCandidate()) return false;
   used_from_.clear();
   used_from_.resize(func->dfg.num_values());
   // A definition comes behind its uses when going backwards, but for what a back edge passes.

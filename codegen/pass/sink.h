@@ -24,6 +24,7 @@ class SinkPass : public Pass {
 
  private:
   void FindCold();
+  bool HasCandidate();
   void Use(Value value, Block block);
   bool Visit(Inst inst, Block block);
   Block CommonDominator(Block a, Block b);
