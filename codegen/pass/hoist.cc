@@ -295,13 +295,18 @@ void HoistPass::Move(Inst inst, Loop outermost, Loop innermost) {
 // to it, and before anything that could be seen.
 bool HoistPass::Visit(Inst inst, Loop loop, bool first_thing) {
   DataFlowGraph& dfg = func_->dfg;
-  if (!IsCandidate(dfg, inst)) return false;
-  const Loop needed = DependsOn(inst, loop);
-  if (needed == loop) return false;
   const InstData& data = dfg.inst(inst);
   const bool is_load = data.format() == Format::kLoad;
   const bool anywhere = !is_load || (data.flags().movable() && !data.flags().can_trap());
+  // Most instructions are out soon: loads that stay where they are, and what depends on something
+  // just made.
   if (!anywhere && !first_thing) return false;
+  if (!IsCandidate(dfg, inst)) return false;
+  for (Value v : data.args()) {
+    if (copyable_.Get(v).cost == 0 && LoopOf(v) == loop) return false;
+  }
+  const Loop needed = DependsOn(inst, loop);
+  if (needed == loop) return false;
   const uint32_t weight = WeightOf(data);
   uint32_t cost = 1;
   for (Value v : data.args()) cost += copyable_.Get(v).cost;

@@ -135,7 +135,13 @@ TEST(PassTest, RandomModulesDoTheSameAfterwards) {
       ASSERT_EQ(outcomes[0], outcomes[1]) << name << ", seed " << seed;
       ASSERT_EQ(ends[0], ends[1]) << name << ", seed " << seed;
     }
-    for (const PassRecord& record : pipeline.records()) removed += record.insts_removed;
+    size_t changes = 0;
+    for (const PassRecord& record : pipeline.records()) {
+      removed += record.insts_removed;
+      changes += record.changed ? 1 : 0;
+    }
+    // Random addresses have no shape to widen: widen_test makes some.
+    EXPECT_TRUE(changes > 10 || name == "widen") << name << " changed " << changes;
   }
   EXPECT_GT(removed, 1000u);
 }

@@ -48,9 +48,20 @@ void SinkPass::FindCold() {
   }
 }
 
-// True if some colder block uses, first of all, what a warmer one computes.
-bool SinkPass::HasCandidate() {
+// What a colder block uses first of all that a warmer one computes, and what only that may need.
+bool SinkPass::FindCandidates() {
   const DataFlowGraph& dfg = func_->dfg;
+  candidates_.clear();
+  candidates_.reserve(dfg.num_values());
+  worklist_.clear();
+  const auto add = [&](Value v, Block user) {
+    const Inst def = dfg.defining_inst(v);
+    if (def.is_none() || !IsMovable(dfg, def)) return;
+    const Block home = func_->layout.block_of(def);
+    if (home.is_none() || !cfg_->is_reachable(home) || cold_.contains(home)) return;
+    if (!cold_.contains(user) && loops_->depth(home) <= loops_->depth(user)) return;
+    if (candidates_.insert(v)) worklist_.push_back({v, user});
+  };
   for (Block block : cfg_->reverse_postorder()) {
     const uint32_t depth = loops_->depth(block);
     const bool cold = cold_.contains(block);
@@ -61,18 +72,14 @@ bool SinkPass::HasCandidate() {
     }
     if (!colder) continue;
     for (Inst inst : func_->layout.insts(block)) {
-      bool found = false;
-      dfg.ForEachArg(inst, [&](Value v) {
-        const Inst def = dfg.defining_inst(v);
-        if (def.is_none() || !IsMovable(dfg, def)) return;
-        const Block home = func_->layout.block_of(def);
-        if (home.is_none() || !cfg_->is_reachable(home) || cold_.contains(home)) return;
-        found |= cold || loops_->depth(home) > depth;
-      });
-      if (found) return true;
+      dfg.ForEachArg(inst, [&](Value v) { add(v, block); });
     }
   }
-  return false;
+  for (size_t i = 0; i < worklist_.size(); ++i) {
+    const auto [value, user] = worklist_[i];
+    for (Value v : dfg.inst(dfg.defining_inst(value)).args()) add(v, user);
+  }
+  return !worklist_.empty();
 }
 
 // None if it is too far up to be worth looking for.
@@ -87,6 +94,7 @@ Block SinkPass::CommonDominator(Block a, Block b) {
 }
 
 void SinkPass::Use(Value value, Block block) {
+  if (!candidates_.contains(value)) return;
   Block& from = used_from_[value];
   if (from == block) return;
   if (from.is_none()) {
@@ -103,7 +111,7 @@ void SinkPass::Use(Value value, Block block) {
 bool SinkPass::Visit(Inst inst, Block block) {
   DataFlowGraph& dfg = func_->dfg;
   Block target = block;
-  if (IsMovable(dfg, inst)) {
+  if (dfg.num_results(inst) == 1 && candidates_.contains(dfg.result(inst))) {
     const Block used = used_from_.Get(dfg.result(inst));
     if (used.is_some() && used != block) {
       const bool colder = cold_.contains(used) && !cold_.contains(block);
@@ -126,7 +134,7 @@ bool SinkPass::Run(Function* func, PassAnalyses* analyses) {
   loops_ = &analyses->loops(*func);
   FindCold();
   if (cold_.empty() && loops_->num_loops() == 0) return false;
-  if (!HasCandidate()) return false;
+  if (!FindCandidates()) return false;
   used_from_.clear();
   used_from_.resize(func->dfg.num_values());
   // A definition comes behind its uses when going backwards, but for what a back edge passes.

@@ -8,6 +8,7 @@
 #define GANTRY_CODEGEN_PASS_SINK_H_
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -24,7 +25,7 @@ class SinkPass : public Pass {
 
  private:
   void FindCold();
-  bool HasCandidate();
+  bool FindCandidates();
   void Use(Value value, Block block);
   bool Visit(Inst inst, Block block);
   Block CommonDominator(Block a, Block b);
@@ -34,6 +35,9 @@ class SinkPass : public Pass {
   const DominatorTree* dominators_ = nullptr;
   const LoopForest* loops_ = nullptr;
   entity::EntitySet<Block> cold_;
+  entity::EntitySet<Value> candidates_;
+  // Candidates with the colder block that led to each.
+  std::vector<std::pair<Value, Block>> worklist_;
   // The deepest block that dominates all uses seen so far of a value.
   entity::SecondaryMap<Value, Block> used_from_;
 };
