@@ -301,7 +301,7 @@ BlockCall BranchesPass::Substitute(const BlockCall& through, const BlockCall& ca
       if (original == v) mapped = copy;
     }
     args_.push_back(mapped);
-    ++uses_[mapped];
+    CountUse(mapped, 1);
   }
   work_ += args_.size();
   return func_->dfg.MakeBlockCall(through.block, args_);
@@ -313,6 +313,11 @@ bool BranchesPass::IsLocal(Block block) {
   const DataFlowGraph& dfg = func_->dfg;
   Visited& visited = visited_[block];
   if (visited != Visited::kUnknown) return visited == Visited::kLocal;
+  if (dfg.block_params(block).empty() &&
+      func_->layout.first_inst(block) == func_->layout.last_inst(block)) {
+    visited = Visited::kLocal;
+    return true;
+  }
   CountUses();
   const auto defined_here = [&](Value v) {
     const ValueDef& def = dfg.value_def(v);
@@ -401,7 +406,7 @@ bool BranchesPass::CopyForEdge(Block block, BlockCall target, BlockCall* call) {
     InstData data = dfg.inst(inst);
     for (Value& v : data.mutable_args()) {
       v = copy_of(v);
-      ++uses_[v];
+      CountUse(v, 1);
     }
     const Inst copy = dfg.MakeInst(data);
     func_->layout.Append(copy, copy_block);
@@ -457,7 +462,7 @@ BlockCall BranchesPass::Forward(const BlockCall& from, bool one_of_several,
   }
   if (changed) {
     branches_changed_ = true;
-    for (Value v : dfg.args_of(from)) --uses_[v];
+    for (Value v : dfg.args_of(from)) CountUse(v, -1);
   }
   return call;
 }

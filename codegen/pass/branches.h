@@ -70,6 +70,9 @@ class BranchesPass : public Pass {
   // ---- Ways that lead on.
   void ForwardAll(const ControlFlowGraph& cfg, const LoopForest& loops);
   void CountUses();
+  void CountUse(Value value, int32_t change) {
+    if (uses_counted_) uses_[value] += static_cast<uint32_t>(change);
+  }
   // Where the call ends up, without the blocks that can be passed over.
   BlockCall Forward(const BlockCall& from, bool one_of_several, const LoopForest& loops);
   bool IsLocal(Block block);

@@ -48,36 +48,24 @@ void SinkPass::FindCold() {
   }
 }
 
-// What a colder block uses first of all that a warmer one computes, and what only that may need.
+// What a cold block uses that one that is not computes, and what only that may need.
 bool SinkPass::FindCandidates() {
   const DataFlowGraph& dfg = func_->dfg;
   candidates_.clear();
   candidates_.reserve(dfg.num_values());
   worklist_.clear();
-  const auto add = [&](Value v, Block user) {
+  const auto add = [&](Value v) {
     const Inst def = dfg.defining_inst(v);
     if (def.is_none() || !IsMovable(dfg, def)) return;
     const Block home = func_->layout.block_of(def);
     if (home.is_none() || !cfg_->is_reachable(home) || cold_.contains(home)) return;
-    if (!cold_.contains(user) && loops_->depth(home) <= loops_->depth(user)) return;
-    if (candidates_.insert(v)) worklist_.push_back({v, user});
+    if (candidates_.insert(v)) worklist_.push_back(v);
   };
-  for (Block block : cfg_->reverse_postorder()) {
-    const uint32_t depth = loops_->depth(block);
-    const bool cold = cold_.contains(block);
-    bool colder = false;
-    for (const ControlFlowGraph::Pred& pred : cfg_->preds(block)) {
-      ++work_;
-      colder |= loops_->depth(pred.block) > depth || (cold && !cold_.contains(pred.block));
-    }
-    if (!colder) continue;
-    for (Inst inst : func_->layout.insts(block)) {
-      dfg.ForEachArg(inst, [&](Value v) { add(v, block); });
-    }
+  for (Block block : cold_) {
+    for (Inst inst : func_->layout.insts(block)) dfg.ForEachArg(inst, add);
   }
   for (size_t i = 0; i < worklist_.size(); ++i) {
-    const auto [value, user] = worklist_[i];
-    for (Value v : dfg.inst(dfg.defining_inst(value)).args()) add(v, user);
+    for (Value v : dfg.inst(dfg.defining_inst(worklist_[i])).args()) add(v);
   }
   return !worklist_.empty();
 }
@@ -113,11 +101,7 @@ bool SinkPass::Visit(Inst inst, Block block) {
   Block target = block;
   if (dfg.num_results(inst) == 1 && candidates_.contains(dfg.result(inst))) {
     const Block used = used_from_.Get(dfg.result(inst));
-    if (used.is_some() && used != block) {
-      const bool colder = cold_.contains(used) && !cold_.contains(block);
-      const bool out_of_loop = loops_->depth(used) < loops_->depth(block);
-      if (colder || (out_of_loop && !cold_.contains(block))) target = used;
-    }
+    if (used.is_some() && cold_.contains(used) && !cold_.contains(block)) target = used;
   }
   if (target != block) {
     func_->layout.Remove(inst);
@@ -131,9 +115,8 @@ bool SinkPass::Run(Function* func, PassAnalyses* analyses) {
   func_ = func;
   cfg_ = &analyses->cfg(*func);
   dominators_ = &analyses->dominators(*func);
-  loops_ = &analyses->loops(*func);
   FindCold();
-  if (cold_.empty() && loops_->num_loops() == 0) return false;
+  if (cold_.empty()) return false;
   if (!FindCandidates()) return false;
   used_from_.clear();
   used_from_.resize(func->dfg.num_values());

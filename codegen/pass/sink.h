@@ -1,14 +1,14 @@
-// sink: a value that only colder code needs is computed there.
+// sink: a value that only rarely run code needs is computed there.
 //
-// Colder is a block that is rarely run (it traps, is marked cold, or only such blocks lead to it)
-// or one outside of the loop. Nothing is moved towards its use within code that runs equally
-// often: what counts is how long values live, and operands would live longer. Only pure
-// operations move.
+// Rarely run is a block that traps, is marked cold, or to which only such blocks lead. Nothing is
+// moved towards its use within code that runs equally often: what counts is how long values live,
+// and operands would live longer. Only pure operations move. Values that only what follows a loop
+// needs are left in it: of LLVM's code none are (no function of Lua, one of SQLite), and looking
+// for them took 2 % of compile time.
 #ifndef GANTRY_CODEGEN_PASS_SINK_H_
 #define GANTRY_CODEGEN_PASS_SINK_H_
 
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -33,11 +33,9 @@ class SinkPass : public Pass {
   Function* func_ = nullptr;
   const ControlFlowGraph* cfg_ = nullptr;
   const DominatorTree* dominators_ = nullptr;
-  const LoopForest* loops_ = nullptr;
   entity::EntitySet<Block> cold_;
   entity::EntitySet<Value> candidates_;
-  // Candidates with the colder block that led to each.
-  std::vector<std::pair<Value, Block>> worklist_;
+  std::vector<Value> worklist_;
   // The deepest block that dominates all uses seen so far of a value.
   entity::SecondaryMap<Value, Block> used_from_;
 };
