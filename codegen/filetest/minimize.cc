@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 #include <vector>
@@ -278,7 +279,7 @@ StillFails FailsUnderDefaultPasses() {
 
 StillFails FailsUnderCommand(std::string command) {
   return [command = std::move(command)](const Function& func) {
-    std::string name = "/tmp/minimizeXXXXXX";
+    std::string name = (std::filesystem::temp_directory_path() / "minimizeXXXXXX").string();
     const int file = mkstemp(name.data());
     if (file < 0) return false;
     close(file);
