@@ -37,6 +37,8 @@ const char* FormName(environ::Form form) {
       return "vcode";
     case environ::Form::kAssembly:
       return "asm";
+    case environ::Form::kIrPasses:
+      return "ir-passes";
   }
   UNREACHABLE() << "not an enumerator";
 }
@@ -51,9 +53,12 @@ absl::StatusOr<std::vector<environ::Form>> ParseForms(absl::string_view kinds) {
       forms.push_back(environ::Form::kVcode);
     } else if (kind == "asm") {
       forms.push_back(environ::Form::kAssembly);
+    } else if (kind == "ir-passes") {
+      forms.push_back(environ::Form::kIrPasses);
     } else {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "there is no form \"", kind, "\" of code to print; there are: ir, vcode, asm"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no form \"", kind,
+                       "\" of code to print; there are: ir, ir-passes, vcode, asm"));
     }
   }
   return forms;
@@ -81,7 +86,7 @@ class CompilingSource : public ModuleSource {
       if (name == "functions") {
         AppendCompilerPhases(before, timing);
       } else {
-        timing->phases.push_back({name, absl::Nanoseconds(nanoseconds)});
+        timing->phases.push_back({name, absl::Nanoseconds(nanoseconds), false, ""});
       }
     }
     return artifact;
@@ -105,7 +110,8 @@ class CompilingSource : public ModuleSource {
       for (const environ::PhaseTime& earlier : before) {
         if (earlier.name == phase.name) nanoseconds -= earlier.nanoseconds;
       }
-      timing->phases.push_back({std::string(phase.name), absl::Nanoseconds(nanoseconds)});
+      timing->phases.push_back(
+          {std::string(phase.name), absl::Nanoseconds(nanoseconds), phase.is_part, phase.note});
     }
   }
 

@@ -29,7 +29,7 @@ enum class Strategy {
 
 enum class OptLevel { kNone, kSpeed, kSpeedAndSize };
 
-// Called by the compiler for one function: which dump it is ("ir", "vcode" or "asm"), the
+// Called by the compiler for one function: which dump it is ("ir", "ir-passes", "vcode" or "asm"), the
 // function's symbol, and the text.
 class DumpSink {
  public:
@@ -51,7 +51,7 @@ class Config {
   Config& CompilerFlag(absl::string_view name, absl::string_view value);
   // Threads that compile one module; 0 is the number of the machine's processors.
   Config& CompilationThreads(uint32_t threads) { return Set(compilation_threads_, threads); }
-  // Receives dumps of the kinds named (comma-separated: ir, vcode, asm). The sink must
+  // Receives dumps of the kinds named (comma-separated: ir, ir-passes, vcode, asm). The sink must
   // outlive the engine; compilation then uses one thread, so that dumps come in order.
   Config& Dump(absl::string_view kinds, DumpSink* sink);
 

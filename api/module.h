@@ -64,6 +64,8 @@ struct CompileTiming {
   struct Phase {
     std::string name;
     absl::Duration time;
+    bool is_part = false;   // of the last phase before it that is not a part
+    std::string note = {};  // what else was counted, in words
   };
   std::vector<Phase> phases;  // summed over threads
   absl::Duration wall;        // from the first byte to the finished text

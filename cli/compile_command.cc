@@ -41,12 +41,16 @@ class PrintingSink : public DumpSink {
 
 void PrintTiming(const CompileTiming& timing) {
   absl::Duration total;
-  for (const CompileTiming::Phase& phase : timing.phases) total += phase.time;
+  for (const CompileTiming::Phase& phase : timing.phases) {
+    if (!phase.is_part) total += phase.time;
+  }
   std::fprintf(stderr, "%-28s %12s %7s\n", "phase", "ms", "share");
   for (const CompileTiming::Phase& phase : timing.phases) {
-    std::fprintf(stderr, "%-28s %12.3f %6.1f%%\n", phase.name.c_str(),
+    const std::string name = absl::StrCat(phase.is_part ? "  " : "", phase.name);
+    std::fprintf(stderr, "%-28s %12.3f %6.1f%%%s%s\n", name.c_str(),
                  absl::ToDoubleMilliseconds(phase.time),
-                 total > absl::ZeroDuration() ? 100 * absl::FDivDuration(phase.time, total) : 0.0);
+                 total > absl::ZeroDuration() ? 100 * absl::FDivDuration(phase.time, total) : 0.0,
+                 phase.note.empty() ? "" : "  ", phase.note.c_str());
   }
   std::fprintf(stderr, "%-28s %12.3f\n", "all threads", absl::ToDoubleMilliseconds(total));
   std::fprintf(stderr, "%-28s %12.3f\n", "wall", absl::ToDoubleMilliseconds(timing.wall));
@@ -88,13 +92,15 @@ void AddCompileCommand(CLI::App& app, int* exit_code) {
       "Examples:\n"
       "  gantry compile program.wasm -o program.cwasm\n"
       "  gantry compile --timing program.wasm\n"
-      "  gantry compile --emit=ir,asm program.wasm\n");
+      "  gantry compile --emit=ir,asm program.wasm\n"
+      "  gantry compile --emit=ir-passes -C pass_skip=hoist+sink program.wasm\n");
   options->engine.AddTo(*command);
   command->add_option("FILE", options->file, "The module; - is standard input")->required();
   command->add_option("-o,--output", options->output,
                       "Where the artifact goes; FILE with .cwasm where not given");
   command->add_option("--emit", options->emit,
-                      "Print these forms of each function: ir, vcode, asm (a list)");
+                      "Print these forms of each function: ir, ir-passes (behind each pass of the "
+                      "mid-end that changed it), vcode, asm (a list)");
   command->add_flag("--timing", options->timing, "Print the time of each phase");
   command->callback([options, exit_code] {
     const absl::Status status = Compile(*options);

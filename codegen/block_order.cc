@@ -109,11 +109,32 @@ void BlockOrder::PostOrder(const Graph& graph, uint64_t chaos_seed) {
 void BlockOrder::PlaceNodes(const Graph& graph) {
   node_of_.assign(graph.blocks.size(), kNone);
   edge_node_.assign(graph.successors.size(), kNone);
+  // Places the edge block of successor `next` of `block`.
+  auto place_edge = [&](const Frame& edge, bool cold) {
+    const SourceBlock& source = graph.blocks[edge.block];
+    edge_node_[edge.next] = static_cast<uint32_t>(nodes_.size());
+    Node& node = nodes_.emplace_back();
+    node.edge_from = edge.block;  // Turned into a node below, when all have their place.
+    node.edge_index = edge.next - source.successors.begin;
+    node.loop_depth =
+        std::min(source.loop_depth, graph.blocks[graph.successors[edge.next]].loop_depth);
+    node.cold = cold;
+  };
+  // Edges out of loops wait in stack_ for the loop's end, so that going round meets no code that
+  // is not the loop's; the last one found comes first, for it may be what the loop falls into.
+  stack_.clear();
+  auto place_waiting = [&](uint32_t depth, bool cold) {
+    while (!stack_.empty() && graph.blocks[stack_.back().block].loop_depth > depth) {
+      place_edge(stack_.back(), cold);
+      stack_.pop_back();
+    }
+  };
   for (const bool cold : {false, true}) {
     for (const uint32_t block : order_) {
       const SourceBlock& source = graph.blocks[block];
       const bool block_cold = (state_[block] & kCold) != 0;
       if (block_cold == cold) {
+        place_waiting(source.loop_depth, cold);
         node_of_[block] = static_cast<uint32_t>(nodes_.size());
         Node& node = nodes_.emplace_back();
         node.block = block;
@@ -125,14 +146,15 @@ void BlockOrder::PlaceNodes(const Graph& graph) {
         const uint32_t target = graph.successors[k];
         const bool edge_cold = block_cold || (state_[target] & kCold) != 0;
         if (pred_count_[target] < 2 || edge_cold != cold) continue;
-        edge_node_[k] = static_cast<uint32_t>(nodes_.size());
-        Node& node = nodes_.emplace_back();
-        node.edge_from = block;  // Turned into a node below, when all have their place.
-        node.edge_index = k - source.successors.begin;
-        node.loop_depth = std::min(source.loop_depth, graph.blocks[target].loop_depth);
-        node.cold = cold;
+        const Frame edge = {block, k, 0};
+        if (!cold && graph.blocks[target].loop_depth < source.loop_depth) {
+          stack_.push_back(edge);
+        } else {
+          place_edge(edge, cold);
+        }
       }
     }
+    place_waiting(0, cold);
   }
   for (Node& node : nodes_) {
     if (node.is_edge()) node.edge_from = node_of_[node.edge_from];

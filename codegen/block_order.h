@@ -6,7 +6,8 @@
 // follows directly. Cold blocks come behind all others; still each block stands behind its
 // dominators. An edge that is neither the only one
 // out of its block nor the only one into its target (a critical edge) is split by an edge
-// block, which holds the moves that register allocation puts on the edge.
+// block, which holds the moves that register allocation puts on the edge. It stands behind its
+// block; that of an edge out of a loop stands behind the loop.
 //
 //   BlockOrder order;
 //   order.Compute(graph, /*chaos_seed=*/0);

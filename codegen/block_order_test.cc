@@ -77,6 +77,13 @@ TEST_F(BlockOrderTest, LoopStaysTogetherThoughExitStandsFirst) {
   EXPECT_EQ(Text(), "0 1 3 2");
 }
 
+// 0 -> 1 (header) -> {2 body, 3 exit} ; 2 -> {1, 3}: both ways out are split, and wait for the
+// loop's end.
+TEST_F(BlockOrderTest, EdgesOutOfALoopStandBehindIt) {
+  Compute({{{1}}, {{2, 3}, 1}, {{1, 3}, 1}, {}});
+  EXPECT_EQ(Text(), "0 1 2 2>1 2>3 1>3 3");
+}
+
 TEST_F(BlockOrderTest, ColdBlocksAndWhatOnlyTheyReachComeLast) {
   // 1 is cold, 2 hangs on it, 3 joins.
   Compute({{{1, 3}}, {{2}, 0, true}, {{4}}, {{4}}, {}});

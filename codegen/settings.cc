@@ -19,15 +19,27 @@ constexpr FlagInfo kSharedFlagInfos[] = {
   {#name, FlagKind::kEnum, default_value, values, help},
 #define GANTRY_FLAG_NUMBER(name, default_value, largest, help) \
   {#name, FlagKind::kNumber, default_value, largest, help},
-    GANTRY_SHARED_FLAGS(GANTRY_FLAG_BOOL, GANTRY_FLAG_ENUM, GANTRY_FLAG_NUMBER)
+#define GANTRY_FLAG_SET(name, names, help) {#name, FlagKind::kSet, "none", names, help},
+    GANTRY_SHARED_FLAGS(GANTRY_FLAG_BOOL, GANTRY_FLAG_ENUM, GANTRY_FLAG_NUMBER, GANTRY_FLAG_SET)
 #undef GANTRY_FLAG_BOOL
 #undef GANTRY_FLAG_ENUM
 #undef GANTRY_FLAG_NUMBER
+#undef GANTRY_FLAG_SET
 };
 
 std::optional<size_t> FindFlag(const FlagTable& table, absl::string_view name) {
   for (size_t i = 0; i < table.flags.size(); ++i) {
     if (name == table.flags[i].name) return i;
+  }
+  return std::nullopt;
+}
+
+// Position of `word` in a list with commas.
+std::optional<uint64_t> FindWord(absl::string_view list, absl::string_view word) {
+  uint64_t position = 0;
+  for (absl::string_view candidate : absl::StrSplit(list, ',')) {
+    if (word == candidate) return position;
+    ++position;
   }
   return std::nullopt;
 }
@@ -43,13 +55,17 @@ std::optional<uint64_t> ParseValue(const FlagInfo& flag, absl::string_view text)
         if (text == word) return 0;
       }
       return std::nullopt;
-    case FlagKind::kEnum: {
-      uint64_t position = 0;
-      for (absl::string_view word : absl::StrSplit(flag.values, ',')) {
-        if (text == word) return position;
-        ++position;
+    case FlagKind::kEnum:
+      return FindWord(flag.values, text);
+    case FlagKind::kSet: {
+      uint64_t bits = 0;
+      if (text == "none") return bits;
+      for (absl::string_view word : absl::StrSplit(text, '+')) {
+        const std::optional<uint64_t> position = FindWord(flag.values, word);
+        if (!position.has_value()) return std::nullopt;
+        bits |= uint64_t{1} << *position;
       }
-      return std::nullopt;
+      return bits;
     }
     case FlagKind::kNumber: {
       uint64_t value = 0;
@@ -65,6 +81,9 @@ std::optional<uint64_t> ParseValue(const FlagInfo& flag, absl::string_view text)
 
 std::string Accepted(const FlagInfo& flag) {
   if (flag.kind == FlagKind::kNumber) return absl::StrCat("a number from 0 to ", flag.values);
+  if (flag.kind == FlagKind::kSet) {
+    return absl::StrCat("none, or of ", flag.values, " any joined by +");
+  }
   return absl::StrCat("one of ", flag.values);
 }
 
@@ -119,7 +138,12 @@ std::string FlagSet::Format(size_t index) const {
   const FlagInfo& flag = table_->flags[index];
   if (flag.kind == FlagKind::kNumber) return absl::StrCat(values_[index]);
   const std::vector<std::string> words = absl::StrSplit(flag.values, ',');
-  return words[values_[index]];
+  if (flag.kind != FlagKind::kSet) return words[values_[index]];
+  std::string text;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if ((values_[index] >> i & 1) != 0) absl::StrAppend(&text, text.empty() ? "" : "+", words[i]);
+  }
+  return text.empty() ? "none" : text;
 }
 
 std::string FlagSet::ToString() const {

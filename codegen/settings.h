@@ -23,10 +23,11 @@
 
 namespace gantry::codegen {
 
-enum class FlagKind : uint8_t { kBool, kEnum, kNumber };
+enum class FlagKind : uint8_t { kBool, kEnum, kNumber, kSet };
 
-// One row of a table. `values` are the names an enum accepts, separated by commas; for a
-// number `default_value` is written in decimal and `values` names the largest accepted.
+// One row of a table. `values` are the names an enum accepts, separated by commas, or of which a
+// set has any, joined by + (at most 64; the empty set is none); for a number `default_value` is
+// written in decimal and `values` names the largest accepted.
 struct FlagInfo {
   const char* name;
   FlagKind kind;
@@ -50,8 +51,8 @@ class FlagSet {
   explicit FlagSet(const FlagTable& table);
 
   // Sets a flag from text: true or false (also 1, 0, yes, no, on, off), a name of the enum,
-  // a decimal number. kNotFound for a name not in the table, kInvalidArgument for a value
-  // the flag does not accept; nothing changes then.
+  // a decimal number, names of a set joined by + (or none). kNotFound for a name not in the
+  // table, kInvalidArgument for a value the flag does not accept; nothing changes then.
   absl::Status Set(absl::string_view name, absl::string_view value);
   // As Set(name, "true"); a flag that is not a bool is kInvalidArgument.
   absl::Status Enable(absl::string_view name);
@@ -82,10 +83,10 @@ class FlagSet {
 
 enum class OptLevel : uint8_t { kNone, kSpeed };
 
-// The shared flags. Kind, name, default, accepted values, help.
+// The shared flags. Kind, name, default (a set's is none), accepted values, help.
 //
 // clang-format off
-#define GANTRY_SHARED_FLAGS(BOOL, ENUM, NUMBER)                                                     \
+#define GANTRY_SHARED_FLAGS(BOOL, ENUM, NUMBER, SET)                                                \
   ENUM(OptLevel, opt_level, "speed", "none,speed",                                                  \
        "How much to optimize: none translates straight to machine code, speed runs the mid-end.")   \
   BOOL(enable_verifier, "false",                                                                    \
@@ -109,7 +110,11 @@ enum class OptLevel : uint8_t { kNone, kSpeed };
   BOOL(force_islands, "false",                                                                      \
        "Put an island after every block; a test of islands.")                                       \
   NUMBER(chaos_seed, "0", "18446744073709551615",                                                   \
-       "Seed of arbitrary choices among equally right ones, such as block order; 0 is off.")
+       "Seed of arbitrary choices among equally right ones, such as block order; 0 is off.")        \
+  SET(pass_skip, "gvn,unreachable,block_params,switches,if_convert,branches,loop_invert,hoist,widen,dead_stores,sink,dead_code",  \
+      "Passes of the mid-end to leave out.")                                                        \
+  NUMBER(pass_bisect_limit, "18446744073709551615", "18446744073709551615",                         \
+         "Leave out all runs of passes from this one on; function F's pass P is run F * passes + P.")
 // clang-format on
 
 extern const FlagTable kSharedFlagTable;
@@ -131,10 +136,14 @@ class SharedFlags {
   type name() const { return static_cast<type>(set_.value(k_##name)); }
 #define GANTRY_FLAG_NUMBER(name, ...) \
   uint64_t name() const { return set_.value(k_##name); }
-  GANTRY_SHARED_FLAGS(GANTRY_FLAG_BOOL, GANTRY_FLAG_ENUM, GANTRY_FLAG_NUMBER)
+  // A bit per name, the first in the lowest.
+#define GANTRY_FLAG_SET(name, ...) \
+  uint64_t name() const { return set_.value(k_##name); }
+  GANTRY_SHARED_FLAGS(GANTRY_FLAG_BOOL, GANTRY_FLAG_ENUM, GANTRY_FLAG_NUMBER, GANTRY_FLAG_SET)
 #undef GANTRY_FLAG_BOOL
 #undef GANTRY_FLAG_ENUM
 #undef GANTRY_FLAG_NUMBER
+#undef GANTRY_FLAG_SET
 
   friend bool operator==(const SharedFlags& a, const SharedFlags& b) { return a.set_ == b.set_; }
 
@@ -143,10 +152,12 @@ class SharedFlags {
 #define GANTRY_FLAG_BOOL(name, ...) k_##name,
 #define GANTRY_FLAG_ENUM(type, name, ...) k_##name,
 #define GANTRY_FLAG_NUMBER(name, ...) k_##name,
-    GANTRY_SHARED_FLAGS(GANTRY_FLAG_BOOL, GANTRY_FLAG_ENUM, GANTRY_FLAG_NUMBER)
+#define GANTRY_FLAG_SET(name, ...) k_##name,
+    GANTRY_SHARED_FLAGS(GANTRY_FLAG_BOOL, GANTRY_FLAG_ENUM, GANTRY_FLAG_NUMBER, GANTRY_FLAG_SET)
 #undef GANTRY_FLAG_BOOL
 #undef GANTRY_FLAG_ENUM
 #undef GANTRY_FLAG_NUMBER
+#undef GANTRY_FLAG_SET
   };
 
   FlagSet set_;

@@ -1,5 +1,6 @@
 #include "codegen/settings.h"
 
+#include <bit>
 #include <set>
 
 #include "gtest/gtest.h"
@@ -39,6 +40,22 @@ TEST(SettingsTest, SetsEachKind) {
   SharedFlags other;
   EXPECT_FALSE(flags == other);
   EXPECT_TRUE(other == SharedFlags());
+}
+
+TEST(SettingsTest, SetsAreNamesJoinedByPlus) {
+  SharedFlags flags;
+  EXPECT_EQ(flags.pass_skip(), 0u);
+  EXPECT_EQ(flags.set().Get("pass_skip"), "none");
+  ASSERT_TRUE(flags.Set("pass_skip", "dead_code+gvn").ok());
+  EXPECT_EQ(flags.pass_skip() & 1, 1u);
+  EXPECT_EQ(std::popcount(flags.pass_skip()), 2);
+  EXPECT_EQ(flags.set().Get("pass_skip"), "gvn+dead_code");
+  const absl::Status status = flags.Set("pass_skip", "gvn+fast");
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("any joined by +"), absl::string_view::npos) << status;
+  EXPECT_FALSE(flags.Set("pass_skip", "").ok());
+  ASSERT_TRUE(flags.Set("pass_skip", "none").ok());
+  EXPECT_TRUE(flags == SharedFlags());
 }
 
 TEST(SettingsTest, ErrorsNameFlagAndValues) {

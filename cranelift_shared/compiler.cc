@@ -14,6 +14,7 @@
 #include "codegen/context.h"
 #include "codegen/ir/builder.h"
 #include "codegen/ir/function.h"
+#include "codegen/ir/print.h"
 #include "codegen/link_rules.h"
 #include "codegen/mach_buffer.h"
 #include "codegen/pass/pass.h"
@@ -86,28 +87,63 @@ Shapes ShapesOf(const ModuleTranslation& module, absl::Span<const wasm::ValType>
 // The mid-end as codegen::Context runs it.
 class MidEnd final : public codegen::FunctionPass {
  public:
-  explicit MidEnd(bool verify) {
+  MidEnd(const codegen::SharedFlags& flags, bool measure) {
     codegen::AddDefaultPasses(&pipeline_);
-    pipeline_.options().verify = verify;
+    codegen::PassOptions& options = pipeline_.options();
+    options.verify = flags.enable_verifier();
+    options.measure = measure;
+    options.bisect_limit = flags.pass_bisect_limit();
+    for (size_t i = 0; i < codegen::PassNames().size(); ++i) {
+      if ((flags.pass_skip() >> i & 1) != 0) options.skip.push_back(codegen::PassNames()[i]);
+    }
+  }
+  // Before Run: which function of the module comes. Runs are numbered by it, so that they are the
+  // same ones whatever thread compiles it.
+  void SetFunction(wasm::DefinedFuncIndex index) {
+    pipeline_.StartAt(uint64_t{index.raw()} * pipeline_.num_passes());
+  }
+  // Where to add the IR behind each pass that changes it, null for nowhere.
+  void SetText(std::string* text) {
+    pipeline_.options().changed = nullptr;
+    if (text == nullptr) return;
+    pipeline_.options().changed = [text](absl::string_view pass, const codegen::Function& func) {
+      absl::StrAppend(text, "; after ", pass, "\n", codegen::PrintFunction(func), "\n");
+    };
   }
   absl::Status Run(codegen::Function* func) override { return pipeline_.Run(func); }
+  const codegen::PassPipeline& pipeline() const { return pipeline_; }
 
  private:
   codegen::PassPipeline pipeline_;
 };
 
+// Adds pass by pass.
+void AddTotals(const std::vector<codegen::PassTotals>& totals,
+               std::vector<codegen::PassTotals>* sum) {
+  if (sum->size() < totals.size()) sum->resize(totals.size());
+  for (size_t i = 0; i < totals.size(); ++i) {
+    codegen::PassTotals& pass = (*sum)[i];
+    if (!totals[i].pass.empty()) pass.pass = totals[i].pass;
+    pass.runs += totals[i].runs;
+    pass.changed += totals[i].changed;
+    pass.nanoseconds += totals[i].nanoseconds;
+    pass.insts_added += totals[i].insts_added;
+    pass.insts_removed += totals[i].insts_removed;
+  }
+}
+
 }  // namespace
 
 struct OptimizingCompiler::Worker {
-  explicit Worker(const codegen::SharedFlags& flags) {
+  Worker(const codegen::SharedFlags& flags, bool timing) {
     if (flags.opt_level() != codegen::OptLevel::kNone) {
-      mid_end = std::make_unique<MidEnd>(flags.enable_verifier());
+      mid_end = std::make_unique<MidEnd>(flags, timing);
     }
   }
 
   codegen::Context context;
   // Null without optimization.
-  std::unique_ptr<codegen::FunctionPass> mid_end;
+  std::unique_ptr<MidEnd> mid_end;
   codegen::Function function;
   // For the module of this serial number.
   uint64_t module_serial = 0;
@@ -134,7 +170,8 @@ class OptimizingCompiler::Lease {
       }
     }
     if (worker_ == nullptr) {
-      worker_ = std::make_unique<Worker>(compiler_.options_.target->shared_flags());
+      worker_ = std::make_unique<Worker>(compiler_.options_.target->shared_flags(),
+                                         compiler_.options_.timing);
     }
   }
   // A worker that an exception passed is not used again: its containers may be half grown.
@@ -183,6 +220,7 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
     worker.module_serial = module.serial;
   }
   worker.environment->StartFunction();
+  if (worker.mid_end != nullptr) worker.mid_end->SetFunction(key.defined_function());
   const absl::Status status = worker.translator->Translate(
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
   // A feature that is off is the module's error; one that the compiler lacks is the function's.
@@ -292,13 +330,19 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
   Lease worker(*this);
   std::optional<wasm::Unimplemented> missing;
   RETURN_IF_ERROR(Translate(module, key, *worker, missing));
-  std::string ir, vcode;
+  std::string ir, vcode, passes;
+  if (form == environ::Form::kIrPasses) {
+    passes = absl::StrCat("; as translated\n", codegen::PrintFunction(worker->function), "\n");
+    if (worker->mid_end != nullptr) worker->mid_end->SetText(&passes);
+  }
   codegen::CompileOptions compile_options;
   compile_options.ir_text = &ir;
   compile_options.vcode_text = &vcode;
   compile_options.midend = worker->mid_end.get();
-  ASSIGN_OR_RETURN(const codegen::CompiledCode code,
-                   worker->context.Compile(worker->function, *options_.target, compile_options));
+  const absl::StatusOr<codegen::CompiledCode> compiled =
+      worker->context.Compile(worker->function, *options_.target, compile_options);
+  if (worker->mid_end != nullptr) worker->mid_end->SetText(nullptr);
+  ASSIGN_OR_RETURN(const codegen::CompiledCode code, compiled);
   switch (form) {
     case environ::Form::kIr:
       return ir;
@@ -306,6 +350,8 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
       return vcode;
     case environ::Form::kAssembly:
       return options_.isa->Disassemble(code.bytes.first(code.code_end));
+    case environ::Form::kIrPasses:
+      return passes;
   }
   UNREACHABLE();
 }
@@ -315,6 +361,7 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
   if (!options_.timing) return phases;
   codegen::PhaseTimes times;
   uint64_t translate = 0, finish = 0, trampolines = 0;
+  std::vector<codegen::PassTotals> passes;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const std::unique_ptr<Worker>& worker : idle_) {
@@ -322,6 +369,7 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
       translate += worker->translate_ns;
       finish += worker->finish_ns;
       trampolines += worker->trampoline_ns;
+      if (worker->mid_end != nullptr) AddTotals(worker->mid_end->pipeline().totals(), &passes);
     }
   }
   phases.push_back({"validate and translate", translate});
@@ -330,6 +378,12 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
     phases.push_back(
         {std::string(codegen::PhaseName(phase).data(), codegen::PhaseName(phase).size()),
          times.of(phase)});
+    if (phase != codegen::Phase::kMidEnd) continue;
+    for (const codegen::PassTotals& pass : passes) {
+      phases.push_back({pass.pass, pass.nanoseconds, true,
+                        absl::StrCat(pass.changed, " of ", pass.runs, " functions changed, +",
+                                     pass.insts_added, " -", pass.insts_removed, " instructions")});
+    }
   }
   phases.push_back({"finish", finish});
   phases.push_back({"trampolines", trampolines});

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "codegen/pass/passes.h"
+#include "codegen/settings.h"
 #include "cranelift_shared/compiler_builder.h"
 #include "environ/core/builtins.h"
 #include "environ/core/trap_code.h"
@@ -200,6 +203,49 @@ TEST(CompilerTunablesTest, ExplicitBoundsAreMasked) {
     EXPECT_TRUE(checked);
     EXPECT_EQ(masked, mask);
   }
+}
+
+// The flag's words are the passes, in their order.
+TEST(CompilerPassesTest, PassSkipNamesEveryPass) {
+  std::string all;
+  for (const char* name : codegen::PassNames()) absl::StrAppend(&all, all.empty() ? "" : "+", name);
+  codegen::SharedFlags flags;
+  ASSERT_TRUE(flags.Set("pass_skip", all).ok()) << all;
+  EXPECT_EQ(flags.set().Get("pass_skip"), all);
+  EXPECT_EQ(flags.pass_skip(), (uint64_t{1} << codegen::PassNames().size()) - 1);
+}
+
+// Without passes the IR stays as translated; with a bisect limit, from the function on whose runs
+// have the greater numbers.
+TEST(CompilerPassesTest, PassesAreShownSkippedAndBisected) {
+  const std::vector<uint8_t> bytes = GoldenModule();
+  const auto module = ModuleTranslation::Parse(bytes, environ::ModuleId(0), {});
+  ASSERT_TRUE(module.ok()) << module.status();
+  const size_t count = (*module)->parsed.bodies.size();
+  const size_t half = count / 2;
+  const std::string limit = std::to_string(half * codegen::PassNames().size());
+  const std::unique_ptr<Compiler> compiler = MakeCompiler({});
+  const std::unique_ptr<Compiler> bisected = MakeCompiler({{"pass_bisect_limit", limit}});
+  const std::unique_ptr<Compiler> skipping = MakeCompiler({{"pass_skip", "gvn"}});
+  size_t shown = 0, shown_behind = 0;
+  for (const wasm::DefinedFuncIndex f : (*module)->parsed.bodies.ids()) {
+    const FuncKey key = (*module)->KeyOf(f);
+    const auto all = compiler->Explain(**module, key, environ::Form::kIrPasses);
+    const auto some = bisected->Explain(**module, key, environ::Form::kIrPasses);
+    const auto without = skipping->Explain(**module, key, environ::Form::kIrPasses);
+    ASSERT_TRUE(all.ok() && some.ok() && without.ok());
+    EXPECT_TRUE(absl::StartsWith(*all, "; as translated\n"));
+    EXPECT_FALSE(absl::StrContains(*without, "; after gvn"));
+    if (f.index() < half) {
+      EXPECT_EQ(*some, *all);
+    } else {
+      EXPECT_FALSE(absl::StrContains(*some, "; after"));
+      shown_behind += absl::StrContains(*all, "; after gvn") ? 1 : 0;
+    }
+    shown += absl::StrContains(*all, "; after gvn") ? 1 : 0;
+  }
+  EXPECT_GT(shown, 0u);
+  EXPECT_GT(shown_behind, 0u);
 }
 
 TEST(CompilerTunablesTest, PaddingAndVeneersComeFromTheTunables) {

@@ -14,6 +14,8 @@ std::string AcceptedValues(const codegen::FlagInfo& flag) {
       return flag.values;
     case codegen::FlagKind::kNumber:
       return absl::StrCat("0..", flag.values);
+    case codegen::FlagKind::kSet:
+      return absl::StrCat("none, or names of ", flag.values, " joined by +");
   }
   return "";
 }

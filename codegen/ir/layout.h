@@ -80,6 +80,7 @@ class Layout {
     for (Inst inst = blocks_[block].first; inst.is_some();) {
       const Inst following = insts_[inst].next;
       insts_[inst] = InstNode();
+      --num_insts_;
       inst = following;
     }
     const BlockNode node = blocks_[block];
@@ -98,6 +99,8 @@ class Layout {
   // The block that holds `inst`, none if it is not in the layout.
   Block block_of(Inst inst) const { return insts_.Get(inst).block; }
   Range<Inst, &Layout::next_inst> insts(Block block) const { return {this, first_inst(block)}; }
+  // Of all blocks together.
+  size_t num_insts() const { return num_insts_; }
 
   void Append(Inst inst, Block block) {
     BlockNode& node = blocks_[block];
@@ -106,6 +109,7 @@ class Layout {
     insts_[inst] = {block, node.last, Inst::None()};
     (node.last.is_some() ? insts_[node.last].next : node.first) = inst;
     node.last = inst;
+    ++num_insts_;
   }
   void InsertBefore(Inst inst, Inst before) {
     CHECK(block_of(inst).is_none()) << inst << " stands in the layout already";
@@ -115,6 +119,7 @@ class Layout {
     insts_[inst] = {block, after, before};
     (after.is_some() ? insts_[after].next : blocks_[block].first) = inst;
     insts_[before].prev = inst;
+    ++num_insts_;
   }
   void InsertAfter(Inst inst, Inst after) {
     const Inst before = next_inst(after);
@@ -130,6 +135,7 @@ class Layout {
     (node.prev.is_some() ? insts_[node.prev].next : blocks_[node.block].first) = node.next;
     (node.next.is_some() ? insts_[node.next].prev : blocks_[node.block].last) = node.prev;
     insts_[inst] = InstNode();
+    --num_insts_;
   }
   // Moves `first` and all behind it in its block to the end of the empty block `target`.
   // Linear in what is moved.
@@ -152,6 +158,7 @@ class Layout {
     insts_.clear();
     first_block_ = last_block_ = Block::None();
     num_blocks_ = 0;
+    num_insts_ = 0;
   }
 
  private:
@@ -169,6 +176,7 @@ class Layout {
   entity::SecondaryMap<Inst, InstNode> insts_;
   Block first_block_, last_block_;
   size_t num_blocks_ = 0;
+  size_t num_insts_ = 0;
 };
 
 }  // namespace gantry::codegen

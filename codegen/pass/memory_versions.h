@@ -45,14 +45,14 @@ class MemoryVersions {
   // What the instruction does to memory.
   static void Apply(const DataFlowGraph& dfg, Inst inst, State* state);
 
- private:
   static size_t ClassOf(MemFlags flags) {
     return flags.region() == 0 ? 0 : 1 + (flags.region() - 1) % (kClasses - 1);
   }
-  // A bit per class that some instruction of a block or loop writes.
+  // A bit per class; of an instruction, those whose loads may find other bytes after it.
   using ClassSet = uint32_t;
   static ClassSet WrittenBy(const DataFlowGraph& dfg, Inst inst);
 
+ private:
   State Meet(const Function& func, const ControlFlowGraph& cfg, const LoopForest& loops,
              Block block) const;
 

@@ -7,21 +7,6 @@
 #include "base/status_macros.h"
 
 namespace gantry::codegen {
-namespace {
-
-size_t CountInsts(const Function& func) {
-  size_t count = 0;
-  for (Block block : func.layout.blocks()) {
-    for (Inst inst : func.layout.insts(block)) {
-      static_cast<void>(inst);
-      ++count;
-    }
-  }
-  return count;
-}
-
-}  // namespace
-
 bool PassPipeline::IsSkipped(absl::string_view name) const {
   return std::find(options_.skip.begin(), options_.skip.end(), name) != options_.skip.end();
 }
@@ -33,28 +18,44 @@ absl::Status PassPipeline::Verify(const Function& func, absl::string_view where)
   return absl::InternalError(absl::StrCat(where, ": ", status.message()));
 }
 
+void PassPipeline::AddToTotals(size_t pass, const PassRecord& record) {
+  if (totals_.size() < passes_.size()) totals_.resize(passes_.size());
+  PassTotals& totals = totals_[pass];
+  totals.pass = record.pass;
+  ++totals.runs;
+  totals.changed += record.changed ? 1 : 0;
+  totals.nanoseconds += static_cast<uint64_t>(record.nanoseconds);
+  totals.insts_added += record.insts_added;
+  totals.insts_removed += record.insts_removed;
+}
+
 absl::Status PassPipeline::Run(Function* func) {
   RETURN_IF_ERROR(Verify(*func, "before the passes"));
   analyses_.Invalidate();
-  for (const std::unique_ptr<Pass>& pass : passes_) {
-    if (runs_++ >= options_.bisect_limit || IsSkipped(pass->name())) continue;
-    if (options_.dump) options_.dump("before", pass->name(), *func);
+  const bool count = options_.record || options_.measure;
+  for (size_t i = 0; i < passes_.size(); ++i) {
+    Pass& pass = *passes_[i];
+    if (runs_++ >= options_.bisect_limit || IsSkipped(pass.name())) continue;
+    if (options_.dump) options_.dump("before", pass.name(), *func);
     PassRecord record;
-    const size_t insts_before = options_.record ? CountInsts(*func) : 0;
+    const size_t insts_before = count ? func->layout.num_insts() : 0;
     const size_t made_before = func->dfg.num_insts();
-    const auto start = std::chrono::steady_clock::now();
-    record.changed = pass->Run(func, &analyses_);
-    if (options_.record) {
+    const auto start =
+        count ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+    record.changed = pass.Run(func, &analyses_);
+    if (count) {
       const auto end = std::chrono::steady_clock::now();
-      record.pass = std::string(pass->name());
+      record.pass = std::string(pass.name());
       record.nanoseconds =
           std::chrono::duration_cast<std::chrono::nanoseconds>(end - start).count();
       record.insts_added = func->dfg.num_insts() - made_before;
-      record.insts_removed = insts_before + record.insts_added - CountInsts(*func);
-      records_.push_back(std::move(record));
+      record.insts_removed = insts_before + record.insts_added - func->layout.num_insts();
     }
-    if (options_.dump) options_.dump("after", pass->name(), *func);
-    RETURN_IF_ERROR(Verify(*func, absl::StrCat("after pass ", pass->name())));
+    if (options_.measure) AddToTotals(i, record);
+    if (options_.dump) options_.dump("after", pass.name(), *func);
+    if (options_.changed && record.changed) options_.changed(pass.name(), *func);
+    if (options_.record) records_.push_back(std::move(record));
+    RETURN_IF_ERROR(Verify(*func, absl::StrCat("after pass ", pass.name())));
   }
   return absl::OkStatus();
 }

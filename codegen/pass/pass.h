@@ -8,7 +8,7 @@
 //   RETURN_IF_ERROR(pipeline.Run(&func));
 //
 // Which pass broke a program is found by halving `bisect_limit`: runs are numbered from 0 in
-// the order in which they happen (compile on one thread), and those from the limit on are
+// the order in which they happen, or from where StartAt says, and those from the limit on are
 // skipped.
 #ifndef GANTRY_CODEGEN_PASS_PASS_H_
 #define GANTRY_CODEGEN_PASS_PASS_H_
@@ -69,6 +69,12 @@ class Pass {
   // Transforms a well-formed function into one; true if anything changed. Invalidates the
   // analyses if it changed branches or blocks.
   virtual bool Run(Function* func, PassAnalyses* analyses) = 0;
+  // Steps that all runs took so far, for tests that the work is linear: everything that a pass
+  // does more often than once per instruction, block and edge counts. 0 where nothing does.
+  uint64_t work() const { return work_; }
+
+ protected:
+  uint64_t work_ = 0;
 };
 
 // What one run of one pass did.
@@ -80,6 +86,16 @@ struct PassRecord {
   size_t insts_removed = 0;
 };
 
+// What all runs of one pass did together.
+struct PassTotals {
+  std::string pass;
+  uint64_t runs = 0;
+  uint64_t changed = 0;
+  uint64_t nanoseconds = 0;
+  uint64_t insts_added = 0;
+  uint64_t insts_removed = 0;
+};
+
 struct PassOptions {
   // Names of passes to leave out.
   std::vector<std::string> skip;
@@ -88,8 +104,12 @@ struct PassOptions {
   bool verify = false;
   // Fill in records().
   bool record = false;
+  // Fill in totals().
+  bool measure = false;
   // Called with "before" and "after" around each run, if set.
   std::function<void(absl::string_view when, absl::string_view pass, const Function& func)> dump;
+  // Called behind each run that changed something, if set.
+  std::function<void(absl::string_view pass, const Function& func)> changed;
 };
 
 class PassPipeline {
@@ -102,16 +122,22 @@ class PassPipeline {
 
   // Of all runs since the pipeline was made, if options().record was set.
   const std::vector<PassRecord>& records() const { return records_; }
-  // Runs so far, skipped ones included: the numbers that bisect_limit counts.
+  // Per pass, if options().measure was set.
+  const std::vector<PassTotals>& totals() const { return totals_; }
+  // The number that the next run has, skipped ones included: what bisect_limit is compared with.
   uint64_t runs() const { return runs_; }
+  void StartAt(uint64_t run) { runs_ = run; }
+  size_t num_passes() const { return passes_.size(); }
 
  private:
   bool IsSkipped(absl::string_view name) const;
+  void AddToTotals(size_t pass, const PassRecord& record);
   absl::Status Verify(const Function& func, absl::string_view where);
 
   PassOptions options_;
   std::vector<std::unique_ptr<Pass>> passes_;
   std::vector<PassRecord> records_;
+  std::vector<PassTotals> totals_;
   PassAnalyses analyses_;
   Verifier verifier_;
   uint64_t runs_ = 0;

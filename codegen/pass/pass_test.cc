@@ -32,16 +32,24 @@ block0(v0: i32):
 
 TEST(PassPipelineTest, RecordsDumpsSkipsAndBisects) {
   PassPipeline pipeline;
-  AddDefaultPasses(&pipeline);
+  for (const char* name : {"gvn", "unreachable", "block_params", "dead_code"}) {
+    pipeline.Add(MakePass(name));
+  }
   std::vector<std::string> dumped;
+  std::vector<std::string> changed;
   pipeline.options().verify = true;
+  pipeline.options().measure = true;
   pipeline.options().record = true;
   pipeline.options().skip = {"block_params"};
   pipeline.options().dump = [&](absl::string_view when, absl::string_view pass, const Function&) {
     dumped.push_back(absl::StrCat(when, " ", pass));
   };
+  pipeline.options().changed = [&](absl::string_view pass, const Function&) {
+    changed.emplace_back(pass);
+  };
   Function func = Parse(kFoldable);
   ASSERT_TRUE(pipeline.Run(&func).ok());
+  EXPECT_EQ(changed, (std::vector<std::string>{"gvn", "dead_code"}));
   EXPECT_EQ(dumped,
             (std::vector<std::string>{"before gvn", "after gvn", "before unreachable",
                                       "after unreachable", "before dead_code", "after dead_code"}));
@@ -51,11 +59,20 @@ TEST(PassPipelineTest, RecordsDumpsSkipsAndBisects) {
   EXPECT_EQ(pipeline.records()[0].insts_removed, 1u);
   EXPECT_EQ(pipeline.records()[2].insts_removed, 2u);
   EXPECT_EQ(pipeline.runs(), 4u);
+  ASSERT_EQ(pipeline.totals().size(), 4u);
+  EXPECT_EQ(pipeline.totals()[0].runs, 1u);
+  EXPECT_EQ(pipeline.totals()[2].runs, 0u);
+  EXPECT_EQ(pipeline.totals()[3].insts_removed, 2u);
   const Function before = Parse(kFoldable);
   func = before;
   pipeline.options().bisect_limit = 4;
   ASSERT_TRUE(pipeline.Run(&func).ok());
   EXPECT_EQ(PrintFunction(func), PrintFunction(before));
+  // The same runs again, by their numbers.
+  pipeline.StartAt(3);
+  ASSERT_TRUE(pipeline.Run(&func).ok());
+  EXPECT_EQ(pipeline.runs(), 7u);
+  EXPECT_NE(PrintFunction(func), PrintFunction(before));
 }
 
 TEST(PassPipelineTest, TheVerifierNamesThePassThatBrokeTheFunction) {
@@ -118,7 +135,13 @@ TEST(PassTest, RandomModulesDoTheSameAfterwards) {
       ASSERT_EQ(outcomes[0], outcomes[1]) << name << ", seed " << seed;
       ASSERT_EQ(ends[0], ends[1]) << name << ", seed " << seed;
     }
-    for (const PassRecord& record : pipeline.records()) removed += record.insts_removed;
+    size_t changes = 0;
+    for (const PassRecord& record : pipeline.records()) {
+      removed += record.insts_removed;
+      changes += record.changed ? 1 : 0;
+    }
+    // Random addresses have no shape to widen: widen_test makes some.
+    EXPECT_TRUE(changes > 3 || name == "widen") << name << " changed " << changes;
   }
   EXPECT_GT(removed, 1000u);
 }

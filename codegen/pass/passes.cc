@@ -1,9 +1,20 @@
 #include "codegen/pass/passes.h"
 
+#include "codegen/pass/branches.h"
+#include "codegen/pass/dead_stores.h"
+#include "codegen/pass/hoist.h"
+#include "codegen/pass/if_convert.h"
+#include "codegen/pass/loop_invert.h"
+#include "codegen/pass/sink.h"
+#include "codegen/pass/switches.h"
+#include "codegen/pass/widen.h"
+
 namespace gantry::codegen {
 namespace {
 
-constexpr const char* kPassNames[] = {"gvn", "unreachable", "block_params", "dead_code"};
+constexpr const char* kPassNames[] = {"gvn",        "unreachable", "block_params", "switches",
+                                      "if_convert", "branches",    "loop_invert",  "hoist",
+                                      "widen",      "dead_stores", "sink",         "dead_code"};
 
 }  // namespace
 
@@ -12,6 +23,14 @@ std::unique_ptr<Pass> MakePass(absl::string_view name) {
   if (name == "unreachable") return std::make_unique<UnreachablePass>();
   if (name == "block_params") return std::make_unique<BlockParamsPass>();
   if (name == "dead_code") return std::make_unique<DeadCodePass>();
+  if (name == "switches") return std::make_unique<SwitchesPass>();
+  if (name == "if_convert") return std::make_unique<IfConvertPass>();
+  if (name == "branches") return std::make_unique<BranchesPass>();
+  if (name == "hoist") return std::make_unique<HoistPass>();
+  if (name == "widen") return std::make_unique<WidenPass>();
+  if (name == "dead_stores") return std::make_unique<DeadStoresPass>();
+  if (name == "loop_invert") return std::make_unique<LoopInvertPass>();
+  if (name == "sink") return std::make_unique<SinkPass>();
   return nullptr;
 }
 

@@ -6,7 +6,9 @@
 //   gvn            value numbering, of loads too, and constant folding in one walk over the
 //                  dominator tree; branches on constants become jumps
 //
-// Each is a class of this file behind Pass; MakePass knows them by name.
+// Each is a class of this file behind Pass. The others have headers of their own: branches.h,
+// dead_stores.h, hoist.h, if_convert.h, loop_invert.h, sink.h, switches.h, widen.h. MakePass knows
+// all of them by name.
 #ifndef GANTRY_CODEGEN_PASS_PASSES_H_
 #define GANTRY_CODEGEN_PASS_PASSES_H_
 
@@ -108,7 +110,7 @@ std::unique_ptr<Pass> MakePass(absl::string_view name);
 // The names that MakePass knows.
 absl::Span<const char* const> PassNames();
 
-// The order that pays: gvn, unreachable, block_params, dead_code.
+// All of them in the order of PassNames(): values first, then control flow, then places.
 void AddDefaultPasses(PassPipeline* pipeline);
 
 // For passes that drop parameters: removes from every branch in the layout the arguments for

@@ -58,10 +58,15 @@ struct NamedFunction {
 struct PhaseTime {
   std::string name;
   uint64_t nanoseconds = 0;
+  // Part of the last phase before it that is not a part.
+  bool is_part = false;
+  // What else was counted, in words; empty for nothing.
+  std::string note = {};
 };
 
-// Which intermediate form Compiler::Explain prints.
-enum class Form : uint8_t { kIr, kVcode, kAssembly };
+// Which intermediate form Compiler::Explain prints; kIrPasses is the IR as translated and behind
+// each pass that changed it.
+enum class Form : uint8_t { kIr, kVcode, kAssembly, kIrPasses };
 
 // Immutable and safe to use from any number of threads at once; what a thread needs to
 // compile it keeps for the next function.

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "isa_x64/asm/assembler.h"
 #include "isa_x64/backend/abi.h"
 
 namespace gantry::x64 {
@@ -31,6 +32,11 @@ constexpr uint64_t kMaxFrame = uint64_t{1} << 30;
 // waits.
 constexpr uint32_t kIslandDistance = 4096;
 
+// Where heads of innermost loops are placed, and the instructions of a loop beyond which it does
+// not matter.
+constexpr uint32_t kLoopAlignment = 32;
+constexpr uint32_t kMaxAlignedLoop = 64;
+
 constexpr uint32_t RoundUp16(uint32_t value) { return (value + 15) & ~15u; }
 
 }  // namespace
@@ -39,6 +45,7 @@ absl::Status Emitter::Run() {
   RETURN_IF_ERROR(LayOutFrame());
   first_label_ = b_.NewLabels(static_cast<uint32_t>(vcode_.num_blocks()));
   ForwardJumps();
+  FindLoopHeads();
   EmitPrologue();
   for (uint32_t block = 0; block < vcode_.num_blocks(); ++block) EmitBlock(block);
   CHECK(next_edit_ == allocation_.edits.size()) << "moves behind the end of the code";
@@ -163,9 +170,46 @@ void Emitter::ForwardJumps() {
   }
 }
 
+// Heads of small innermost loops, which are entered at the start of a line of the instruction
+// cache's fetches.
+void Emitter::FindLoopHeads() {
+  const absl::Span<const codegen::regalloc::Block> blocks = vcode_.blocks();
+  const absl::Span<const codegen::regalloc::BlockId> preds = vcode_.RegallocInput().preds;
+  aligned_.assign(blocks.size(), codegen::MachLabel::None());
+  wants_alignment_.assign(blocks.size(), 0);
+  if (isa_.shared_flags().opt_level() == codegen::OptLevel::kNone) return;
+  // From the end, so that a loop's end is compared with the next head behind its own.
+  uint32_t next_head = static_cast<uint32_t>(blocks.size());
+  for (uint32_t block = next_head; block-- > 0;) {
+    if (blocks[block].loop_depth == 0 || blocks[block].cold) continue;
+    uint32_t last = block;
+    bool is_head = false;
+    const codegen::regalloc::IndexRange range = blocks[block].preds;
+    for (uint32_t i = range.begin; i < range.end; ++i) {
+      const uint32_t from = preds[i].raw();
+      if (from < block || blocks[from].cold) continue;
+      is_head = true;
+      last = std::max(last, from);
+    }
+    if (!is_head) continue;
+    const bool innermost = last < next_head;
+    next_head = block;
+    wants_alignment_[block] =
+        innermost && blocks[last].insts.end - blocks[block].insts.begin <= kMaxAlignedLoop;
+  }
+}
+
+void Emitter::Align(uint32_t block) {
+  b_.RequireAlignment(kLoopAlignment);
+  Assembler(b_).nop((0 - b_.offset()) & (kLoopAlignment - 1));
+  aligned_[block] = b_.NewLabel();
+  b_.Bind(aligned_[block]);
+}
+
 void Emitter::EmitBlock(uint32_t block) {
   if (block != 0 && b_.NeedsIsland(kIslandDistance)) b_.EmitIsland(kIslandDistance);
   b_.Bind(codegen::MachLabel(first_label_.raw() + block));
+  if (wants_alignment_[block]) Align(block);
   flags_offset_ = kNoOffset;
   const bool address_map = isa_.shared_flags().address_map();
   const codegen::regalloc::IndexRange range = vcode_.blocks()[block].insts;

@@ -131,9 +131,11 @@ class Emitter {
   void ShortJump(codegen::MachLabel target);        // Within one instruction's code.
   void ShortJumpIf(Cond cc, codegen::MachLabel target);
   void TrapIf(Cond cc, uint8_t code);
-  // Where a jump to the block leads, past blocks that only jump on.
+  // Where a jump to the block leads, past blocks that only jump on and the padding in front of a
+  // loop's head.
   codegen::MachLabel BlockLabel(uint32_t block) const {
-    return codegen::MachLabel(first_label_.raw() + forwarded_[block]);
+    const uint32_t to = forwarded_[block];
+    return aligned_[to].is_some() ? aligned_[to] : codegen::MachLabel(first_label_.raw() + to);
   }
   // The zero and sign flags are those of the register's present value at that width.
   void SetFlagsOf(uint8_t reg, uint8_t size) {
@@ -184,6 +186,8 @@ class Emitter {
   void EmitFuncAddr(const Inst& inst);
   void FinishCall(const Inst& inst);
   void RestoreSaved();
+  void FindLoopHeads();
+  void Align(uint32_t block);
 
   const codegen::TargetIsa& isa_;
   const X64Flags& flags_;
@@ -198,6 +202,9 @@ class Emitter {
   codegen::MachLabel first_label_;
   // Per block itself or, if it holds nothing but a jump, where that leads.
   std::vector<uint32_t> forwarded_;
+  // Per block whether it is to be aligned, and once it is there the label behind its padding.
+  std::vector<uint8_t> wants_alignment_;
+  std::vector<codegen::MachLabel> aligned_;
   // See SetFlagsOf; no offset if nothing is known.
   uint8_t flags_reg_ = 0;
   uint8_t flags_size_ = 0;

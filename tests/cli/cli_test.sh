@@ -78,8 +78,12 @@ expect "a cut artifact" 1 '' 'cut.cwasm' "$gantry" run "$work/cut.cwasm"
 expect "timing" 0 '' 'phase.*wall.*functions' "$gantry" compile --timing "$data/math.wasm"
 expect "forms" 0 ';; ir of wasm\[0\]::function\[0\].*iadd' '' "$gantry" compile --emit=ir "$data/math.wasm"
 expect "assembly" 0 ';; asm of wasm\[0\]::function\[0\].*ret' '' "$gantry" compile --emit=asm "$data/math.wasm"
+expect "passes" 0 '; as translated.*; after gvn' '' "$gantry" compile --emit=ir-passes "$data/math.wasm"
+expect "passes skipped" 0 '; as translated.*; after gvn' '' "$gantry" compile --emit=ir-passes -C pass_skip=sink+hoist "$data/math.wasm"
+expect "no such pass" 1 '' 'any joined by' "$gantry" compile -C pass_skip=nope "$data/math.wasm"
+expect "time of each pass" 0 '' 'mid-end.*  gvn .*functions changed, \+[0-9]+ -[0-9]+ instructions' "$gantry" compile --timing "$data/math.wasm"
 expect "vcode" 0 ';; vcode of' '' "$gantry" compile --emit=vcode "$data/math.wasm"
-expect "an unknown form" 1 '' 'there are: ir, vcode, asm' "$gantry" compile --emit=nope "$data/math.wasm"
+expect "an unknown form" 1 '' 'there are: ir, ir-passes, vcode, asm' "$gantry" compile --emit=nope "$data/math.wasm"
 
 expect "bench" 0 'hello' 'compile_ms [0-9.]+
 instantiate_ms [0-9.]+
