@@ -46,10 +46,17 @@ struct Entry {
   const Rule* rule;
   size_t number;
   std::map<Path, uint32_t> at;
+  // Where each instruction is looked into.
+  std::map<uint32_t, Path> first;
 
+  bool IsRepeated(const Path& path) const {
+    const auto it = first.find(at.find(path)->second);
+    return it != first.end() && it->second != path;
+  }
   const Node& node(const Path& path) const { return rule->nodes[at.find(path)->second]; }
   Shape shape(const Path& path) const {
     const Node& n = node(path);
+    if (IsRepeated(path)) return Shape::kAny;
     switch (n.kind) {
       case Node::Kind::kOp:
         return Shape::kOp;
@@ -70,11 +77,14 @@ struct Entry {
   }
 };
 
-void Place(const Rule& rule, uint32_t id, const Path& path, std::map<Path, uint32_t>& at) {
+// A term that stands in several places is looked into at the first only.
+void Place(const Rule& rule, uint32_t id, const Path& path, std::map<Path, uint32_t>& at,
+           std::map<uint32_t, Path>& first) {
   at[path] = id;
   const Node& node = rule.nodes[id];
+  if (node.kind == Node::Kind::kOp && !first.emplace(id, path).second) return;
   for (size_t i = 0; i < node.args.size(); ++i) {
-    Place(rule, node.args[i], absl::StrCat(path, i), at);
+    Place(rule, node.args[i], absl::StrCat(path, i), at, first);
   }
 }
 
@@ -84,8 +94,8 @@ class MatcherWriter {
     for (size_t i = 0; i < rules.size(); ++i) {
       for (Rule& variant : CommutedVariants(rules[i])) {
         variants_.push_back(std::make_unique<Rule>(std::move(variant)));
-        Entry entry{variants_.back().get(), i, {}};
-        Place(*entry.rule, entry.rule->left, "", entry.at);
+        Entry entry{variants_.back().get(), i, {}, {}};
+        Place(*entry.rule, entry.rule->left, "", entry.at, entry.first);
         by_root_[entry.rule->nodes[entry.rule->left].opcode].push_back(std::move(entry));
       }
     }
@@ -96,6 +106,11 @@ class MatcherWriter {
     out_ = "// Made from the rules; see matcher_generator.h.\n\n";
     Line("constexpr const char* kRuleNames[] = {");
     for (const std::string& name : names_) Line(absl::StrCat("    \"", name, "\","));
+    Line("};\n");
+    Line("constexpr bool kHasRules[kNumOpcodes] = {");
+    for (size_t i = 0; i < kNumOpcodes; ++i) {
+      Line(absl::StrCat("    ", by_root_.contains(static_cast<Opcode>(i)) ? "true" : "false", ","));
+    }
     Line("};\n");
     for (const auto& [opcode, entries] : by_root_) WriteRoot(opcode, entries);
     Line("bool RewriteContext::Dispatch(Opcode opcode) {");
@@ -261,6 +276,7 @@ class MatcherWriter {
     const Rule& rule = *leaf.entry->rule;
     for (const auto& [path, id] : leaf.entry->at) {
       const Node& node = rule.nodes[id];
+      if (leaf.entry->IsRepeated(path)) continue;
       if (node.kind == Node::Kind::kOp && node.type != kNone) {
         Bind(leaf, node.type, absl::StrCat(NodeName(path), ".type()"), path, true);
       } else if (node.kind != Node::Kind::kOp && node.value_type != kNone) {
@@ -398,6 +414,11 @@ class MatcherWriter {
             absl::StrCat(n, ".const_bits() == ", LiteralText(node, n + ".type()")));
         break;
       case Node::Kind::kOp: {
+        if (leaf.entry->IsRepeated(path)) {
+          leaf.checks.push_back(
+              absl::StrCat("v", path, " == v", leaf.entry->first.at(leaf.entry->at.at(path))));
+          break;
+        }
         const Format format = Info(node.opcode).format;
         if (!path.empty() && Info(node.opcode).num_results > 1) {
           leaf.checks.push_back(absl::StrCat("PositionOf(v", path, ") == ", node.result));

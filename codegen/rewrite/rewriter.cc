@@ -204,22 +204,27 @@ bool Rewriter::Canonicalize(Inst inst) {
   const bool int_compare = format == Format::kIntCompare;
   const bool float_compare = format == Format::kFloatCompare;
   if (!IsCommutative(data.opcode()) && !int_compare && !float_compare) return false;
-  const auto is_constant = [&](Value v) {
+  // Constants last, before them parameters, before them results by their opcode.
+  constexpr uint32_t kConstant = kNumOpcodes + 1;
+  const auto order_of = [&](Value v) {
     const Inst def = dfg.defining_inst(v);
-    if (def.is_none()) return false;
-    const Format f = dfg.inst(def).format();
-    return f == Format::kIntConst || f == Format::kF32Const || f == Format::kF64Const;
+    if (def.is_none()) return static_cast<uint32_t>(kNumOpcodes);
+    const InstData& made = dfg.inst(def);
+    const Format f = made.format();
+    return f == Format::kIntConst || f == Format::kF32Const || f == Format::kF64Const
+               ? kConstant
+               : static_cast<uint32_t>(made.opcode());
   };
   const Value first = data.arg(0);
   const Value second = data.arg(1);
-  const bool left = is_constant(first);
-  const bool right = is_constant(second);
-  // Comparisons of two values keep their sense: it is as good as the other.
-  const bool by_number =
-      !int_compare && !float_compare
-          ? true
-          : (int_compare && (data.int_cc() == IntCC::kEq || data.int_cc() == IntCC::kNe));
-  const bool swap = left != right ? left : by_number && second < first;
+  const uint32_t left = order_of(first);
+  const uint32_t right = order_of(second);
+  // Orders of two values keep their sense: it is as good as the other.
+  const bool any_order =
+      (!int_compare && !float_compare) ||
+      (int_compare && (data.int_cc() == IntCC::kEq || data.int_cc() == IntCC::kNe));
+  const bool swap = any_order ? left > right || (left == right && second < first)
+                              : left == kConstant && right != kConstant;
   if (!swap) return false;
   data.set_arg(0, second);
   data.set_arg(1, first);
@@ -231,11 +236,13 @@ bool Rewriter::Canonicalize(Inst inst) {
 Rewriter::Result Rewriter::Rewrite(Inst inst) {
   const DataFlowGraph& dfg = func_->dfg;
   // References are tracked by the values that are marked; they stay what they are.
+  const Opcode opcode = dfg.opcode(inst);
+  if (!kHasRules[static_cast<size_t>(opcode)]) return Result::kNone;
   for (Value v : dfg.results(inst)) {
     if (dfg.IsReference(v)) return Result::kNone;
   }
   RewriteContext context(this, inst);
-  if (!context.Dispatch(dfg.opcode(inst))) return Result::kNone;
+  if (!context.Dispatch(opcode)) return Result::kNone;
   return context.replaced() ? Result::kReplaced : Result::kChanged;
 }
 

@@ -30,8 +30,9 @@ class Rewriter {
   // Counts uses. Linear in the function.
   void Start(Function* func);
 
-  // Puts operands that commute, those of comparisons included, in their order: constants
-  // right, else the lower number left. True if that changed something.
+  // Puts operands that commute, those of comparisons included, in their order: constants right,
+  // parameters before them, else the lower number of opcode and then of value left. Of comparisons
+  // that are not of equality only constants move. True if that changed something.
   bool Canonicalize(Inst inst);
   // Applies the first rule that matches, if any.
   Result Rewrite(Inst inst);

@@ -68,7 +68,7 @@ absl::StatusOr<std::vector<Token>> Tokenize(absl::string_view text) {
     } else if (absl::StartsWith(text.substr(i), "=>")) {
       tokens.push_back({Token::Kind::kPunctuation, "=>"});
       i += 2;
-    } else if (absl::StrContains("()[],!|", c)) {
+    } else if (absl::StrContains("()[],!=", c)) {
       tokens.push_back({Token::Kind::kPunctuation, std::string(1, c)});
       ++i;
     } else {
@@ -220,6 +220,15 @@ class RuleParser {
       return ParseOp(side, "]", true);
     }
     ASSIGN_OR_RETURN(const std::string word, Word());
+    // name=(op ...) names a term; the name stands for the same instruction.
+    if (Take("=")) {
+      if (side == Side::kRight || named_.contains(word)) {
+        return Error(absl::StrCat("terms are named once, on the left side, not ", word));
+      }
+      ASSIGN_OR_RETURN(const uint32_t term, ParseTerm(side));
+      return named_[word] = term;
+    }
+    if (const auto it = named_.find(word); it != named_.end()) return it->second;
     const std::vector<std::string> parts = absl::StrSplit(word, ':');
     Node node;
     if (parts[0] == "width") {
@@ -742,6 +751,7 @@ class RuleParser {
   size_t position_ = 0;
   std::vector<uint32_t> parents_;
   std::map<std::string, uint32_t> type_names_;
+  std::map<std::string, uint32_t> named_;
   size_t num_left_nodes_ = 0;
   // Whether Fits looks at the left side and guards only.
   bool left_only_ = false;
@@ -836,6 +846,19 @@ void CountValues(const Rule& rule, uint32_t id, std::map<uint32_t, int>& counts)
   for (uint32_t arg : node.args) CountValues(rule, arg, counts);
 }
 
+// Of two operands that are instructions the one whose opcode has the lower number stands left
+// (Rewriter::Canonicalize), in comparisons of equality too.
+bool HasCanonicalOrder(const Node& first, const Node& second) {
+  return first.kind == Node::Kind::kOp && second.kind == Node::Kind::kOp &&
+         first.opcode != second.opcode;
+}
+bool IsOrdered(const Node& node) {
+  return IsCommutative(node.opcode) ||
+         (Info(node.opcode).format == Format::kIntCompare && !node.condition.is_variable &&
+          (node.condition.code == static_cast<uint8_t>(IntCC::kEq) ||
+           node.condition.code == static_cast<uint8_t>(IntCC::kNe)));
+}
+
 bool OperandsMaySwap(const Rule& rule, uint32_t id, std::map<uint32_t, int>& counts) {
   const Node& node = rule.nodes[id];
   if (node.kind != Node::Kind::kOp) return false;
@@ -849,7 +872,7 @@ bool OperandsMaySwap(const Rule& rule, uint32_t id, std::map<uint32_t, int>& cou
   // unless a condition of the comparison tells them apart.
   const bool anything = first.kind == Node::Kind::kValue && second.kind == Node::Kind::kValue &&
                         counts[first.variable] == 1 && counts[second.variable] == 1;
-  if (!anything) return true;
+  if (!anything) return !IsOrdered(node) || !HasCanonicalOrder(first, second);
   if (!compare || node.condition.is_variable) return false;
   return Info(node.opcode).format == Format::kIntCompare
              ? Swapped(static_cast<IntCC>(node.condition.code)) !=
@@ -912,9 +935,24 @@ void PrintShape(const Rule& rule, uint32_t id, std::map<std::pair<bool, uint32_t
 std::vector<Rule> CommutedVariants(const Rule& rule) {
   std::map<uint32_t, int> counts;
   CountValues(rule, rule.left, counts);
+  // A guard tells a value from others too.
+  for (const Guard& guard : rule.guards) {
+    for (uint32_t term : guard.terms) CountValues(rule, term, counts);
+  }
   std::vector<uint32_t> nodes;
   CollectLeft(rule, rule.left, nodes);
+  std::sort(nodes.begin(), nodes.end());
+  nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   std::vector<Rule> variants = {rule};
+  for (uint32_t id : nodes) {
+    const Node& node = rule.nodes[id];
+    if (node.kind != Node::Kind::kOp || !IsOrdered(node)) continue;
+    const Node& first = rule.nodes[node.args[0]];
+    const Node& second = rule.nodes[node.args[1]];
+    if (HasCanonicalOrder(first, second) && second.opcode < first.opcode) {
+      SwapOperands(variants[0], id);
+    }
+  }
   for (uint32_t id : nodes) {
     if (!OperandsMaySwap(rule, id, counts)) continue;
     const size_t before = variants.size();

@@ -3,6 +3,7 @@
 #include <bit>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -282,7 +283,12 @@ class ExampleBuilder {
     builder_.Return(results);
   }
 
+  // A term that stands in several places is one instruction.
   Inst Term(uint32_t id) {
+    const auto it = made_.find(id);
+    return it != made_.end() ? it->second : made_[id] = Make(id);
+  }
+  Inst Make(uint32_t id) {
     const Node& node = rule_.nodes[id];
     std::vector<Value> args;
     for (uint32_t arg : node.args) args.push_back(ValueOf(arg));
@@ -315,11 +321,8 @@ class ExampleBuilder {
         return Constant(types_[node.value_type], sample_.constants[node.variable].low());
       case Node::Kind::kLiteral:
         return Constant(types_[node.value_type], LiteralBits(node, types_[node.value_type]));
-      default: {
-        // Equal terms are one instruction, as value numbering would make them.
-        const Inst inst = Term(id);
-        return func_->dfg.result(inst, node.result);
-      }
+      default:
+        return func_->dfg.result(Term(id), node.result);
     }
   }
   Value Constant(Type type, uint64_t bits) {
@@ -334,6 +337,7 @@ class ExampleBuilder {
   Function* func_;
   InstBuilder builder_;
   std::vector<Value> values_;
+  std::map<uint32_t, Inst> made_;
 };
 
 }  // namespace

@@ -459,6 +459,9 @@ void X64Lowering::LowerExtend(IrInst inst, bool is_signed) {
   if (is_signed) builder.inst.flags |= Inst::kSigned;
   if (data.opcode() == Opcode::kIreduce) {
     builder.UseAny(ctx_->Reg(data.arg(0)));
+  } else if (const IrInst reduce = ctx_->DefInst(data.arg(0), Opcode::kIreduce); reduce.is_some()) {
+    // Only the low bytes are read, whatever stands above them.
+    builder.UseAny(ctx_->Reg(ctx_->data(reduce).arg(0)));
   } else {
     AddRm(builder, data.arg(0), bytes);
   }

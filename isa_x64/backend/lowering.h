@@ -145,6 +145,8 @@ class X64Lowering final : public codegen::LowerBackend {
   };
   // `is_present`: the value is the result of the instruction being lowered.
   Condition MatchCondition(Value value, bool is_present = false);
+  // Makes the condition a test of the bits of an and whose result is `value`.
+  void SetTest(Condition& condition, Value value, IrInst band);
   // Puts the comparison's operands into the builder (first), and what it is into the Inst.
   void AddCompare(Builder& builder, const Condition& condition);
   void AddIntCompare(Builder& builder, const Condition& condition);
