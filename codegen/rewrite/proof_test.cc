@@ -1,10 +1,10 @@
 // Proves every rule: at each width that it applies to by Z3, from the definitions that the
 // interpreter uses, constants being any that its guards allow. What the solver does not settle
-// (unproven.txt lists it, and why) holds at 8 and 16 bits where it can be scaled, and for edge
-// and random values.
+// (unproven.txt lists it) holds at 8 and 16 bits where it can be scaled, and for edge and random
+// values. Where the solver takes long (the same file lists that as "slow") a run with --attempt
+// proves it, and tries the rest of the list too.
 //
-//   proof_test unproven.txt RULES...                   as in the build
-//   proof_test --attempt ...   also tries what unproven.txt lists
+//   proof_test [--attempt] [--seconds=N] unproven.txt RULES...
 //
 // A test per rule, so that shards share the work.
 
@@ -36,8 +36,9 @@ using Z3Sem = Semantics<Z3Domain>;
 // Per query; --seconds=N sets another limit.
 uint32_t timeout_milliseconds = 60000;
 
-// "name i32 i64": what unproven.txt lists.
+// "name i32 i64": what unproven.txt lists, and what it lists as slow.
 std::set<std::string> unproven;
+std::set<std::string> slow;
 bool attempt = false;
 
 std::string InstanceName(const Rule& rule, const std::vector<Type>& types) {
@@ -285,34 +286,42 @@ class ProofTest : public testing::Test {
   explicit ProofTest(const Rule* rule) : rule_(rule) {}
 
   void TestBody() override {
-    for (const std::vector<Type>& types : rule_->instances) {
-      const std::string name = InstanceName(*rule_, types);
-      const bool listed = unproven.contains(name);
-      std::string result = "listed as unproven";
-      if (IsConcrete(*rule_)) {
-        result = "only given constants";
-      } else if (!listed || attempt) {
-        result = "";
-        ForEachConditions(*rule_, [&](const std::vector<uint8_t>& codes) {
-          if (result.empty()) result = Prove(*rule_, types, codes);
-        });
-      }
-      ASSERT_FALSE(absl::StartsWith(result, "WRONG"))
-          << rule_->file << ":" << rule_->line << ": " << name << "\n"
-          << rule_->text << "\n"
-          << result;
-      if (result.empty()) {
-        EXPECT_FALSE(listed) << name << " is proven; take it out of unproven.txt";
-        continue;
-      }
-      const std::string wrong = CheckConcretely(*rule_, types);
-      ASSERT_EQ(wrong, "") << rule_->file << ":" << rule_->line << "\n" << rule_->text;
-      std::cout << "UNPROVEN " << name << "\n";
-      EXPECT_TRUE(listed) << name << " is not proven (" << result << ") and not in unproven.txt";
-    }
+    for (const std::vector<Type>& types : rule_->instances) CheckInstance(types);
   }
 
  private:
+  void CheckInstance(const std::vector<Type>& types) {
+    const std::string name = InstanceName(*rule_, types);
+    const bool is_unproven = unproven.contains(name);
+    const bool is_slow = slow.contains(name);
+    std::string result = "listed";
+    if (IsConcrete(*rule_)) {
+      result = "it has functions of given constants only";
+    } else if (attempt || (!is_unproven && !is_slow)) {
+      result = "";
+      ForEachConditions(*rule_, [&](const std::vector<uint8_t>& codes) {
+        if (result.empty()) result = Prove(*rule_, types, codes);
+      });
+    }
+    ASSERT_FALSE(absl::StartsWith(result, "WRONG"))
+        << rule_->file << ":" << rule_->line << ": " << name << "\n"
+        << rule_->text << "\n"
+        << result;
+    if (result.empty()) {
+      EXPECT_FALSE(is_unproven) << name << " is proven; take it out of unproven.txt";
+      return;
+    }
+    const std::string wrong = CheckConcretely(*rule_, types);
+    ASSERT_EQ(wrong, "") << rule_->file << ":" << rule_->line << "\n" << rule_->text;
+    if (is_slow) {
+      EXPECT_FALSE(attempt) << name << " is not proven: " << result;
+      return;
+    }
+    std::cout << "UNPROVEN " << name << "\n";
+    EXPECT_TRUE(is_unproven) << name << " is not proven (" << result
+                             << ") and not in unproven.txt";
+  }
+
   const Rule* rule_;
 };
 
@@ -339,7 +348,12 @@ int Main(int argc, char** argv) {
   std::ifstream in(list);
   std::string line;
   while (std::getline(in, line)) {
-    if (!line.empty() && line[0] != '#') unproven.insert(line);
+    if (line.empty() || line[0] == '#') continue;
+    if (absl::StartsWith(line, "slow ")) {
+      slow.insert(line.substr(5));
+    } else {
+      unproven.insert(line);
+    }
   }
   // Every line must name an instance that there is.
   std::set<std::string> instances;
@@ -350,11 +364,13 @@ int Main(int argc, char** argv) {
     testing::RegisterTest("ProofTest", rule.name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                           [&rule]() -> ProofTest* { return new ProofTest(&rule); });
   }
-  for (const std::string& name : unproven) {
-    CHECK(instances.contains(name)) << list << " lists '" << name << "', which is no rule's";
+  for (const std::set<std::string>* names : {&unproven, &slow}) {
+    for (const std::string& name : *names) {
+      CHECK(instances.contains(name)) << list << " lists '" << name << "', which is no rule's";
+    }
   }
-  std::cout << rules->size() << " rules, " << instances.size() << " instances, " << unproven.size()
-            << " unproven\n";
+  std::cout << rules->size() << " rules, " << instances.size() << " instances, "
+            << unproven.size() << " unproven, " << slow.size() << " slow\n";
   return RUN_ALL_TESTS();
 }
 
