@@ -89,7 +89,8 @@ BitVector EvaluateFunction(absl::string_view name, const BitVector& x) {
     return (x.word() & sign) != 0 ? BitVector(w, Word{0} - x.word()) : x;
   };
   // Rules do not use these for 0 and units; guards are evaluated all the same.
-  if (magnitude().word() < 2) return BitVector(w, 0);
+  const bool is_signed = name == "sdiv_magic" || name == "sdiv_shift";
+  if ((is_signed ? magnitude() : x).word() < 2) return BitVector(w, 0);
   if (name == "udiv_magic") return FindUnsignedMagic(x).magic;
   if (name == "udiv_shift") return BitVector(w, FindUnsignedMagic(x).shift);
   if (name == "udiv_even_magic" || name == "udiv_even_shift") {
