@@ -51,11 +51,11 @@ class PrimaryMap {
 
   bool contains(Id id) const { return id.index() < elements_.size(); }
   T& operator[](Id id) {
-    CHECK(contains(id)) << id << " of " << elements_.size();
+    if (!contains(id)) [[unlikely]] Missing(id);
     return elements_[id.index()];
   }
   const T& operator[](Id id) const {
-    CHECK(contains(id)) << id << " of " << elements_.size();
+    if (!contains(id)) [[unlikely]] Missing(id);
     return elements_[id.index()];
   }
   // Null where there is no such element.
@@ -95,6 +95,11 @@ class PrimaryMap {
   }
 
  private:
+  // Stops. Out of line, so that access is small enough to be inlined.
+  [[gnu::noinline, gnu::cold]] void Missing(Id id) const {
+    CHECK(contains(id)) << id << " of " << elements_.size();
+  }
+
   std::vector<T> elements_;
 };
 

@@ -104,6 +104,10 @@ class Runner {
   }
 
   static absl::StatusOr<std::string> AfterPass(absl::string_view name, Function func) {
+    RETURN_IF_ERROR(RunPass(name, &func));
+    return PrintFunction(func, {.renumber = true});
+  }
+  static absl::Status RunPass(absl::string_view name, Function* func) {
     PassPipeline pipeline;
     pipeline.options().verify = true;
     if (name == "default") {
@@ -114,8 +118,7 @@ class Runner {
       return absl::InvalidArgumentError(absl::StrCat(
           "there is no pass '", name, "', only default, ", absl::StrJoin(PassNames(), ", ")));
     }
-    RETURN_IF_ERROR(pipeline.Run(&func));
-    return PrintFunction(func, {.renumber = true});
+    return pipeline.Run(func);
   }
 
   void Compare(const FiletestFunction& func, const std::vector<std::string>& lines) {
@@ -188,6 +191,27 @@ class Runner {
       }
       functions.push_back(&func.parsed.func);
     }
+    RunEverywhere("", functions);
+    // What a pass of the file makes of the functions has to do the same.
+    for (const FiletestCommand& command : file_->commands) {
+      if (command.name != "pass") continue;
+      std::vector<Function> changed;
+      for (const Function* func : functions) {
+        changed.push_back(*func);
+        const absl::Status status = RunPass(command.argument, &changed.back());
+        if (!status.ok()) {
+          Fail(1, status.message());
+          return;
+        }
+      }
+      functions.clear();
+      for (const Function& func : changed) functions.push_back(&func);
+      RunEverywhere(absl::StrCat("after ", command.argument, ", "), functions);
+    }
+  }
+  // `when` stands before the place in messages.
+  void RunEverywhere(const std::string& when, const std::vector<const Function*>& functions) {
+    when_ = when;
     RunInInterpreter(functions);
     if (file_->targets.empty()) {
       for (const std::unique_ptr<FiletestBackend>& backend : backends_) {
@@ -214,7 +238,8 @@ class Runner {
         } else if (!only.has_value() || index == only) {
           const absl::Status status = CheckRun(line, *index, run);
           if (!status.ok()) {
-            Fail(line.line, absl::StrCat(line.text, "\n    ", where, ": ", status.message()));
+            Fail(line.line,
+                 absl::StrCat(line.text, "\n    ", when_, where, ": ", status.message()));
           }
         }
       }
@@ -269,8 +294,10 @@ class Runner {
                [&](size_t index, absl::Span<const RawValue> args) {
                  return interpreter.Run(*functions[index], args);
                });
-    result_.opcode_counts.assign(interpreter.opcode_counts().begin(),
-                                 interpreter.opcode_counts().end());
+    result_.opcode_counts.resize(interpreter.opcode_counts().size(), 0);
+    for (size_t i = 0; i < result_.opcode_counts.size(); ++i) {
+      result_.opcode_counts[i] += interpreter.opcode_counts()[i];
+    }
   }
 
   void RunOnBackend(FiletestBackend* backend, const FiletestTarget& target,
@@ -312,6 +339,7 @@ class Runner {
   const FiletestBackends& backends_;
   Filetest* file_ = nullptr;
   FiletestResult result_;
+  std::string when_;
   // What was found, by the last line of the function.
   std::map<int, std::vector<std::string>> golden_;
 };

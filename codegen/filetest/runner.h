@@ -8,7 +8,8 @@
 //   ; run: %add(-1, 1) == 0
 //
 // The first comment lines have the commands:
-//   test run        each "; run:" line, in the interpreter and on each backend
+//   test run        each "; run:" line, in the interpreter and on each backend; in a file
+//                   with "test pass" also for the function after the pass
 //   test print      the parsed function, printed, against the check lines behind it
 //   test verifier   the verifier's message (or "ok") against the check lines
 //   test pass NAME  the function after a pass of codegen/pass (or all: default), against the

@@ -1,4 +1,4 @@
-// Value numbering, with loads, and constant folding over the dominator tree.
+// Value numbering, with loads, constant folding and rewriting over the dominator tree.
 
 #include <bit>
 
@@ -7,6 +7,10 @@
 
 namespace gantry::codegen {
 namespace {
+
+// Rules applied to one instruction and what they make of it. Each lowers a measure, so this
+// many are hardly ever needed; whoever makes input can't make them many.
+constexpr int kMaxRewrites = 24;
 
 // True if a dominating instruction with the same operands (and for a load the same memory)
 // makes this one superfluous: it computes the same, or has stopped the guest already.
@@ -51,6 +55,19 @@ bool SameComputation(const InstData& a, const InstData& b) {
 
 }  // namespace
 
+void GvnPass::Grow() {
+  const DataFlowGraph& dfg = func_->dfg;
+  std::vector<Inst> old(2 * table_.size(), Inst::None());
+  old.swap(table_);
+  const size_t mask = table_.size() - 1;
+  for (const Inst inst : old) {
+    if (inst.is_none()) continue;
+    size_t place = HashOf(KeyOf(dfg.inst(inst)), version_[inst.index()]) & mask;
+    while (table_[place].is_some()) place = (place + 1) & mask;
+    table_[place] = inst;
+  }
+}
+
 Inst GvnPass::FindOrInsert(Inst inst, uint32_t version) {
   const DataFlowGraph& dfg = func_->dfg;
   const InstData key = KeyOf(dfg.inst(inst));
@@ -66,8 +83,11 @@ Inst GvnPass::FindOrInsert(Inst inst, uint32_t version) {
     }
     place = (place + 1) & mask;
   }
+  if (table_[place].is_none()) ++table_entries_;
   table_[place] = inst;
+  if (inst.index() >= version_.size()) version_.resize(dfg.num_insts(), 0);
   version_[inst.index()] = version;
+  if (2 * table_entries_ > table_.size()) Grow();
   return Inst::None();
 }
 
@@ -79,8 +99,10 @@ void GvnPass::Replace(Inst inst, Inst same) {
     if (dfg.IsReference(dfg.result(inst, i)) != dfg.IsReference(other(i))) return;
   }
   for (size_t i = 0; i < dfg.num_results(inst); ++i) {
+    rewriter_.Merged(dfg.result(inst, i), other(i));
     dfg.ChangeToAlias(dfg.result(inst, i), other(i));
   }
+  rewriter_.Removed(inst);
   func_->layout.Remove(inst);
   changed_ = true;
 }
@@ -106,12 +128,52 @@ bool GvnPass::FoldBranch(Inst inst) {
   return true;
 }
 
-void GvnPass::Visit(Inst inst) {
+Inst GvnPass::Simplify(Inst inst, bool* gone) {
+  DataFlowGraph& dfg = func_->dfg;
+  *gone = false;
+  changed_ |= rewriter_.Canonicalize(inst);
+  if (const std::optional<FoldedConstant> folded = FoldInst(dfg, inst)) {
+    dfg.ReplaceInst(inst, ConstantInst(*folded));
+    changed_ = true;
+    return Inst::None();
+  }
+  if (budget_ == 0) return Inst::None();
+  const rewrite::Rewriter::Result result = rewriter_.Rewrite(inst);
+  if (result == rewrite::Rewriter::Result::kNone) return Inst::None();
+  changed_ = true;
+  if (--budget_ == 0) ++exhausted_;
+  if (result == rewrite::Rewriter::Result::kReplaced) {
+    *gone = true;
+    // What was made for it is still to be looked at.
+    return rewriter_.first_new() == inst ? Inst::None() : rewriter_.first_new();
+  }
+  if (rewritten_.is_none()) rewritten_ = inst;
+  return rewriter_.first_new();
+}
+
+// Behind an instruction to which, as it came, no rule was applied, or all were.
+void GvnPass::Finished(Inst inst) {
+  if (rewritten_.is_some() && rewritten_ != inst) return;
+  rewritten_ = Inst::None();
+  budget_ = kMaxRewrites;
+}
+
+Inst GvnPass::Visit(Inst inst) {
   DataFlowGraph& dfg = func_->dfg;
   if (dfg.has_aliases()) {
     dfg.MapArgs(inst, [&](Value v) { return dfg.CompressAlias(v); });
   }
-  InstData& data = dfg.mutable_inst(inst);
+  bool gone = false;
+  const Inst again = Simplify(inst, &gone);
+  if (!gone && again.is_some()) return again;
+  if (!gone) Number(inst);
+  Finished(inst);
+  return again;
+}
+
+void GvnPass::Number(Inst inst) {
+  DataFlowGraph& dfg = func_->dfg;
+  const InstData& data = dfg.inst(inst);
   if (IsTerminator(data.opcode())) {
     changed_ |= FoldBranch(inst);
     return;
@@ -123,11 +185,6 @@ void GvnPass::Visit(Inst inst) {
     FindOrInsert(inst, MemoryVersions::VersionAfter(inst));
   }
   if (!IsNumbered(data)) return;
-  if (IsCommutative(data.opcode()) && data.arg(1) < data.arg(0)) {
-    const Value first = data.arg(0);
-    data.set_arg(0, data.arg(1));
-    data.set_arg(1, first);
-  }
   if (data.format() == Format::kCondTrap) {
     const std::optional<uint64_t> bits = ConstantBits(dfg, data.arg(0));
     if (bits.has_value() && (*bits != 0) == (data.opcode() == Opcode::kTrapz)) {
@@ -135,9 +192,6 @@ void GvnPass::Visit(Inst inst) {
       changed_ = true;
       return;
     }
-  } else if (const std::optional<FoldedConstant> folded = FoldInst(dfg, inst)) {
-    dfg.ReplaceInst(inst, ConstantInst(*folded));
-    changed_ = true;
   }
   if (const Inst same = FindOrInsert(inst, version); same.is_some()) Replace(inst, same);
 }
@@ -147,15 +201,19 @@ bool GvnPass::Run(Function* func, PassAnalyses* analyses) {
   dominators_ = &analyses->dominators(*func);
   versions_.Compute(*func, analyses->cfg(*func), analyses->loops(*func));
   changed_ = branches_changed_ = false;
-  // At most one entry per instruction: never more than half full.
+  rewriter_.Start(func);
+  rewritten_ = Inst::None();
+  budget_ = kMaxRewrites;
+  // At most one entry per instruction: never more than half full, unless rules make some.
+  table_entries_ = 0;
   version_.assign(func->dfg.num_insts(), 0);
   table_.assign(std::bit_ceil(2 * func->dfg.num_insts() + 2), Inst::None());
   for (Block block : dominators_->preorder()) {
     memory_ = versions_.AtStart(block);
     for (Inst inst = func->layout.first_inst(block); inst.is_some();) {
       const Inst next = func->layout.next_inst(inst);
-      Visit(inst);
-      inst = next;
+      const Inst again = Visit(inst);
+      inst = again.is_some() ? again : next;
     }
   }
   // Arguments of back edges, and code that nothing reaches.

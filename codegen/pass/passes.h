@@ -3,8 +3,9 @@
 //   unreachable    takes out blocks that the entry does not reach
 //   block_params   replaces parameters that get the same value on every edge
 //   dead_code      takes out instructions and parameters whose values nobody needs
-//   gvn            value numbering, of loads too, and constant folding in one walk over the
-//                  dominator tree; branches on constants become jumps
+//   gvn            value numbering, of loads too, constant folding and the rules of
+//                  codegen/rewrite in one walk over the dominator tree; branches on constants
+//                  become jumps
 //
 // Each is a class of this file behind Pass. The others have headers of their own: branches.h,
 // dead_stores.h, hoist.h, if_convert.h, loop_invert.h, sink.h, switches.h, widen.h. MakePass knows
@@ -20,6 +21,7 @@
 #include "absl/types/span.h"
 #include "codegen/pass/memory_versions.h"
 #include "codegen/pass/pass.h"
+#include "codegen/rewrite/rewriter.h"
 #include "entity/entity_set.h"
 #include "entity/secondary_map.h"
 
@@ -81,14 +83,25 @@ class DeadCodePass : public Pass {
 
 // One table for the whole walk, open-addressed; an entry counts where its block dominates. A
 // load takes the value of a dominating load or store of the same bytes between which and
-// itself nothing can have written them.
+// itself nothing can have written them. Before an instruction is numbered the rules of
+// codegen/rewrite are applied to it until none matches.
 class GvnPass : public Pass {
  public:
   absl::string_view name() const override { return "gvn"; }
   bool Run(Function* func, PassAnalyses* analyses) override;
 
+  const rewrite::Rewriter& rewriter() const { return rewriter_; }
+  // How often so many rules were applied to one instruction that the rest was left.
+  uint64_t exhausted() const { return exhausted_; }
+
  private:
-  void Visit(Inst inst);
+  // Where to go on: at an instruction that was made, or none to go on behind `inst`.
+  Inst Visit(Inst inst);
+  // Folds and rewrites. The same, and in *gone whether `inst` is no more.
+  Inst Simplify(Inst inst, bool* gone);
+  void Number(Inst inst);
+  void Finished(Inst inst);
+  void Grow();
   bool FoldBranch(Inst inst);
   // The dominating instruction that is the same, or none, `inst` being in the table then.
   Inst FindOrInsert(Inst inst, uint32_t version);
@@ -96,7 +109,13 @@ class GvnPass : public Pass {
 
   Function* func_ = nullptr;
   const DominatorTree* dominators_ = nullptr;
+  rewrite::Rewriter rewriter_;
+  // The instruction that rules were first applied to, while what they made is looked at.
+  Inst rewritten_;
+  int budget_ = 0;
+  uint64_t exhausted_ = 0;
   std::vector<Inst> table_;
+  size_t table_entries_ = 0;
   // Of each load or store in the table the version of memory it stands for.
   std::vector<uint32_t> version_;
   MemoryVersions versions_;

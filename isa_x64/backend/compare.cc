@@ -134,22 +134,30 @@ X64Lowering::Condition X64Lowering::MatchCondition(Value value, bool is_present)
     if (zero && equality) {
       const IrInst band = ctx_->DefInst(left, Opcode::kBand);
       if (band.is_some()) {
-        result.single = result.single && ctx_->HasOneUse(left);
-        result.kind = CompareKind::kTest;
-        result.left = ctx_->data(band).arg(0);
-        result.right = ctx_->data(band).arg(1);
-        if (ctx_->IntConstant(result.left).has_value()) std::swap(result.left, result.right);
+        SetTest(result, left, band);
       }
     }
     if (invert) result.cc = Inverse(result.cc);
     return result;
   }
-  result.against_zero = true;
   result.kind = CompareKind::kCmp;
   result.cc = invert ? Cond::kE : Cond::kNe;
   result.bytes = static_cast<uint8_t>(codegen::TypeBytes(ctx_->type(value)));
+  if (const IrInst band = ctx_->DefInst(value, Opcode::kBand); band.is_some()) {
+    SetTest(result, value, band);
+    return result;
+  }
+  result.against_zero = true;
   result.left = value;
   return result;
+}
+
+void X64Lowering::SetTest(Condition& condition, Value value, IrInst band) {
+  condition.single = condition.single && ctx_->HasOneUse(value);
+  condition.kind = CompareKind::kTest;
+  condition.left = ctx_->data(band).arg(0);
+  condition.right = ctx_->data(band).arg(1);
+  if (ctx_->IntConstant(condition.left).has_value()) std::swap(condition.left, condition.right);
 }
 
 void X64Lowering::AddIntCompare(Builder& builder, const Condition& condition) {

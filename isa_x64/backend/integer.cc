@@ -62,6 +62,19 @@ void X64Lowering::LowerIadd(IrInst inst) {
     }
     std::swap(a, b);
   }
+  for (int i = 0; i < 2 && !IsNarrow(type); ++i) {
+    // a + (x + c), where the inner sum is not needed by itself.
+    const IrInst add = ctx_->DefInst(b, Opcode::kIadd);
+    if (add.is_some() && ctx_->HasOneUse(b)) {
+      const Value inner = ctx_->data(add).arg(0);
+      const std::optional<int32_t> imm = Immediate(ctx_->data(add).arg(1));
+      if (imm.has_value() && !Immediate(inner).has_value()) {
+        EmitSum(result, a, inner, *imm, type);
+        return;
+      }
+    }
+    std::swap(a, b);
+  }
   for (int i = 0; i < 2; ++i) {
     // a + (x << 1..3) in one lea. Low bits of a sum depend on low bits only, so this holds at
     // both widths.
@@ -91,16 +104,31 @@ void X64Lowering::EmitAddImmediate(VReg result, Value value, int32_t imm, Type t
   if (add.is_some() && ctx_->HasOneUse(value) && !IsNarrow(type)) {
     const InstData& data = ctx_->data(add);
     if (!Immediate(data.arg(0)).has_value() && !Immediate(data.arg(1)).has_value()) {
-      Builder builder(Op::kLea, OperationSize(type));
-      builder.inst.addr = AddrKind::kBaseIndex;
-      builder.inst.disp = imm;
-      builder.Use(LowBits(data.arg(0), type)).Use(LowBits(data.arg(1), type)).Def(result);
-      Emit(builder);
+      EmitSum(result, data.arg(0), data.arg(1), imm, type);
       return;
     }
   }
   Builder builder(Op::kAdd, OperationSize(type));
   Emit(builder.Imm(imm).Use(LowBits(value, type)).Def(result));
+}
+
+void X64Lowering::EmitSum(VReg result, Value a, Value b, int32_t imm, Type type) {
+  Builder builder(Op::kLea, OperationSize(type));
+  builder.inst.addr = AddrKind::kBaseIndex;
+  builder.inst.disp = imm;
+  for (int i = 0; i < 2; ++i) {
+    // Low bits of a sum depend on low bits only, so a shift may be a scale at both widths.
+    const IrInst shift = ctx_->DefInst(b, Opcode::kIshl);
+    const std::optional<uint64_t> amount =
+        shift.is_some() ? ctx_->IntConstant(ctx_->data(shift).arg(1)) : std::nullopt;
+    if (amount.has_value() && *amount >= 1 && *amount <= 3 && ctx_->HasOneUse(b)) {
+      builder.inst.scale = static_cast<uint8_t>(*amount);
+      b = ctx_->data(shift).arg(0);
+      break;
+    }
+    std::swap(a, b);
+  }
+  Emit(builder.Use(LowBits(a, type)).Use(LowBits(b, type)).Def(result));
 }
 
 void X64Lowering::LowerAlu(IrInst inst, AluKind op) {
@@ -459,6 +487,9 @@ void X64Lowering::LowerExtend(IrInst inst, bool is_signed) {
   if (is_signed) builder.inst.flags |= Inst::kSigned;
   if (data.opcode() == Opcode::kIreduce) {
     builder.UseAny(ctx_->Reg(data.arg(0)));
+  } else if (const IrInst reduce = ctx_->DefInst(data.arg(0), Opcode::kIreduce); reduce.is_some()) {
+    // Only the low bytes are read, whatever stands above them.
+    builder.UseAny(ctx_->Reg(ctx_->data(reduce).arg(0)));
   } else {
     AddRm(builder, data.arg(0), bytes);
   }

@@ -145,6 +145,8 @@ class X64Lowering final : public codegen::LowerBackend {
   };
   // `is_present`: the value is the result of the instruction being lowered.
   Condition MatchCondition(Value value, bool is_present = false);
+  // Makes the condition a test of the bits of an and whose result is `value`.
+  void SetTest(Condition& condition, Value value, IrInst band);
   // Puts the comparison's operands into the builder (first), and what it is into the Inst.
   void AddCompare(Builder& builder, const Condition& condition);
   void AddIntCompare(Builder& builder, const Condition& condition);
@@ -174,6 +176,8 @@ class X64Lowering final : public codegen::LowerBackend {
   void FinishNarrow(IrInst inst, VReg computed);
   void AddRmOf(Builder& builder, Value value, Type type);
   void EmitAddImmediate(VReg result, Value value, int32_t imm, Type type);
+  // a + b + imm in one lea, with a scale where one is shifted by so much. I32 and I64.
+  void EmitSum(VReg result, Value a, Value b, int32_t imm, Type type);
   void EmitShiftImmediate(VReg result, VReg value, ShiftKind op, uint8_t amount, uint8_t size);
   VReg EmitAluImmediate(AluKind op, VReg value, int32_t imm, uint8_t size);
   VReg EmitAlu(AluKind op, VReg a, VReg b, uint8_t size);

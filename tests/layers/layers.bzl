@@ -12,6 +12,7 @@ LAYERED_PACKAGES = [
     "codegen/ir",
     "codegen/pass",
     "codegen/regalloc",
+    "codegen/rewrite",
     "cranelift_shared",
     "entity",
     "environ/artifact",
