@@ -207,8 +207,8 @@ void InlinePlan::AddCalleesCosts(const std::vector<Call>& calls,
         callees_[callee].is_recursive = true;
         continue;
       }
-      // A callee beyond the usual cost is left to be called.
-      if (callees_[callee].cost > limits_.max_cost) continue;
+      // One that is not inlined at any usual site stays a call.
+      if (callees_[callee].cost > limits_.max_cost || callees_[callee].has_loop) continue;
       uint32_t& cost = callees_[visit.function].cost;
       cost = cost - std::min(cost, call.cost) + callees_[callee].cost;
     }
@@ -224,11 +224,12 @@ void InlineBudget::Start(const InlineLimits& limits, size_t body_size) {
 bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   if (site.depth >= std::min(limits_.max_depth, kMaxInlineDepth)) return false;
   if (site.recursion > 0 && site.recursion > limits_.max_recursion) return false;
+  // A loop's own work outweighs the call, and it would share the caller's registers.
+  if (callee.has_loop && site.recursion == 0) return false;
   // In quarters of the usual cost.
   uint32_t favour = 4;
   if (site.loop_depth > 0) favour += 3;
   favour += 2 * std::min<uint32_t>(site.constant_args, 2);
-  if (callee.has_loop && site.recursion == 0) favour /= 2;
   favour = std::min(favour, 4 * kMaxFavour);
   // Inside of what is inlined already, less and less.
   const uint64_t limit =

@@ -270,10 +270,10 @@ class Parser {
       Advance();
     } else if (kind == InlineSite::kPrefix) {
       RETURN_IF_ERROR(numbered(InlineSite::kPrefix, func_->inline_sites.size()));
+      ASSIGN_OR_RETURN(const CodeOrigin call, ParseOrigin());
+      RETURN_IF_ERROR(ExpectWord("call"));
       ASSIGN_OR_RETURN(const uint64_t callee, ParseUnsigned(0xFFFFFFFF));
       ASSIGN_OR_RETURN(const SourceLoc base, ParseLoc());
-      RETURN_IF_ERROR(ExpectWord("at"));
-      ASSIGN_OR_RETURN(const CodeOrigin call, ParseOrigin());
       func_->AddInlineSite(call.site, call.loc, static_cast<uint32_t>(callee), base);
     } else {
       return ErrorAt(at, absl::StrCat("expected ext, sig, fn, ss, const, site or block, found ",

@@ -51,10 +51,10 @@ class Writer {
       absl::StrAppend(&out_, "    const", i, " = 0x", absl::BytesToHexString(raw), "\n");
     }
     for (const auto& [site, callee] : func_.params.inlined.entries()) {
-      absl::StrAppend(&out_, "    ", site.ToString(), " = ", callee.function, " ");
-      Loc(callee.base);
-      out_ += "at ";
+      absl::StrAppend(&out_, "    ", site.ToString(), " = ");
       Origin(func_.CallOf(site));
+      absl::StrAppend(&out_, "call ", callee.function, " ");
+      Loc(callee.base);
       out_.back() = '\n';
     }
     if (out_.size() != head && func_.layout.entry().is_some()) out_ += "\n";
