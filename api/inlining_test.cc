@@ -133,7 +133,7 @@ Config TestConfig(bool inlining, bool fuel) {
   config.CompilerFlag("inlining", inlining ? "true" : "false");
   // Far beyond what pays.
   config.CompilerFlag("inline_cost", "100").CompilerFlag("inline_min_growth", "3000");
-  config.CompilerFlag("inline_depth", "6");
+  config.CompilerFlag("inline_depth", "6").CompilerFlag("inline_loops", "true");
   config.ConsumeFuel(fuel);
   return config;
 }

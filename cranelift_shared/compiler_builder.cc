@@ -69,7 +69,8 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
                              .min_growth = static_cast<uint32_t>(shared.inline_min_growth()),
                              .growth_percent = static_cast<uint32_t>(shared.inline_growth()),
                              .max_depth = static_cast<uint32_t>(shared.inline_depth()),
-                             .max_recursion = static_cast<uint32_t>(shared.inline_recursion())};
+                             .max_recursion = static_cast<uint32_t>(shared.inline_recursion()),
+                             .loops = shared.inline_loops()};
     return std::make_unique<OptimizingCompiler>(std::move(options));
   }
 

@@ -10,9 +10,9 @@ namespace gantry::wasm {
 namespace {
 
 // A call costs this and one for each argument.
-constexpr uint32_t kCallCost = 3;
+constexpr uint32_t kCallCost = 6;
 // Operators that become a call of a built-in or a loop.
-constexpr uint32_t kBuiltinCost = 8;
+constexpr uint32_t kBuiltinCost = 20;
 // Bodies have about three bytes for each unit of cost; one of more than this many has not to be
 // read to know.
 constexpr uint32_t kMaxBytesPerCost = 6;
@@ -137,7 +137,7 @@ class CostVisitor : public VisitorBase<CostVisitor> {
     Add(cost);
   }
   void AddIndirect(const FuncType& type) {
-    Add(3 * kCallCost + static_cast<uint32_t>(type.params().size()));
+    Add(2 * kCallCost + static_cast<uint32_t>(type.params().size()));
   }
 
   const FunctionState* state_ = nullptr;
@@ -208,7 +208,8 @@ void InlinePlan::AddCalleesCosts(const std::vector<Call>& calls,
         continue;
       }
       // One that is not inlined at any usual site stays a call.
-      if (callees_[callee].cost > limits_.max_cost || callees_[callee].has_loop) continue;
+      if (callees_[callee].cost > limits_.max_cost || (callees_[callee].has_loop && !limits_.loops))
+        continue;
       uint32_t& cost = callees_[visit.function].cost;
       cost = cost - std::min(cost, call.cost) + callees_[callee].cost;
     }
@@ -222,10 +223,10 @@ void InlineBudget::Start(const InlineLimits& limits, size_t body_size) {
 }
 
 bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
-  if (site.depth >= std::min(limits_.max_depth, kMaxInlineDepth)) return false;
+  if (site.is_cold || site.depth >= std::min(limits_.max_depth, kMaxInlineDepth)) return false;
   if (site.recursion > 0 && site.recursion > limits_.max_recursion) return false;
   // A loop's own work outweighs the call, and it would share the caller's registers.
-  if (callee.has_loop && site.recursion == 0) return false;
+  if (callee.has_loop && !limits_.loops && site.recursion == 0) return false;
   // In quarters of the usual cost.
   uint32_t favour = 4;
   if (site.loop_depth > 0) favour += 3;
@@ -236,7 +237,7 @@ bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
       uint64_t{limits_.max_cost} * favour / 4 / (site.recursion > 0 ? 1 : 1 + site.depth / 2);
   if (callee.cost > limit) return false;
   // A callee of hardly more than its call's own cost is worth the last of the budget.
-  const bool is_tiny = callee.cost <= 2 * kCallCost;
+  const bool is_tiny = callee.cost <= kCallCost;
   const uint64_t kept = is_tiny || site.loop_depth > 0 ? 0 : growth_ / 4;
   if (left_ < kept + callee.own_cost) return false;
   left_ -= callee.own_cost;

@@ -26,14 +26,16 @@ namespace gantry::wasm {
 
 struct InlineLimits {
   // Callees up to this cost are inlined where nothing speaks for it but the call itself.
-  uint32_t max_cost = 30;
+  uint32_t max_cost = 20;
   // What a function may grow by: this cost, and so many percent of its body's bytes.
-  uint32_t min_growth = 200;
-  uint32_t growth_percent = 25;
+  uint32_t min_growth = 150;
+  uint32_t growth_percent = 10;
   // How many calls deep a function is inlined into another; at most kMaxInlineDepth.
   uint32_t max_depth = 4;
   // How many times a function stands inside itself.
   uint32_t max_recursion = 3;
+  // Whether functions with loops are inlined into others than themselves.
+  bool loops = false;
 };
 
 // More is never done, whatever the limits say: translation nests so deep.
@@ -89,6 +91,8 @@ class InlineBudget {
     // lies in, the outermost included, are the callee.
     uint32_t depth = 0;
     uint32_t recursion = 0;
+    // Whether the call is not expected to return.
+    bool is_cold = false;
   };
 
   // `body_size` is the caller's, in bytes.

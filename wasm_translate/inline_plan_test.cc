@@ -73,19 +73,19 @@ TEST_F(InlinePlanTest, NeverWhatIsImportedInvalidUntranslatableOrEndless) {
 }
 
 TEST_F(InlinePlanTest, CostsOfCalleesAreAddedBottomUp) {
-  // A call of one argument alone costs 4.
+  // A call of one argument alone costs 7.
   const FuncIndex top = Func(CodeBuilder().LocalGet(0).Call(FuncIndex(1)).Call(FuncIndex(3)));
   const FuncIndex middle = Func(CodeBuilder().LocalGet(0).Call(FuncIndex(2)).Call(FuncIndex(2)));
   const FuncIndex leaf = Func(Adds(7));
-  const FuncIndex costly = Func(Adds(31));
+  const FuncIndex costly = Func(Adds(21));
   const InlinePlan plan = Plan();
   EXPECT_EQ(plan.Find(leaf)->cost, 7u);
   EXPECT_EQ(plan.Find(middle)->cost, 14u);
-  EXPECT_EQ(plan.Find(middle)->own_cost, 8u);
+  EXPECT_EQ(plan.Find(middle)->own_cost, 14u);
   // Beyond the usual cost a callee is called.
-  EXPECT_EQ(plan.Find(costly)->cost, 31u);
-  EXPECT_EQ(plan.Find(top)->cost, 14u + 4u);
-  EXPECT_EQ(plan.Find(top)->own_cost, 8u);
+  EXPECT_EQ(plan.Find(costly)->cost, 21u);
+  EXPECT_EQ(plan.Find(top)->cost, 14u + 7u);
+  EXPECT_EQ(plan.Find(top)->own_cost, 14u);
   for (const FuncIndex f : {top, middle, leaf, costly}) EXPECT_FALSE(plan.Find(f)->is_recursive);
 }
 
@@ -94,11 +94,11 @@ TEST_F(InlinePlanTest, CyclesAreCut) {
   const FuncIndex one = Func(Adds(1).Call(FuncIndex(2)));
   const FuncIndex two = Func(Adds(2).Call(FuncIndex(1)));
   const InlinePlan plan = Plan();
-  EXPECT_EQ(plan.Find(self)->cost, 7u);
+  EXPECT_EQ(plan.Find(self)->cost, 10u);
   EXPECT_TRUE(plan.Find(self)->is_recursive);
   // From the first of them on: its callee's call back is a call.
-  EXPECT_EQ(plan.Find(two)->cost, 6u);
-  EXPECT_EQ(plan.Find(one)->cost, 1u + 6u);
+  EXPECT_EQ(plan.Find(two)->cost, 9u);
+  EXPECT_EQ(plan.Find(one)->cost, 1u + 9u);
   EXPECT_TRUE(plan.Find(one)->is_recursive);
 }
 
@@ -128,6 +128,7 @@ TEST(InlineBudgetTest, SitesInLoopsAndConstantArgumentsSpeakForIt) {
   EXPECT_FALSE(takes(31, {.constant_args = 1}));
   EXPECT_FALSE(takes(1, {.loop_depth = 1}, /*has_loop=*/true));
   EXPECT_TRUE(takes(20, {.recursion = 1}, /*has_loop=*/true));
+  EXPECT_FALSE(takes(1, {.loop_depth = 1, .is_cold = true}));
   EXPECT_FALSE(takes(1, {.depth = limits.max_depth}));
   EXPECT_TRUE(takes(20, {.depth = 3, .recursion = limits.max_recursion}));
   EXPECT_FALSE(takes(1, {.depth = 3, .recursion = limits.max_recursion + 1}));
@@ -149,9 +150,9 @@ TEST(InlineBudgetTest, GrowthIsLimitedByTheCallersSize) {
   InlineBudget budget;
   budget.Start(limits, 0);
   uint64_t taken = 0;
-  while (budget.Take({25, 25, false, false}, {})) taken += 25;
+  while (budget.Take({15, 15, false, false}, {})) taken += 15;
   EXPECT_EQ(taken, 75u);
-  EXPECT_TRUE(budget.Take({25, 25, false, false}, {.loop_depth = 1}));
+  EXPECT_TRUE(budget.Take({15, 15, false, false}, {.loop_depth = 1}));
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ void CheckModule(const std::vector<uint8_t>& bytes, Features features, bool chec
   InlineLimits inline_limits;
   inline_limits.max_cost = 200;
   inline_limits.min_growth = 1000;
+  inline_limits.loops = true;
   const InlinePlan plan(*module, options.features, options.limits, inline_limits);
   codegen::Function func;
   for (const FunctionBody& body : module->bodies) {

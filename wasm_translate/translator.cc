@@ -706,6 +706,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
       site.constant_args += IsConstant(argument);
     }
     site.loop_depth = loop_depth_;
+    site.is_cold = state_->precedes_unreachable();
     site.depth = static_cast<uint32_t>(inlined_.size());
     site.recursion = TimesAround(callee);
     if (site.depth >= kMaxInlineDepth || !budget_.Take(*planned, site)) return false;

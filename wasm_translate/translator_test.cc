@@ -302,6 +302,7 @@ TEST(TranslatorTest, InlinedBodiesMeanTheSame) {
     InlineLimits inline_limits;
     inline_limits.max_cost = 300;
     inline_limits.min_growth = 5000;
+    inline_limits.loops = true;
     const InlinePlan plan(*module, Features::Default(), limits, inline_limits);
     FunctionTranslator translator(*module, Features::Default(), limits);
     translator.set_inline_plan(&plan);
