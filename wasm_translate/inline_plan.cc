@@ -31,13 +31,14 @@ class CostVisitor : public VisitorBase<CostVisitor> {
   void Start(uint32_t max_cost) {
     max_cost_ = max_cost;
     cost_ = 0;
-    failed_ = has_loop_ = returns_ = false;
+    failed_ = has_loop_ = returns_ = calls_indirectly_ = false;
     calls_.clear();
   }
 
   bool failed() const { return failed_ || cost_ > max_cost_; }
   uint32_t cost() const { return cost_; }
   bool has_loop() const { return has_loop_; }
+  bool calls_indirectly() const { return calls_indirectly_; }
   bool returns() const { return returns_; }
   absl::Span<const Call> calls() const { return calls_; }
 
@@ -137,6 +138,7 @@ class CostVisitor : public VisitorBase<CostVisitor> {
     Add(cost);
   }
   void AddIndirect(const FuncType& type) {
+    calls_indirectly_ = true;
     Add(2 * kCallCost + static_cast<uint32_t>(type.params().size()));
   }
 
@@ -145,6 +147,7 @@ class CostVisitor : public VisitorBase<CostVisitor> {
   uint32_t cost_ = 0;
   bool failed_ = false;
   bool has_loop_ = false;
+  bool calls_indirectly_ = false;
   bool returns_ = false;
   std::vector<Call> calls_;
 };
@@ -165,7 +168,11 @@ InlinePlan::InlinePlan(const Module& module, Features features,
     visitor.Start(max_cost);
     if (!validator.Run(body, visitor).ok() || visitor.failed() || !visitor.returns()) continue;
     positions_[body.func] = static_cast<uint32_t>(callees_.size());
-    callees_.push_back({visitor.cost(), visitor.cost(), visitor.has_loop(), false});
+    Callee callee;
+    callee.cost = callee.own_cost = visitor.cost();
+    callee.has_loop = visitor.has_loop();
+    callee.is_leaf = !visitor.calls_indirectly();
+    callees_.push_back(callee);
     for (const CostVisitor::Call& call : visitor.calls()) calls.push_back({call.callee, call.cost});
     call_ends.push_back(static_cast<uint32_t>(calls.size()));
   }
@@ -202,16 +209,20 @@ void InlinePlan::AddCalleesCosts(const std::vector<Call>& calls,
         continue;
       }
       ++visit.next_call;
-      if (callee == kNone) continue;
-      if (states[callee] == State::kOpen) {
+      Callee& caller = callees_[visit.function];
+      if (callee != kNone && states[callee] == State::kOpen) {
         callees_[callee].is_recursive = true;
-        continue;
       }
       // One that is not inlined at any usual site stays a call.
-      if (callees_[callee].cost > limits_.max_cost || (callees_[callee].has_loop && !limits_.loops))
+      const bool replaced = callee != kNone && states[callee] == State::kDone &&
+                            callees_[callee].cost <= limits_.max_cost &&
+                            (limits_.loops || !callees_[callee].has_loop);
+      if (!replaced) {
+        caller.is_leaf = false;
         continue;
-      uint32_t& cost = callees_[visit.function].cost;
-      cost = cost - std::min(cost, call.cost) + callees_[callee].cost;
+      }
+      caller.is_leaf &= callees_[callee].is_leaf;
+      caller.cost += callees_[callee].cost - std::min(caller.cost, call.cost);
     }
   }
 }
@@ -230,9 +241,11 @@ bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   // In quarters of the usual cost.
   uint32_t favour = 4;
   if (site.loop_depth > 0) favour += 3;
-  favour += 2 * std::min<uint32_t>(site.constant_args, 2);
+  if (callee.is_leaf) favour += 2 * std::min<uint32_t>(site.constant_args, 2);
   favour = std::min(favour, 4 * kMaxFavour);
   // Inside of what is inlined already, less and less.
+  // What goes on to call others saves one of several calls.
+  if (!callee.is_leaf && site.recursion == 0) favour /= 2;
   const uint64_t limit =
       uint64_t{limits_.max_cost} * favour / 4 / (site.recursion > 0 ? 1 : 1 + site.depth / 2);
   if (callee.cost > limit) return false;

@@ -48,6 +48,8 @@ class InlinePlan {
     uint32_t cost = 0;
     uint32_t own_cost = 0;
     bool has_loop = false;
+    // Whether it makes no call but such as would be replaced.
+    bool is_leaf = false;
     // Whether it may, by way of small functions alone, call itself.
     bool is_recursive = false;
   };
@@ -71,6 +73,7 @@ class InlinePlan {
     FuncIndex callee;
     uint32_t cost = 0;
   };
+  // Those of callees_[i] are [call_ends[i - 1], call_ends[i]) of `calls` (from 0 for i = 0).
   static constexpr uint32_t kNone = 0xFFFFFFFF;
 
   void AddCalleesCosts(const std::vector<Call>& calls, const std::vector<uint32_t>& call_ends);

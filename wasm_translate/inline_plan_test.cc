@@ -87,6 +87,9 @@ TEST_F(InlinePlanTest, CostsOfCalleesAreAddedBottomUp) {
   EXPECT_EQ(plan.Find(top)->cost, 14u + 7u);
   EXPECT_EQ(plan.Find(top)->own_cost, 14u);
   for (const FuncIndex f : {top, middle, leaf, costly}) EXPECT_FALSE(plan.Find(f)->is_recursive);
+  EXPECT_TRUE(plan.Find(leaf)->is_leaf);
+  EXPECT_TRUE(plan.Find(middle)->is_leaf);
+  EXPECT_FALSE(plan.Find(top)->is_leaf);
 }
 
 TEST_F(InlinePlanTest, CyclesAreCut) {
@@ -115,10 +118,11 @@ TEST(InlineBudgetTest, SitesInLoopsAndConstantArgumentsSpeakForIt) {
   InlineLimits limits;
   limits.max_cost = 20;
   limits.min_growth = 1000;
-  const auto takes = [&](uint32_t cost, const InlineBudget::Site& site, bool has_loop = false) {
+  const auto takes = [&](uint32_t cost, const InlineBudget::Site& site, bool has_loop = false,
+                         bool is_leaf = true) {
     InlineBudget budget;
     budget.Start(limits, 0);
-    return budget.Take({cost, cost, has_loop, false}, site);
+    return budget.Take({cost, cost, has_loop, is_leaf, false}, site);
   };
   EXPECT_TRUE(takes(20, {}));
   EXPECT_FALSE(takes(21, {}));
@@ -128,6 +132,8 @@ TEST(InlineBudgetTest, SitesInLoopsAndConstantArgumentsSpeakForIt) {
   EXPECT_FALSE(takes(31, {.constant_args = 1}));
   EXPECT_FALSE(takes(1, {.loop_depth = 1}, /*has_loop=*/true));
   EXPECT_TRUE(takes(20, {.recursion = 1}, /*has_loop=*/true));
+  EXPECT_TRUE(takes(10, {.constant_args = 2}, false, /*is_leaf=*/false));
+  EXPECT_FALSE(takes(11, {.constant_args = 2}, false, /*is_leaf=*/false));
   EXPECT_FALSE(takes(1, {.loop_depth = 1, .is_cold = true}));
   EXPECT_FALSE(takes(1, {.depth = limits.max_depth}));
   EXPECT_TRUE(takes(20, {.depth = 3, .recursion = limits.max_recursion}));
@@ -142,17 +148,17 @@ TEST(InlineBudgetTest, GrowthIsLimitedByTheCallersSize) {
     InlineBudget budget;
     budget.Start(limits, size);
     uint64_t taken = 0;
-    while (budget.Take({10, 10, false, false}, {.loop_depth = 1})) taken += 10;
+    while (budget.Take({10, 10, false, true, false}, {.loop_depth = 1})) taken += 10;
     EXPECT_EQ(taken, 100 + size / 2);
-    EXPECT_FALSE(budget.Take({10, 10, false, false}, {}));
+    EXPECT_FALSE(budget.Take({10, 10, false, true, false}, {}));
   }
   // Sites outside of loops leave a quarter to those within.
   InlineBudget budget;
   budget.Start(limits, 0);
   uint64_t taken = 0;
-  while (budget.Take({15, 15, false, false}, {})) taken += 15;
+  while (budget.Take({15, 15, false, true, false}, {})) taken += 15;
   EXPECT_EQ(taken, 75u);
-  EXPECT_TRUE(budget.Take({15, 15, false, false}, {.loop_depth = 1}));
+  EXPECT_TRUE(budget.Take({15, 15, false, true, false}, {.loop_depth = 1}));
 }
 
 }  // namespace
