@@ -89,6 +89,20 @@ enum class OptLevel : uint8_t { kNone, kSpeed };
 #define GANTRY_SHARED_FLAGS(BOOL, ENUM, NUMBER, SET)                                                \
   ENUM(OptLevel, opt_level, "speed", "none,speed",                                                  \
        "How much to optimize: none translates straight to machine code, speed runs the mid-end.")   \
+  BOOL(inlining, "true",                                                                            \
+       "Inline functions of the same module into each other, where opt_level is not none.")         \
+  NUMBER(inline_cost, "20", "1000",                                                                 \
+       "Operators that a function may have to be inlined where nothing else speaks for it.")        \
+  NUMBER(inline_growth, "10", "1000",                                                               \
+       "Operators inlined into a function, in percent of its body's bytes.")                        \
+  NUMBER(inline_min_growth, "150", "100000",                                                        \
+       "Operators that may be inlined into a function of any size besides.")                        \
+  NUMBER(inline_depth, "4", "8",                                                                    \
+       "How many calls deep functions are inlined into each other.")                                \
+  NUMBER(inline_recursion, "3", "8",                                                                \
+       "How many times a function is inlined into itself.")                                         \
+  BOOL(inline_loops, "false",                                                                       \
+       "Inline functions with loops, too, into others than themselves.")                            \
   BOOL(enable_verifier, "false",                                                                    \
        "Verify the IR before compilation and after each pass.")                                     \
   BOOL(regalloc_checker, "false",                                                                   \

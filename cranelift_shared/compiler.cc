@@ -1,5 +1,6 @@
 #include "cranelift_shared/compiler.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <new>
@@ -84,6 +85,19 @@ Shapes ShapesOf(const ModuleTranslation& module, absl::Span<const wasm::ValType>
   return shapes;
 }
 
+uint32_t WasmOffset(codegen::SourceLoc loc) {
+  return loc.is_none() ? environ::kNoWasmOffset : loc.raw();
+}
+uint32_t SiteNumber(codegen::InlineSite site) {
+  return site.is_none() ? environ::kNoInlineSite : site.raw();
+}
+// Of a location as machine code carries it, which is relative.
+CodeOrigins::Origin OriginOf(const codegen::Function& function, codegen::SourceLoc relative) {
+  const codegen::CodeOrigin origin =
+      function.OriginOf(relative.is_none() ? codegen::FunctionStencil::kNoLoc : relative.raw());
+  return {WasmOffset(origin.loc), SiteNumber(origin.site)};
+}
+
 // The mid-end as codegen::Context runs it.
 class MidEnd final : public codegen::FunctionPass {
  public:
@@ -148,6 +162,7 @@ struct OptimizingCompiler::Worker {
   // For the module of this serial number.
   uint64_t module_serial = 0;
   std::optional<CompilerEnvironment> environment;
+  std::shared_ptr<const wasm::InlinePlan> plan;
   std::optional<wasm::FunctionTranslator> translator;
   // For trampolines.
   std::optional<codegen::MachBuffer> buffer;
@@ -157,6 +172,19 @@ struct OptimizingCompiler::Worker {
   uint64_t translate_ns = 0;
   uint64_t finish_ns = 0;
   uint64_t trampoline_ns = 0;
+  uint64_t num_inlined = 0;
+
+  // Of the function at hand.
+  std::vector<environ::InlineSite> sites;
+  void FindSites() {
+    sites.clear();
+    for (const auto& [site, callee] : function.params.inlined.entries()) {
+      const codegen::CodeOrigin call = function.CallOf(site);
+      sites.push_back({.parent = SiteNumber(call.site),
+                       .function = callee.function,
+                       .wasm_offset = WasmOffset(call.loc)});
+    }
+  }
 };
 
 class OptimizingCompiler::Lease {
@@ -211,20 +239,42 @@ uint32_t OptimizingCompiler::page_alignment() const {
   return uint32_t{1} << options_.target->page_size_log2();
 }
 
+std::shared_ptr<const wasm::InlinePlan> OptimizingCompiler::PlanFor(
+    const ModuleTranslation& module) const {
+  const std::lock_guard<std::mutex> lock(plans_mutex_);
+  for (const auto& [serial, known] : plans_) {
+    if (serial != module.serial) continue;
+    if (std::shared_ptr<const wasm::InlinePlan> plan = known.lock()) return plan;
+  }
+  const Clock::time_point start = Clock::now();
+  auto plan = std::make_shared<const wasm::InlinePlan>(
+      module.parsed, module.options.features, module.options.limits, options_.inline_limits);
+  plans_.erase(std::remove_if(plans_.begin(), plans_.end(),
+                              [](const auto& entry) { return entry.second.expired(); }),
+               plans_.end());
+  plans_.emplace_back(module.serial, plan);
+  plan_ns_ += NanosecondsSince(start);
+  return plan;
+}
+
 absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, const FuncKey& key,
                                            Worker& worker,
                                            std::optional<wasm::Unimplemented>& missing) const {
   if (worker.module_serial != module.serial) {
     worker.environment.emplace(module);
     worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
+    if (options_.inlining) {
+      worker.plan = PlanFor(module);
+      worker.translator->set_inline_plan(worker.plan.get());
+    }
     worker.module_serial = module.serial;
   }
-  worker.environment->StartFunction();
   if (worker.mid_end != nullptr) worker.mid_end->SetFunction(key.defined_function());
   const absl::Status status = worker.translator->Translate(
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
   // A feature that is off is the module's error; one that the compiler lacks is the function's.
   missing = wasm::GetUnimplemented(status);
+  worker.num_inlined += worker.translator->num_inlined();
   if (!missing.has_value()) return status;
   MakeStub(&worker.function, environ::TrapCode::kCannotCompile);
   return absl::OkStatus();
@@ -254,7 +304,11 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     const auto key_of = [&](codegen::ExternalName name) {
       return KeyOf(function.params.names[name]);
     };
-    MakeCompiledFunction(*code, key_of, function.params.base_loc, out);
+    worker->FindSites();
+    const auto origin_of = [&](codegen::SourceLoc loc) { return OriginOf(function, loc); };
+    const CodeOrigins origins = {origin_of, worker->sites};
+    MakeCompiledFunction(*code, key_of, function.params.base_loc.is_some() ? &origins : nullptr,
+                         out);
     out.missing = std::move(missing);
     worker->finish_ns += NanosecondsSince(compiled);
     return absl::OkStatus();
@@ -372,6 +426,7 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
       if (worker->mid_end != nullptr) AddTotals(worker->mid_end->pipeline().totals(), &passes);
     }
   }
+  phases.push_back({"plan inlining", plan_ns_.load()});
   phases.push_back({"validate and translate", translate});
   for (size_t i = 0; i < codegen::kNumPhases; ++i) {
     const codegen::Phase phase = static_cast<codegen::Phase>(i);

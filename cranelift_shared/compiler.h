@@ -3,17 +3,20 @@
 #ifndef GANTRY_CRANELIFT_SHARED_COMPILER_H_
 #define GANTRY_CRANELIFT_SHARED_COMPILER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "codegen/isa.h"
 #include "cranelift_shared/isa_registry.h"
 #include "cranelift_shared/text_builder.h"
 #include "environ/translation/compiler.h"
+#include "wasm_translate/inline_plan.h"
 
 namespace gantry::cranelift {
 
@@ -23,6 +26,9 @@ struct OptimizingCompilerOptions {
   environ::Tunables tunables;
   TextOptions text;
   bool timing = false;
+  // Whether calls within a module are inlined, and how far.
+  bool inlining = false;
+  wasm::InlineLimits inline_limits;
 };
 
 class OptimizingCompiler final : public environ::Compiler {
@@ -63,7 +69,15 @@ class OptimizingCompiler final : public environ::Compiler {
   absl::Status Translate(const environ::ModuleTranslation& module, const environ::FuncKey& key,
                          Worker& worker, std::optional<wasm::Unimplemented>& missing) const;
 
+  // What may be inlined in the module; made by the first who asks.
+  std::shared_ptr<const wasm::InlinePlan> PlanFor(const environ::ModuleTranslation& module) const;
+
   const OptimizingCompilerOptions options_;
+  mutable std::mutex plans_mutex_;
+  // By the modules' serial numbers. Workers own the plans.
+  mutable std::vector<std::pair<uint64_t, std::weak_ptr<const wasm::InlinePlan>>>
+      plans_;  // guarded by plans_mutex_
+  mutable std::atomic<uint64_t> plan_ns_{0};
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;  // guarded by mutex_
 };

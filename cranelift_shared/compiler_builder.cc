@@ -64,6 +64,13 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
         std::max<uint64_t>(shared.padding(), tunables_.padding_between_functions);
     options.text.force_jump_veneer = shared.force_jump_veneer() || tunables_.force_jump_veneer;
     options.timing = timing_;
+    options.inlining = shared.inlining() && shared.opt_level() != codegen::OptLevel::kNone;
+    options.inline_limits = {.max_cost = static_cast<uint32_t>(shared.inline_cost()),
+                             .min_growth = static_cast<uint32_t>(shared.inline_min_growth()),
+                             .growth_percent = static_cast<uint32_t>(shared.inline_growth()),
+                             .max_depth = static_cast<uint32_t>(shared.inline_depth()),
+                             .max_recursion = static_cast<uint32_t>(shared.inline_recursion()),
+                             .loops = shared.inline_loops()};
     return std::make_unique<OptimizingCompiler>(std::move(options));
   }
 

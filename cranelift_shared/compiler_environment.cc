@@ -116,13 +116,6 @@ CompilerEnvironment::CompilerEnvironment(const environ::ModuleTranslation& modul
       builtins_(environ::kBuiltinCount),
       memory_bases_(module.parsed.memories.size()) {}
 
-void CompilerEnvironment::StartFunction() {
-  ++stamp_;
-  last_in_entry_ = Inst::None();
-  store_ = Value::None();
-  pending_fuel_ = 0;
-}
-
 const wasm::TranslationTraps& CompilerEnvironment::traps() const {
   static constexpr auto number = [](environ::TrapCode code) {
     return static_cast<codegen::TrapCode>(static_cast<uint8_t>(code));
@@ -175,6 +168,10 @@ void CompilerEnvironment::MakeSignature(const wasm::FuncType& type, codegen::Sig
 }
 
 void CompilerEnvironment::Begin(InstBuilder& b) {
+  ++stamp_;
+  last_in_entry_ = Inst::None();
+  store_ = Value::None();
+  pending_fuel_ = 0;
   func_ = &b.func();
   entry_ = b.block();
   vmctx_ = func_->dfg.block_params(entry_)[0];

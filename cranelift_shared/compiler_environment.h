@@ -44,9 +44,6 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
  public:
   explicit CompilerEnvironment(const environ::ModuleTranslation& module);
 
-  // To be called before each function is translated.
-  void StartFunction();
-
   const wasm::TranslationTraps& traps() const override;
   std::optional<codegen::Type> TypeOf(wasm::ValType type) const override;
   bool IsTraced(wasm::ValType type) const override;

@@ -251,7 +251,9 @@ TEST(CompilerPassesTest, PassesAreShownSkippedAndBisected) {
 TEST(CompilerTunablesTest, PaddingAndVeneersComeFromTheTunables) {
   environ::Tunables tunables;
   tunables.force_jump_veneer = true;
-  EXPECT_FALSE(CompileAll(*MakeCompiler({}, tunables), GoldenModule()).text.veneers.empty());
+  // With its calls.
+  const Settings calls = {{"inlining", "false"}};
+  EXPECT_FALSE(CompileAll(*MakeCompiler(calls, tunables), GoldenModule()).text.veneers.empty());
   tunables = environ::Tunables();
   tunables.padding_between_functions = 100'000;
   const Compiled padded = CompileAll(*MakeCompiler({}, tunables), GoldenModule());
@@ -268,8 +270,45 @@ TEST(CompilerDeterminismTest, ThreadsDoNotChangeTheBytes) {
     const Compiled again = CompileAll(*compiler, GoldenModule(), threads);
     EXPECT_EQ(again.text.text, first.text.text) << threads;
     EXPECT_EQ(again.text.address_offsets, first.text.address_offsets) << threads;
+    EXPECT_EQ(again.text.inline_sites, first.text.inline_sites) << threads;
     EXPECT_EQ(again.text.eh_frame, first.text.eh_frame) << threads;
   }
+}
+
+TEST(CompilerInliningTest, CodeOfACalleeKnowsItsCall) {
+  ModuleBuilder builder;
+  const wasm::TypeIndex type = builder.Type({ValType::I32()}, {ValType::I32()});
+  const wasm::FuncIndex callee =
+      builder.Func(type, CodeBuilder().I32Const(7).LocalGet(0).Op(Opcode::kI32DivU));
+  builder.Func(type, CodeBuilder().LocalGet(0).Call(callee));
+  const Compiled compiled = CompileAll(*MakeCompiler({}), builder.Build());
+  EXPECT_TRUE(compiled.functions[0].inline_sites.empty());
+  const CompiledFunction& caller = compiled.functions[1];
+  EXPECT_TRUE(caller.relocations.empty());
+  ASSERT_EQ(caller.inline_sites.size(), 1u);
+  EXPECT_EQ(caller.inline_sites[0].parent, environ::kNoInlineSite);
+  EXPECT_EQ(caller.inline_sites[0].function, callee.raw());
+  ASSERT_FALSE(caller.inline_ranges.empty());
+  EXPECT_EQ(caller.inline_ranges[0].site, 0u);
+  for (const Settings& off : {Settings{{"inlining", "false"}}, Settings{{"opt_level", "none"}},
+                              Settings{{"inline_depth", "0"}}}) {
+    const Compiled plain = CompileAll(*MakeCompiler(off), builder.Build());
+    EXPECT_EQ(plain.functions[1].relocations.size(), 1u);
+    EXPECT_TRUE(plain.text.inline_sites.empty());
+  }
+}
+
+// The limits are part of what code depends on.
+TEST(CompilerInliningTest, LimitsAreFlags) {
+  const environ::SettingValues flags =
+      MakeCompiler({{"inline_cost", "17"}, {"inline_growth", "5"}})->flags();
+  const auto has = [&](const char* name, const char* value) {
+    return std::find(flags.begin(), flags.end(),
+                     std::pair<std::string, std::string>(name, value)) != flags.end();
+  };
+  EXPECT_TRUE(has("inline_cost", "17"));
+  EXPECT_TRUE(has("inline_growth", "5"));
+  EXPECT_TRUE(has("inlining", "true"));
 }
 
 TEST(CompilerStackMapTest, EverySafepointHasAMap) {  // lessons.md row 3

@@ -7,29 +7,45 @@ namespace {
 
 using environ::CompiledFunction;
 
-// Consecutive entries of the same location become one.
-void AppendAddresses(absl::Span<const codegen::SourceLocEntry> locs, codegen::SourceLoc base,
-                     CompiledFunction& out) {
-  if (base.is_none()) return;
-  for (const codegen::SourceLocEntry& entry : locs) {
-    const uint32_t wasm_offset =
-        entry.loc.is_none() ? environ::kNoWasmOffset : base.raw() + entry.loc.raw();
-    if (!out.address_map.empty()) {
-      if (out.address_map.back().wasm_offset == wasm_offset) continue;
-      if (out.address_map.back().offset == entry.offset) {
-        out.address_map.back().wasm_offset = wasm_offset;
-        continue;
-      }
+void AddAddress(uint32_t offset, uint32_t wasm_offset, CompiledFunction& out) {
+  if (!out.address_map.empty()) {
+    if (out.address_map.back().wasm_offset == wasm_offset) return;
+    if (out.address_map.back().offset == offset) {
+      out.address_map.back().wasm_offset = wasm_offset;
+      return;
     }
-    out.address_map.push_back({.offset = entry.offset, .wasm_offset = wasm_offset});
   }
+  out.address_map.push_back({.offset = offset, .wasm_offset = wasm_offset});
+}
+
+void AddInlineRange(uint32_t offset, uint32_t site, CompiledFunction& out) {
+  const uint32_t before =
+      out.inline_ranges.empty() ? environ::kNoInlineSite : out.inline_ranges.back().site;
+  if (site == before) return;
+  if (!out.inline_ranges.empty() && out.inline_ranges.back().offset == offset) {
+    out.inline_ranges.back().site = site;
+    return;
+  }
+  out.inline_ranges.push_back({.offset = offset, .site = site});
+}
+
+// Consecutive entries of the same location become one.
+void AppendAddresses(absl::Span<const codegen::SourceLocEntry> locs, const CodeOrigins& origins,
+                     CompiledFunction& out) {
+  for (const codegen::SourceLocEntry& entry : locs) {
+    const CodeOrigins::Origin origin = origins.origin_of(entry.loc);
+    AddAddress(entry.offset, origin.wasm_offset, out);
+    AddInlineRange(entry.offset, origin.site, out);
+  }
+  if (out.inline_ranges.empty()) return;
+  out.inline_sites.assign(origins.sites.begin(), origins.sites.end());
 }
 
 }  // namespace
 
 void MakeCompiledFunction(const codegen::CompiledCode& code,
                           absl::FunctionRef<environ::FuncKey(codegen::ExternalName)> key_of,
-                          codegen::SourceLoc base_loc, CompiledFunction& out) {
+                          const CodeOrigins* origins, CompiledFunction& out) {
   out.clear();
   out.code.assign(code.bytes.begin(), code.bytes.end());
   out.alignment = code.alignment;
@@ -44,7 +60,7 @@ void MakeCompiledFunction(const codegen::CompiledCode& code,
   for (const codegen::TrapRecord& trap : code.traps) {
     out.traps.push_back({.offset = trap.offset, .code = static_cast<uint8_t>(trap.code)});
   }
-  AppendAddresses(code.source_locs, base_loc, out);
+  if (origins != nullptr) AppendAddresses(code.source_locs, *origins, out);
   out.stack_maps.reserve(code.stack_maps.size());
   for (const codegen::StackMap& map : code.stack_maps) {
     out.stack_maps.push_back(
@@ -82,7 +98,7 @@ void MakeCompiledFunction(const codegen::MachBuffer& buffer, const codegen::Fram
     CHECK(false) << name << " in a trampoline";
     return environ::FuncKey::BuiltinShim(0);
   };
-  MakeCompiledFunction(code, no_names, codegen::SourceLoc::None(), out);
+  MakeCompiledFunction(code, no_names, nullptr, out);
   if (unwind != nullptr) codegen::AppendCallFrameInstructions(*unwind, format, &out.unwind);
 }
 

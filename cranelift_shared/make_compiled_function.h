@@ -8,19 +8,33 @@
 #include <cstdint>
 
 #include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
 #include "codegen/compiled_code.h"
 #include "codegen/mach_buffer.h"
 #include "codegen/unwind.h"
 #include "environ/core/func_key.h"
+#include "environ/core/linked_text.h"
 #include "environ/translation/compiled_function.h"
 
 namespace gantry::cranelift {
 
+// What the source locations that code carries stand for.
+struct CodeOrigins {
+  struct Origin {
+    uint32_t wasm_offset = environ::kNoWasmOffset;
+    // A position in `sites`, or environ::kNoInlineSite.
+    uint32_t site = environ::kNoInlineSite;
+  };
+  // Asked for locations that are none, too.
+  absl::FunctionRef<Origin(codegen::SourceLoc)> origin_of;
+  absl::Span<const environ::InlineSite> sites;
+};
+
 // Copies `code` into `out`, which is cleared first. `key_of` says what the code's external
-// names stand for; `base_loc` is added to its source locations (none: it has none).
+// names stand for, `origins` what its source locations do (null: it has none).
 void MakeCompiledFunction(const codegen::CompiledCode& code,
                           absl::FunctionRef<environ::FuncKey(codegen::ExternalName)> key_of,
-                          codegen::SourceLoc base_loc, environ::CompiledFunction& out);
+                          const CodeOrigins* origins, environ::CompiledFunction& out);
 
 // The same for code that was written straight into a buffer (finished, without external
 // names), such as a trampoline. `unwind` may be null.

@@ -107,6 +107,30 @@ void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction&
   if (!function.address_map.empty()) {
     add_address(offset + static_cast<uint32_t>(function.code.size()), environ::kNoWasmOffset);
   }
+  if (!function.inline_ranges.empty()) {
+    const auto first_site = static_cast<uint32_t>(out_.inline_sites.size());
+    const auto in_text = [&](uint32_t site) {
+      return site == environ::kNoInlineSite ? site : first_site + site;
+    };
+    for (const environ::InlineSite& site : function.inline_sites) {
+      out_.inline_sites.push_back({in_text(site.parent), site.function, site.wasm_offset});
+    }
+    const auto add_range = [&](uint32_t at, uint32_t site) {
+      if (!out_.inline_offsets.empty() && out_.inline_offsets.back() == at) {
+        out_.inline_range_sites.back() = site;
+        return;
+      }
+      out_.inline_offsets.push_back(at);
+      out_.inline_range_sites.push_back(site);
+    };
+    for (const environ::InlineRange& range : function.inline_ranges) {
+      add_range(offset + range.offset, in_text(range.site));
+    }
+    // What follows is not inlined, and begins no table entry of its own.
+    if (function.inline_ranges.back().site != environ::kNoInlineSite) {
+      add_range(offset + static_cast<uint32_t>(function.code.size()), environ::kNoInlineSite);
+    }
+  }
   for (const environ::StackMapEntry& map : function.stack_maps) {
     const auto first = function.stack_map_slots.begin() + map.first_slot;
     out_.stack_map_slots.insert(out_.stack_map_slots.end(), first, first + map.slot_count);

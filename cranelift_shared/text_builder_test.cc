@@ -165,6 +165,30 @@ TEST(TextBuilderTest, TablesAreConcatenatedWithTextOffsets) {
   EXPECT_EQ(text->stack_map_slots, (std::vector<uint32_t>{8, 16, 16}));
 }
 
+TEST(TextBuilderTest, InlineSitesAreNumberedThroughout) {
+  constexpr uint32_t kNone = environ::kNoInlineSite;
+  CompiledFunction inlined = MakeFunction(16, {});
+  inlined.inline_ranges = {
+      {.offset = 2, .site = 1}, {.offset = 5, .site = kNone}, {.offset = 9, .site = 0}};
+  inlined.inline_sites = {{kNone, 7, 70}, {0, 8, 80}};
+  TextBuilder builder(x64::kLinkRules, {});
+  ASSERT_TRUE(builder.Append(Key(0), inlined).ok());
+  inlined.inline_ranges[0].offset = 0;
+  ASSERT_TRUE(builder.Append(Key(1), inlined).ok());
+  ASSERT_TRUE(builder.Append(Key(2), MakeFunction(16, {})).ok());
+  inlined.inline_ranges.pop_back();
+  ASSERT_TRUE(builder.Append(Key(3), inlined).ok());
+  const absl::StatusOr<LinkedText> text = std::move(builder).Finish();
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(text->inline_offsets, (std::vector<uint32_t>{2, 5, 9, 16, 21, 25, 32, 48, 53}));
+  EXPECT_EQ(text->inline_range_sites,
+            (std::vector<uint32_t>{1, kNone, 0, 3, kNone, 2, kNone, 5, kNone}));
+  EXPECT_EQ(
+      text->inline_sites,
+      (std::vector<environ::InlineSite>{
+          {kNone, 7, 70}, {0, 8, 80}, {kNone, 7, 70}, {2, 8, 80}, {kNone, 7, 70}, {4, 8, 80}}));
+}
+
 TEST(TextBuilderTest, MissingTargetIsAnError) {
   TextBuilder builder(x64::kLinkRules, {});
   ASSERT_TRUE(builder.Append(Key(0), MakeFunction(20, {9})).ok());

@@ -140,6 +140,11 @@ std::optional<uint32_t> CodeObject::FindWasmOffset(uintptr_t pc) const {
   return parts_.tables.FindWasmOffset(static_cast<uint32_t>(pc - start()));
 }
 
+std::optional<uint32_t> CodeObject::FindInlineSite(uintptr_t pc) const {
+  if (!Contains(pc)) return std::nullopt;
+  return parts_.tables.FindInlineSite(static_cast<uint32_t>(pc - start()));
+}
+
 std::optional<absl::Span<const uint32_t>> CodeObject::FindStackMap(uintptr_t return_pc) const {
   // A call can be the last instruction of the text.
   if (return_pc - start() > parts_.text.size()) return std::nullopt;

@@ -66,6 +66,7 @@ class CodeObject {
   const environ::FunctionRecord* FindFunction(uintptr_t pc) const;
   std::optional<uint8_t> FindTrap(uintptr_t pc) const;
   std::optional<uint32_t> FindWasmOffset(uintptr_t pc) const;
+  std::optional<uint32_t> FindInlineSite(uintptr_t pc) const;
   std::optional<absl::Span<const uint32_t>> FindStackMap(uintptr_t return_pc) const;
 
   // The code that holds the pc, of any engine; null where it is no code of ours.

@@ -74,24 +74,40 @@ class RawBacktrace {
  public:
   static constexpr size_t kMaxFrames = 128;
 
-  void Clear() { count_ = omitted_ = 0; }
+  // What a walk has seen, as WebAssembly functions.
+  struct Symbolized {
+    std::vector<TrapFrame> frames;
+    uint64_t omitted = 0;
+  };
+
+  void Clear() {
+    count_ = omitted_ = 0;
+    last_omitted_ = 0;
+  }
   void Add(const StackFrame& frame) {
     if (count_ < kMaxFrames) {
       addresses_[count_++] = frame.InstructionAddress();
     } else {
-      ++omitted_;
+      AddOmitted(frame.InstructionAddress());
     }
   }
   absl::Span<const uintptr_t> addresses() const { return absl::MakeConstSpan(addresses_, count_); }
   uint64_t omitted() const { return omitted_; }
 
-  // Names and offsets of the WebAssembly functions among the frames; trampolines are left
-  // out. The code must still be loaded.
-  std::vector<TrapFrame> Symbolize() const;
+  // Names and offsets of the WebAssembly functions among the frames, at most kMaxFrames;
+  // trampolines are left out, and where a callee was inlined it has a frame of its own, as if it
+  // had been called. The code must still be loaded.
+  Symbolized Symbolize() const;
 
  private:
+  // Counts a frame that is not kept, and the inlined ones in it.
+  void AddOmitted(uintptr_t address);
+
   uint64_t count_ = 0;
   uint64_t omitted_ = 0;
+  // The last frame that was not kept, and how many inlined ones it stands for.
+  uintptr_t last_omitted_ = 0;
+  uint64_t last_inlined_ = 0;
   uintptr_t addresses_[kMaxFrames];
 };
 

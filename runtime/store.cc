@@ -364,7 +364,8 @@ absl::Status Store::TakePending() {
   absl::Status status =
       pending == Pending::kTrap ? PendingTrap() : std::exchange(pending_error_, absl::Status());
   if (engine_->options().backtrace && !backtrace_.addresses().empty()) {
-    AppendTrapFrames(status, backtrace_.Symbolize(), backtrace_.omitted());
+    const RawBacktrace::Symbolized walked = backtrace_.Symbolize();
+    AppendTrapFrames(status, walked.frames, walked.omitted);
   }
   return status;
 }

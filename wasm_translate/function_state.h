@@ -44,6 +44,9 @@ class FunctionState {
   uint64_t offset() const { return reader_.OffsetOf(operator_); }
   uint64_t next_offset() const { return reader_.offset(); }
 
+  // Whether the operator after the one at hand is `unreachable`.
+  bool precedes_unreachable() const { return !reader_.done() && *reader_.position() == 0; }
+
   size_t operand_height() const { return static_cast<size_t>(top_ - operands_.get()); }
   // The type of an operand, 0 the topmost. In live code never the bottom type.
   ValType operand(size_t depth) const {

@@ -34,10 +34,19 @@ void CheckModule(const std::vector<uint8_t>& bytes, Features features, bool chec
   NoVisitor none;
   FunctionValidator<NoVisitor> validator(*module, options.features, options.limits);
   FunctionTranslator translator(*module, options.features, options.limits);
+  InlineLimits inline_limits;
+  inline_limits.max_cost = 200;
+  inline_limits.min_growth = 1000;
+  inline_limits.loops = true;
+  const InlinePlan plan(*module, options.features, options.limits, inline_limits);
   codegen::Function func;
   for (const FunctionBody& body : module->bodies) {
     const absl::Status valid = validator.Run(body, none);
+    translator.set_inline_plan(nullptr);
+    const absl::Status plain = translator.Translate(body, environment, &func);
+    translator.set_inline_plan(&plan);
     const absl::Status translated = translator.Translate(body, environment, &func);
+    CHECK(plain == translated) << body.func << ": " << plain << " and " << translated;
     if (!valid.ok()) {
       CHECK(translated == valid) << body.func << ": " << valid << " and " << translated;
     } else if (translated.ok()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/status_macros.h"
 #include "codegen/ir/builder.h"
 #include "wasm_translate/function_validator.h"
+#include "wasm_translate/inline_plan.h"
 #include "wasm_translate/translator_locals.h"
 #include "wasm_translate/unimplemented.h"
 #include "wasm_translate/visitor.h"
@@ -32,12 +34,32 @@ using codegen::Value;
 // there is ever mapped.
 constexpr uint64_t kNeverMapped = 4096;
 
+// What validators of inlined bodies are made with.
+struct ValidatorSettings {
+  const Module& module;
+  Features features;
+  const ValidatorLimits& limits;
+};
+
 // What the operators do, one callback each (visitor.h).
 class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
  public:
-  TranslatingVisitor() : builder_(nullptr) {}
+  explicit TranslatingVisitor(const ValidatorSettings* settings)
+      : builder_(nullptr), settings_(settings) {}
 
-  void Start(FuncEnvironment* environment, codegen::Function* func, size_t body_size) {
+  using Validator = FunctionValidator<TranslatingVisitor>;
+
+  // `plan` may be null.
+  void Start(FuncEnvironment* environment, codegen::Function* func, const FunctionBody& body,
+             const InlinePlan* plan) {
+    const size_t body_size = body.bytes.size();
+    plan_ = plan;
+    if (plan != nullptr) budget_.Start(plan->limits(), body_size);
+    inlined_.clear();
+    at_ = Place();
+    at_.func = body.func;
+    loop_depth_ = 0;
+    num_inlined_ = 0;
     env_ = environment;
     func_ = func;
     builder_ = codegen::InstBuilder(func);
@@ -52,6 +74,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
     locals_.Start(func, 4096 + body_size * 64);
   }
 
+  size_t num_inlined() const { return num_inlined_; }
   bool failed() const { return failed_ || locals_.overflowed(); }
   absl::Status status() const {
     if (locals_.overflowed()) {
@@ -71,6 +94,10 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   void OnBegin(const FunctionState& state) {
     state_ = &state;
     const FuncType& type = state.module().func_type(state.func());
+    if (is_inlined()) {
+      BeginInlined(type);
+      return;
+    }
     env_->MakeSignature(type, func_->signature);
     const Block entry = builder_.MakeEntryBlock();
     PushFrame(FrameKind::kFunction, 0);
@@ -91,6 +118,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
     const std::optional<Type> ir = Lower(type);
     if (!ir.has_value()) return;
     const bool traced = type.is_ref() && env_->IsTraced(type);
+    if (count == 0) return;
     const Value zero = Zero(*ir);
     for (; count > 0; --count) locals_.Declare(*ir, traced, zero);
   }
@@ -117,6 +145,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
     const absl::Span<const ValType> params = frame.params();
     if (!AppendParams(header, params)) return;
     Frame& f = PushFrame(FrameKind::kLoop, frame.height);
+    ++loop_depth_;
     f.label = header;
     locals_.AddEdge(f.edges, builder_.Jump(header, Top(params.size())), 0);
     stack_.resize(f.height);
@@ -158,9 +187,14 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
     Frame& f = frames_.back();
     switch (frame.kind) {
       case FrameKind::kFunction:
-        EndFunction(f, frame, fallthrough);
-        return;
+        if (!is_inlined()) {
+          EndFunction(f, frame, fallthrough);
+          return;
+        }
+        EndBlock(f, frame, fallthrough);
+        break;
       case FrameKind::kLoop:
+        --loop_depth_;
         locals_.EndLoop(f.junction, f.edges);
         if (!fallthrough) stack_.resize(f.height);
         break;
@@ -222,7 +256,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
 
   void OnReturn() {
     At(Opcode::kReturn);
-    builder_.Return(Top(state_->results().size()));
+    BranchTo(static_cast<uint32_t>(state_->num_frames() - 1));
   }
 
   void OnBrOnNull(uint32_t depth) {
@@ -256,6 +290,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
 
   void OnCall(FuncIndex callee, const FuncType& type) {
     At(Opcode::kCall);
+    if (plan_ != nullptr && Inline(callee, type)) return;
     FinishCall(type, env_->Call(builder_, callee, Top(type.params().size())));
   }
 
@@ -292,15 +327,15 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   }
   void OnLocalGet(LocalIndex local, ValType) {
     At(Opcode::kLocalGet);
-    Push(locals_.Get(local.raw()));
+    Push(locals_.Get(at_.first_local + local.raw()));
   }
   void OnLocalSet(LocalIndex local, ValType) {
     At(Opcode::kLocalSet);
-    locals_.Set(local.raw(), Pop());
+    locals_.Set(at_.first_local + local.raw(), Pop());
   }
   void OnLocalTee(LocalIndex local, ValType) {
     At(Opcode::kLocalTee);
-    locals_.Set(local.raw(), stack_.back());
+    locals_.Set(at_.first_local + local.raw(), stack_.back());
   }
   void OnGlobalGet(GlobalIndex global, const GlobalType& type) {
     At(Opcode::kGlobalGet);
@@ -482,6 +517,15 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
     uint32_t table_number = 0;
     Block table_block;
   };
+  // The function whose body is being translated: the one asked for, or one that stands in place
+  // of a call.
+  struct Place {
+    FuncIndex func;
+    codegen::InlineSite site;
+    // Where its operands and locals begin among those of all.
+    uint32_t stack_base = 0;
+    uint32_t first_local = 0;
+  };
   struct ValueTriple {
     Value first, second, third;
   };
@@ -500,7 +544,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
 
   // Begins an operator.
   void At(Opcode op) {
-    builder_.SetLoc(codegen::SourceLoc(static_cast<uint32_t>(state_->offset())));
+    builder_.SetLoc(codegen::SourceLoc(static_cast<uint32_t>(state_->offset())), at_.site);
     if (counts_operators_) env_->OnOperator(builder_, op);
   }
 
@@ -519,9 +563,11 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
     func_->dfg.MarkReference(value);
     return true;
   }
-  // Constants of the entry block. References are null where all bits are zero.
+  // Constants of the entry block, or where a callee's code begins. References are null where all
+  // bits are zero.
   Value Zero(Type type) {
-    Value& zero = zeros_[static_cast<size_t>(type) & 15];
+    Value fresh;
+    Value& zero = is_inlined() ? fresh : zeros_[static_cast<size_t>(type) & 15];
     if (zero.is_some()) return zero;
     if (type == Type::kF32) {
       zero = builder_.F32const(0);
@@ -558,7 +604,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   Frame& PushFrame(FrameKind kind, uint32_t height) {
     Frame frame = {};
     frame.kind = kind;
-    frame.height = height;
+    frame.height = at_.stack_base + height;
     frame.open = locals_.Now();
     frame.first_saved = static_cast<uint32_t>(saved_.size());
     frames_.push_back(frame);
@@ -634,6 +680,74 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
     func_->ResolveAliases();
   }
 
+  // ---- Inlining.
+
+  bool is_inlined() const { return !inlined_.empty(); }
+  bool IsConstant(Value value) const {
+    const Inst inst = func_->dfg.defining_inst(value);
+    if (inst.is_none()) return false;
+    const codegen::Opcode opcode = func_->dfg.opcode(inst);
+    return opcode == codegen::Opcode::kIconst || opcode == codegen::Opcode::kF32const ||
+           opcode == codegen::Opcode::kF64const;
+  }
+  // How often the function is among those whose code the position lies in.
+  uint32_t TimesAround(FuncIndex function) const {
+    uint32_t times = at_.func == function;
+    for (const Place& place : inlined_) times += place.func == function;
+    return times;
+  }
+  // Translates the callee's body in place of a call of it, whose arguments are the top operands,
+  // where plan and budget allow it.
+  bool Inline(FuncIndex callee, const FuncType& type) {
+    const InlinePlan::Callee* planned = plan_->Find(callee);
+    if (planned == nullptr) return false;
+    InlineBudget::Site site;
+    for (const Value argument : Top(type.params().size())) {
+      site.constant_args += IsConstant(argument);
+    }
+    site.loop_depth = loop_depth_;
+    site.is_cold = state_->precedes_unreachable();
+    site.depth = static_cast<uint32_t>(inlined_.size());
+    site.recursion = TimesAround(callee);
+    if (site.depth >= kMaxInlineDepth || !budget_.Take(*planned, site)) return false;
+
+    const Module& module = state_->module();
+    const FunctionBody& body = module.bodies[*module.defined(callee)];
+    const FunctionState* const caller = state_;
+    const Place caller_place = at_;
+    at_.site =
+        func_->AddInlineSite(at_.site, codegen::SourceLoc(static_cast<uint32_t>(state_->offset())),
+                             callee.raw(), codegen::SourceLoc(static_cast<uint32_t>(body.offset)));
+    at_.func = callee;
+    at_.stack_base = static_cast<uint32_t>(stack_.size() - type.params().size());
+    at_.first_local = static_cast<uint32_t>(locals_.size());
+    inlined_.push_back(caller_place);
+    locals_.AddSteps(body.bytes.size() * 64);
+    builder_.SetLoc(codegen::SourceLoc::None(), at_.site);
+    ++num_inlined_;
+
+    const absl::Status status = NestedValidator(site.depth).Run(body, *this);
+    // Plans have no bodies that are not valid.
+    if (!status.ok()) Fail(status);
+    locals_.Truncate(at_.first_local);
+    inlined_.pop_back();
+    at_ = caller_place;
+    state_ = caller;
+    return true;
+  }
+  Validator& NestedValidator(size_t depth);
+  void BeginInlined(const FuncType& type) {
+    size_t argument = at_.stack_base;
+    for (const ValType param : type.params()) {
+      const std::optional<Type> ir = Lower(param);
+      if (!ir.has_value()) return;
+      locals_.Declare(*ir, param.is_ref() && env_->IsTraced(param), stack_[argument++]);
+    }
+    stack_.resize(at_.stack_base);
+    // Returns are branches behind the call.
+    PushFrame(FrameKind::kBlock, 0);
+  }
+
   void FinishCall(const FuncType& type, Inst call) {
     stack_.resize(stack_.size() - type.params().size());
     size_t position = 0;
@@ -706,6 +820,17 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   bool failed_ = false;
   absl::Status status_;
 
+  // Null where nothing is inlined.
+  const InlinePlan* plan_ = nullptr;
+  InlineBudget budget_;
+  Place at_;
+  // Callers of inlined code around the position, the outermost first.
+  std::vector<Place> inlined_;
+  std::vector<std::unique_ptr<Validator>> validators_;
+  const ValidatorSettings* settings_ = nullptr;
+  uint32_t loop_depth_ = 0;
+  size_t num_inlined_ = 0;
+
   LocalVariables locals_;
   std::vector<Value> stack_;
   std::vector<Frame> frames_;
@@ -716,6 +841,14 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   uint32_t table_number_ = 0;
   Value zeros_[16];
 };
+
+TranslatingVisitor::Validator& TranslatingVisitor::NestedValidator(size_t depth) {
+  while (validators_.size() <= depth) {
+    validators_.push_back(
+        std::make_unique<Validator>(settings_->module, settings_->features, settings_->limits));
+  }
+  return *validators_[depth];
+}
 
 std::optional<uint64_t> TranslatingVisitor::AsConstant(Value value) const {
   const Inst inst = func_->dfg.defining_inst(value);
@@ -1090,19 +1223,34 @@ void TranslatingVisitor::OnSimple(Opcode op) {
 class FunctionTranslator::Impl {
  public:
   Impl(const Module& module, Features features, const ValidatorLimits& limits)
-      : validator_(module, features, limits) {}
+      : settings_{module, features, limits},
+        validator_(module, features, limits),
+        visitor_(&settings_) {}
 
   absl::Status Translate(const FunctionBody& body, FuncEnvironment& environment,
                          codegen::Function* func) {
+    const absl::Status status = Translate(body, environment, func, plan_);
+    if (status.ok() || visitor_.num_inlined() == 0) return status;
+    // A failure may be that of a callee, which is for its own compilation to report.
+    return Translate(body, environment, func, nullptr);
+  }
+
+  void set_inline_plan(const InlinePlan* plan) { plan_ = plan; }
+  size_t num_inlined() const { return visitor_.num_inlined(); }
+
+ private:
+  absl::Status Translate(const FunctionBody& body, FuncEnvironment& environment,
+                         codegen::Function* func, const InlinePlan* plan) {
     func->Clear();
-    visitor_.Start(&environment, func, body.bytes.size());
+    visitor_.Start(&environment, func, body, plan);
     RETURN_IF_ERROR(validator_.Run(body, visitor_));
     return visitor_.status();
   }
 
- private:
+  const ValidatorSettings settings_;
   FunctionValidator<TranslatingVisitor> validator_;
   TranslatingVisitor visitor_;
+  const InlinePlan* plan_ = nullptr;
 };
 
 FunctionTranslator::FunctionTranslator(const Module& module, Features features,
@@ -1115,5 +1263,8 @@ absl::Status FunctionTranslator::Translate(const FunctionBody& body, FuncEnviron
                                            codegen::Function* func) {
   return impl_->Translate(body, environment, func);
 }
+
+void FunctionTranslator::set_inline_plan(const InlinePlan* plan) { impl_->set_inline_plan(plan); }
+size_t FunctionTranslator::num_inlined() const { return impl_->num_inlined(); }
 
 }  // namespace gantry::wasm

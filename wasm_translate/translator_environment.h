@@ -65,7 +65,8 @@ class FuncEnvironment {
   virtual void MakeSignature(const FuncType& type, codegen::Signature& signature) = 0;
   // How many parameters of a signature come before the wasm ones.
   virtual size_t num_leading_params() const = 0;
-  // The position is in the entry block, whose parameters are there.
+  // A new function begins, or the same one again: the position is in the entry block, whose
+  // parameters are there.
   virtual void Begin(codegen::InstBuilder& builder) = 0;
 
   // Interrupts. Whether OnOperator is to be called for each operator, before it.

@@ -63,6 +63,8 @@ void LocalVariables::Start(codegen::Function* func, size_t max_steps) {
 }
 
 void LocalVariables::Declare(codegen::Type type, bool is_reference, Value initial) {
+  // Later than every junction: none of them holds this first write.
+  ++now_;
   Local local;
   local.value = initial;
   local.known_since = now_;

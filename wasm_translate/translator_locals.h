@@ -62,8 +62,14 @@ class LocalVariables {
   void Start(codegen::Function* func, size_t max_steps);
 
   // Declares the next local. One that holds a reference has its parameters marked.
+  // Locals may be declared at any time, with values that are there at that position, and are
+  // gone when the number is cut down again: those of a callee whose code stands in place of a
+  // call.
   void Declare(codegen::Type type, bool is_reference, codegen::Value initial);
   size_t size() const { return locals_.size(); }
+  void Truncate(size_t size) { locals_.resize(size); }
+  // More code is to come than Start was told of.
+  void AddSteps(size_t steps) { steps_left_ += steps; }
 
   void Set(uint32_t local, codegen::Value value) {
     Local& l = locals_[local];

@@ -274,6 +274,100 @@ TEST(TranslatorTest, RandomControlFlowMeansTheSame) {
   EXPECT_GT(executed, 5000);
 }
 
+// The same bodies in place of calls of them, in a loop and one within the other:
+//   f(x) = the sum over i = 0, 1, 2 of a(b(x + i)) + b(i)
+TEST(TranslatorTest, InlinedBodiesMeanTheSame) {
+  int executed = 0;
+  size_t inlined = 0;
+  for (uint32_t seed = 0; seed < 1500; ++seed) {
+    const RandomBody a(seed, 2 + seed % 5), b(seed + 100'000, 2 + seed % 4);
+    ModuleBuilder builder;
+    const TypeIndex type = builder.Type({ValType::I32()}, {ValType::I32()});
+    const FuncIndex func_a = builder.Func(type, a.Emit());
+    const FuncIndex func_b = builder.Func(type, b.Emit());
+    const FuncIndex both = builder.Func(type, CodeBuilder().LocalGet(0).Call(func_b).Call(func_a));
+    CodeBuilder code;
+    code.Locals(2, ValType::I32()).Open(Opcode::kLoop);
+    code.LocalGet(0).LocalGet(1).Op(Opcode::kI32Add).Call(both);
+    code.LocalGet(1).Call(func_b).Op(Opcode::kI32Add);
+    code.LocalGet(2).Op(Opcode::kI32Add).LocalSet(2);
+    code.LocalGet(1).I32Const(1).Op(Opcode::kI32Add).LocalTee(1).I32Const(3);
+    code.Op(Opcode::kI32LtU).BrIf(0).End().LocalGet(2);
+    builder.Func(type, code);
+    const std::vector<uint8_t> bytes = builder.Build();
+    const absl::StatusOr<Module> module = ParseModule(bytes, {});
+    ASSERT_TRUE(module.ok()) << module.status();
+    testing::PlainEnvironment environment(*module);
+    const ValidatorLimits limits;
+    InlineLimits inline_limits;
+    inline_limits.max_cost = 300;
+    inline_limits.min_growth = 5000;
+    inline_limits.loops = true;
+    const InlinePlan plan(*module, Features::Default(), limits, inline_limits);
+    FunctionTranslator translator(*module, Features::Default(), limits);
+    translator.set_inline_plan(&plan);
+    codegen::Function func;
+    const absl::Status status =
+        translator.Translate(module->bodies[DefinedFuncIndex(3)], environment, &func);
+    ASSERT_TRUE(status.ok()) << status;
+    const absl::Status verified = codegen::VerifyFunction(func);
+    ASSERT_TRUE(verified.ok()) << "seed " << seed << ": " << verified << "\n"
+                               << codegen::PrintFunction(func);
+    // Only calls of bodies that have no way to their end are left.
+    if (translator.num_inlined() < 4) continue;
+    inlined += translator.num_inlined();
+    codegen::Interpreter interpreter;
+    for (const uint32_t argument : {0u, 1u, 77u}) {
+      uint32_t expected = 0;
+      bool finished = true;
+      for (uint32_t i = 0; i < 3 && finished; ++i) {
+        const std::optional<uint32_t> inner = b.Execute(argument + i, 2000);
+        const std::optional<uint32_t> other = b.Execute(i, 2000);
+        const std::optional<uint32_t> outer =
+            inner.has_value() ? a.Execute(*inner, 2000) : std::nullopt;
+        finished = outer.has_value() && other.has_value();
+        if (finished) expected += *outer + *other;
+      }
+      if (!finished) continue;
+      ++executed;
+      const absl::StatusOr<codegen::Outcome> outcome = interpreter.Run(func, {0, argument});
+      ASSERT_TRUE(outcome.ok()) << outcome.status();
+      ASSERT_EQ(outcome->values, std::vector<codegen::RawValue>{expected})
+          << "seed " << seed << ", argument " << argument << "\n"
+          << codegen::PrintFunction(func);
+    }
+  }
+  EXPECT_GT(executed, 1000);
+  EXPECT_GT(inlined, 2000u);
+}
+
+// What a plan does not say is reported where it is: by the callee's own translation.
+TEST(TranslatorTest, ACalleeThatFailsIsCalled) {
+  ModuleBuilder builder;
+  const TypeIndex none = builder.Type({}, {});
+  const TypeIndex vector = builder.Type({ValType::V128()}, {});
+  // Its parameter's type is found only when it is translated.
+  const FuncIndex callee = builder.Func(vector, CodeBuilder());
+  builder.Func(none, CodeBuilder().Open(Opcode::kBlock).Br(0).I32Const(0).Op(Opcode::kDrop).End());
+  const FuncIndex fine = builder.Func(none, CodeBuilder());
+  builder.Func(none, CodeBuilder().Call(fine));
+  (void)callee;
+  const std::vector<uint8_t> bytes = builder.Build();
+  ParseOptions options;
+  options.features = Features::All();
+  const absl::StatusOr<Module> module = ParseModule(bytes, options);
+  ASSERT_TRUE(module.ok()) << module.status();
+  testing::PlainEnvironment environment(*module);
+  const InlinePlan plan(*module, options.features, options.limits, InlineLimits());
+  FunctionTranslator translator(*module, options.features, options.limits);
+  translator.set_inline_plan(&plan);
+  codegen::Function func;
+  EXPECT_EQ(translator.Translate(module->bodies[DefinedFuncIndex(0)], environment, &func).code(),
+            absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(translator.Translate(module->bodies[DefinedFuncIndex(3)], environment, &func).ok());
+  EXPECT_EQ(translator.num_inlined(), 1u);
+}
+
 TEST(TranslatorTest, DeepNestingIsLinear) {
   ModuleBuilder builder;
   const TypeIndex type = builder.Type({ValType::I32()}, {ValType::I32()});

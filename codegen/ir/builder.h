@@ -46,8 +46,13 @@ class InstBuilder {
     before_ = func_->layout.next_inst(inst);
   }
   Block block() const { return block_; }
-  // Source location of what is inserted from now on, none for none.
-  void SetLoc(SourceLoc loc) { loc_ = loc; }
+  // Source location of what is inserted from now on, none for none, and the inline site that it
+  // lies in.
+  void SetLoc(SourceLoc loc, InlineSite site = InlineSite::None()) {
+    loc_ = loc;
+    site_ = site;
+  }
+  SourceLoc loc() const { return loc_; }
 
   // ---- Blocks.
   // The entry block with the signature's parameters; the position moves to its end.
@@ -72,7 +77,7 @@ class InstBuilder {
     } else {
       func_->layout.InsertBefore(inst, before_);
     }
-    if (loc_.is_some()) func_->SetLoc(inst, loc_);
+    if (loc_.is_some() || site_.is_some()) func_->SetLoc(inst, loc_, site_);
     return inst;
   }
 
@@ -318,6 +323,7 @@ class InstBuilder {
   Block block_;
   Inst before_;
   SourceLoc loc_;
+  InlineSite site_;
 };
 
 }  // namespace gantry::codegen

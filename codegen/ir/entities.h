@@ -23,6 +23,8 @@ GANTRY_ENTITY_ID(JumpTable, "jt");
 GANTRY_ENTITY_ID(HandlerTable, "ht");
 // Bytes of a constant wider than 64 bits.
 GANTRY_ENTITY_ID(Constant, "const");
+// A call whose callee's code stands in its place.
+GANTRY_ENTITY_ID(InlineSite, "site");
 
 }  // namespace gantry::codegen
 

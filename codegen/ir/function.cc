@@ -63,6 +63,18 @@ class BodyWriter {
     key_->U8(func_.dfg.IsReference(v));
   }
   void Use(Value v) { key_->U32(value_numbers_.Get(v)); }
+  // By what it says, for the same location may stand in the table more than once.
+  void Location(uint32_t relative) {
+    if (relative == FunctionStencil::kNoLoc || (relative & FunctionStencil::kInlinedBit) == 0) {
+      key_->U32(relative);
+      return;
+    }
+    const FunctionStencil::InlinedLoc& inlined =
+        func_.inlined_locs[relative & ~FunctionStencil::kInlinedBit];
+    key_->U32(FunctionStencil::kInlinedBit);
+    key_->U32(inlined.site.is_none() ? 0 : inlined.site.raw() + 1);
+    key_->U32(inlined.relative);
+  }
 
   void Instruction(Inst inst) {
     const DataFlowGraph& dfg = func_.dfg;
@@ -70,7 +82,7 @@ class BodyWriter {
     key_->U8(static_cast<uint8_t>(data.opcode()));
     key_->U8(static_cast<uint8_t>(data.type()));
     key_->U32(data.immediate());
-    key_->U32(func_.relative_locs.Get(inst));
+    Location(func_.relative_locs.Get(inst));
     key_->Size(dfg.num_results(inst));
     for (Value v : dfg.results(inst)) Definition(v);
     for (Value v : data.args()) Use(v);
@@ -166,6 +178,11 @@ void FunctionStencil::AppendKey(std::string* out) const {
     key.Size(bytes.size());
     for (uint8_t byte : bytes) key.U8(byte);
   }
+  key.Size(inline_sites.size());
+  for (const InlineSiteData& site : inline_sites) {
+    key.U32(site.parent.is_none() ? 0 : site.parent.raw() + 1);
+    key.U32(site.relative_call);
+  }
   BodyWriter(*this, &key).Run();
 }
 
@@ -174,6 +191,8 @@ void FunctionStencil::ClearStencil() {
   dfg.Clear();
   layout.Clear();
   relative_locs.clear();
+  inline_sites.clear();
+  inlined_locs.clear();
 }
 
 }  // namespace gantry::codegen

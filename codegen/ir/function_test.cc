@@ -62,6 +62,72 @@ TEST(FunctionTest, BuilderPlacesInstructionsInOrderWithResults) {
   EXPECT_EQ(func.LocOf(func.layout.last_inst(entry)), SourceLoc(103));
 }
 
+// f(x) = x + 1 + 2, the second addition inlined twice deep; the caller at `base`, the callees'
+// code at `callee`.
+void BuildInlined(Function* func, uint32_t base, uint32_t callee, uint32_t distance = 4) {
+  func->Clear();
+  func->signature.params = {Type::kI32};
+  func->signature.returns = {Type::kI32};
+  InstBuilder b(func);
+  const Block entry = b.MakeEntryBlock();
+  const InlineSite outer =
+      func->AddInlineSite(InlineSite::None(), SourceLoc(base), 7, SourceLoc(callee));
+  const InlineSite inner =
+      func->AddInlineSite(outer, SourceLoc(callee + 2), 8, SourceLoc(callee + 50));
+  b.SetLoc(SourceLoc::None(), outer);
+  Value sum = b.Iadd(func->dfg.block_params(entry)[0], b.I32(1));
+  b.SetLoc(SourceLoc(callee + 50 + distance), inner);
+  sum = b.Iadd(sum, b.I32(2));
+  b.SetLoc(SourceLoc(base + 3));
+  b.Return({sum});
+}
+
+TEST(FunctionTest, InlinedCodeKnowsItsCalls) {
+  Function func;
+  BuildInlined(&func, 100, 20);
+  std::vector<CodeOrigin> origins;
+  for (Inst inst : func.layout.insts(func.layout.entry())) {
+    origins.push_back(func.OriginOf(func.relative_locs.Get(inst)));
+    EXPECT_EQ(func.LocOf(inst), origins.back().loc);
+    EXPECT_EQ(func.SiteOf(inst), origins.back().site);
+  }
+  const InlineSite outer(0), inner(1);
+  EXPECT_EQ(origins, (std::vector<CodeOrigin>{{SourceLoc::None(), outer},
+                                              {SourceLoc::None(), outer},
+                                              {SourceLoc(74), inner},
+                                              {SourceLoc(74), inner},
+                                              {SourceLoc(103), InlineSite::None()}}));
+  EXPECT_EQ(func.CallOf(outer), (CodeOrigin{SourceLoc(100), InlineSite::None()}));
+  EXPECT_EQ(func.CallOf(inner), (CodeOrigin{SourceLoc(22), outer}));
+  EXPECT_EQ(func.params.inlined[inner].function, 8u);
+}
+
+TEST(FunctionTest, KeyCoversInlineSitesButNotWhereFunctionsStand) {
+  Function a, b;
+  BuildInlined(&a, 100, 20);
+  BuildInlined(&b, 900, 3000);
+  EXPECT_EQ(KeyOf(a), KeyOf(b));
+  BuildInlined(&b, 100, 20, 5);
+  EXPECT_NE(KeyOf(a), KeyOf(b));
+  BuildInlined(&b, 100, 20);
+  b.inline_sites[InlineSite(1)].parent = InlineSite::None();
+  EXPECT_NE(KeyOf(a), KeyOf(b));
+  BuildInlined(&b, 100, 20);
+  b.inline_sites[InlineSite(1)].relative_call = 3;
+  EXPECT_NE(KeyOf(a), KeyOf(b));
+}
+
+// One that lies in front of the base is as good as any.
+TEST(FunctionTest, LocationsGoBothWays) {
+  Function func;
+  InstBuilder b(&func);
+  b.MakeEntryBlock();
+  for (const uint32_t loc : {50u, 3u, 0u, 0xFFFFFFF0u, 60u}) {
+    b.SetLoc(SourceLoc(loc));
+    EXPECT_EQ(func.LocOf(b.Nop()), SourceLoc(loc));
+  }
+}
+
 TEST(FunctionTest, KeyIgnoresWhereTheFunctionStandsAndWhatItsArenasHold) {
   Function a, b;
   BuildAdd(&a, 5, 100);

@@ -268,9 +268,16 @@ class Parser {
       const std::string bytes = absl::HexStringToBytes(token_.text.substr(2));
       dfg.MakeConstant({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
       Advance();
+    } else if (kind == InlineSite::kPrefix) {
+      RETURN_IF_ERROR(numbered(InlineSite::kPrefix, func_->inline_sites.size()));
+      ASSIGN_OR_RETURN(const CodeOrigin call, ParseOrigin());
+      RETURN_IF_ERROR(ExpectWord("call"));
+      ASSIGN_OR_RETURN(const uint64_t callee, ParseUnsigned(0xFFFFFFFF));
+      ASSIGN_OR_RETURN(const SourceLoc base, ParseLoc());
+      func_->AddInlineSite(call.site, call.loc, static_cast<uint32_t>(callee), base);
     } else {
-      return ErrorAt(
-          at, absl::StrCat("expected ext, sig, fn, ss, const or block, found ", Describe(at)));
+      return ErrorAt(at, absl::StrCat("expected ext, sig, fn, ss, const, site or block, found ",
+                                      Describe(at)));
     }
     return absl::OkStatus();
   }
@@ -343,14 +350,27 @@ class Parser {
     bool reference;
   };
 
-  absl::Status ParseInst(Block block) {
-    SourceLoc loc;
-    if (token_.kind == TokenKind::kLoc) {
-      uint32_t bits = 0;
-      if (!absl::SimpleHexAtoi(token_.text, &bits)) return Expected("a location such as @1a");
-      loc = SourceLoc(bits);
-      Advance();
+  // A location such as @1a; none where the text has none.
+  absl::StatusOr<SourceLoc> ParseLoc() {
+    if (token_.kind != TokenKind::kLoc) return SourceLoc::None();
+    uint32_t bits = 0;
+    if (!absl::SimpleHexAtoi(token_.text, &bits)) return Expected("a location such as @1a");
+    Advance();
+    return SourceLoc(bits);
+  }
+  // A location and the inline site that it lies in; either or both may be missing.
+  absl::StatusOr<CodeOrigin> ParseOrigin() {
+    CodeOrigin origin;
+    ASSIGN_OR_RETURN(origin.loc, ParseLoc());
+    if (NumberAfter(InlineSite::kPrefix, token_).has_value()) {
+      ASSIGN_OR_RETURN(origin.site,
+                       ParseDeclared<InlineSite>("an inline site", func_->inline_sites.size()));
     }
+    return origin;
+  }
+
+  absl::Status ParseInst(Block block) {
+    ASSIGN_OR_RETURN(const CodeOrigin origin, ParseOrigin());
     results_.clear();
     if (NumberAfter("v", token_).has_value()) {
       do {
@@ -370,7 +390,7 @@ class Parser {
     RETURN_IF_ERROR(ParseOperands(&data));
     const Inst inst = func_->dfg.MakeInst(data);
     func_->layout.Append(inst, block);
-    func_->SetLoc(inst, loc);
+    func_->SetLoc(inst, origin.loc, origin.site);
     if (func_->dfg.num_results(inst) != results_.size()) {
       return ErrorAt(at, absl::StrCat(at.text, " here has ", func_->dfg.num_results(inst),
                                       " results, but ", results_.size(), " are named"));

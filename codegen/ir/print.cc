@@ -50,6 +50,13 @@ class Writer {
       const absl::string_view raw(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       absl::StrAppend(&out_, "    const", i, " = 0x", absl::BytesToHexString(raw), "\n");
     }
+    for (const auto& [site, callee] : func_.params.inlined.entries()) {
+      absl::StrAppend(&out_, "    ", site.ToString(), " = ");
+      Origin(func_.CallOf(site));
+      absl::StrAppend(&out_, "call ", callee.function, " ");
+      Loc(callee.base);
+      out_.back() = '\n';
+    }
     if (out_.size() != head && func_.layout.entry().is_some()) out_ += "\n";
     bool first = true;
     for (Block block : func_.layout.blocks()) {
@@ -138,14 +145,20 @@ class Writer {
     out_ += func_.dfg.block(block).cold ? " cold:\n" : ":\n";
   }
 
+  void Loc(SourceLoc loc) {
+    if (loc.is_some()) absl::StrAppend(&out_, "@", absl::Hex(loc.raw()), " ");
+  }
+  void Origin(const CodeOrigin& origin) {
+    Loc(origin.loc);
+    if (origin.site.is_some()) absl::StrAppend(&out_, origin.site.ToString(), " ");
+  }
+
   void Instruction(Inst inst) {
     const DataFlowGraph& dfg = func_.dfg;
     const InstData& data = dfg.inst(inst);
     const OpcodeInfo& info = Info(data.opcode());
     if (options_.locations) {
-      if (const SourceLoc loc = func_.LocOf(inst); loc.is_some()) {
-        absl::StrAppend(&out_, "@", absl::Hex(loc.raw()), " ");
-      }
+      Origin(func_.OriginOf(func_.relative_locs.Get(inst)));
     }
     bool any = false;
     for (Value v : dfg.results(inst)) {

@@ -171,6 +171,27 @@ TEST(TextTest, FloatsAreExact) {
   EXPECT_FALSE(ParseFloat(Type::kF32, "1.5x").ok());
 }
 
+TEST(TextTest, InlineSitesGoBothWays) {
+  const std::string text =
+      "function %f() wasm {\n"
+      "    site0 = @a call 7 @20\n"
+      "    site1 = @22 site0 call 8 @40\n"
+      "    site2 = site1 call 7\n"
+      "\n"
+      "block0:\n"
+      "    @8 nop\n"
+      "    @23 site0 nop\n"
+      "    @45 site1 nop\n"
+      "    site2 nop\n"
+      "    @10 return\n"
+      "}\n";
+  const absl::StatusOr<Function> func = ParseFunction(text);
+  ASSERT_TRUE(func.ok()) << func.status();
+  EXPECT_EQ(PrintFunction(*func), text);
+  EXPECT_EQ(ErrorOf("function %f() {\nblock0:\n @1 site0 nop\n}"), "3:5: site0 is not declared");
+  EXPECT_EQ(ErrorOf("function %f() {\nsite0 = @2 site0 call 1\n}"), "2:12: site0 is not declared");
+}
+
 TEST(TextTest, FilesKeepTheLinesOfTheirFunctions) {
   absl::StatusOr<std::vector<ParsedFunction>> file = ParseFunctions(
       "; head\nfunction %a() {\nblock0:\n return\n}\n; run\n\nfunction %b() {\nblock0:\n trap "

@@ -30,6 +30,9 @@ constexpr char kTrapOffsets[] = ".gantry.traps.pc";
 constexpr char kTrapCodes[] = ".gantry.traps.code";
 constexpr char kAddressOffsets[] = ".gantry.addresses.pc";
 constexpr char kAddressWasm[] = ".gantry.addresses.wasm";
+constexpr char kInlineOffsets[] = ".gantry.inlined.pc";
+constexpr char kInlineRangeSites[] = ".gantry.inlined.site";
+constexpr char kInlineSites[] = ".gantry.inlined.call";
 constexpr char kStackMapOffsets[] = ".gantry.stackmaps.pc";
 constexpr char kStackMapEnds[] = ".gantry.stackmaps.end";
 constexpr char kStackMapSlots[] = ".gantry.stackmaps.slot";
@@ -40,8 +43,9 @@ constexpr char kData[] = ".gantry.data";
 
 // Everything that a loader follows, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
-    kModules,     kFunctions,       kKeys,         kTrapOffsets,   kTrapCodes, kAddressOffsets,
-    kAddressWasm, kStackMapOffsets, kStackMapEnds, kStackMapSlots, kHandlers,  kEhFrame,
+    kModules,         kFunctions,    kKeys,          kTrapOffsets,      kTrapCodes,
+    kAddressOffsets,  kAddressWasm,  kInlineOffsets, kInlineRangeSites, kInlineSites,
+    kStackMapOffsets, kStackMapEnds, kStackMapSlots, kHandlers,         kEhFrame,
 };
 
 constexpr size_t kDigestSize = 32;
@@ -215,6 +219,9 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
       AsBytes(text.trap_codes),
       AsBytes(text.address_offsets),
       AsBytes(text.address_wasm_offsets),
+      AsBytes(text.inline_offsets),
+      AsBytes(text.inline_range_sites),
+      AsBytes(text.inline_sites),
       AsBytes(text.stack_map_offsets),
       AsBytes(text.stack_map_ends),
       AsBytes(text.stack_map_slots),
@@ -319,6 +326,9 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file)
   ASSIGN_OR_RETURN(t.trap_codes, AsArray<uint8_t>(elf, kTrapCodes));
   ASSIGN_OR_RETURN(t.address_offsets, AsArray<uint32_t>(elf, kAddressOffsets));
   ASSIGN_OR_RETURN(t.address_wasm_offsets, AsArray<uint32_t>(elf, kAddressWasm));
+  ASSIGN_OR_RETURN(t.inline_offsets, AsArray<uint32_t>(elf, kInlineOffsets));
+  ASSIGN_OR_RETURN(t.inline_range_sites, AsArray<uint32_t>(elf, kInlineRangeSites));
+  ASSIGN_OR_RETURN(t.inline_sites, AsArray<InlineSite>(elf, kInlineSites));
   ASSIGN_OR_RETURN(t.stack_map_offsets, AsArray<uint32_t>(elf, kStackMapOffsets));
   ASSIGN_OR_RETURN(t.stack_map_ends, AsArray<uint32_t>(elf, kStackMapEnds));
   ASSIGN_OR_RETURN(t.stack_map_slots, AsArray<uint32_t>(elf, kStackMapSlots));

@@ -74,6 +74,9 @@ LinkedText SampleText() {
   text.trap_codes = {1, 2};
   text.address_offsets = {0, 20};
   text.address_wasm_offsets = {100, kNoWasmOffset};
+  text.inline_offsets = {4, 12};
+  text.inline_range_sites = {1, kNoInlineSite};
+  text.inline_sites = {{kNoInlineSite, 1, 7}, {0, 0, 9}};
   text.stack_map_offsets = {8};
   text.stack_map_ends = {1};
   text.stack_map_slots = {16};
@@ -129,6 +132,9 @@ TEST_F(ArtifactTest, ReadsWhatWasWritten) {
   EXPECT_EQ(view->modules()[0].data, absl::MakeConstSpan(data_));
   EXPECT_EQ(view->tables().FindTrap(9), 2);
   EXPECT_EQ(view->tables().FindWasmOffset(5), 100u);
+  EXPECT_EQ(view->tables().FindInlineSite(5), 1u);
+  EXPECT_EQ(view->tables().FindInlineSite(12), std::nullopt);
+  EXPECT_EQ(view->tables().inline_sites, absl::MakeConstSpan(text_.inline_sites));
   const FunctionRecord* entry =
       view->tables().FindKey(FuncKey::EntryTrampoline(ModuleId(0), wasm::TypeIndex(0)));
   ASSERT_NE(entry, nullptr);

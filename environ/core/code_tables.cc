@@ -71,6 +71,20 @@ absl::Status CodeTables::Validate(size_t text_size) const {
     return Damaged("addresses", "lengths differ");
   }
   RETURN_IF_ERROR(CheckOffsets("addresses", address_offsets, text_size, false));
+  if (inline_offsets.size() != inline_range_sites.size()) {
+    return Damaged("inlined code", "lengths differ");
+  }
+  RETURN_IF_ERROR(CheckOffsets("inlined code", inline_offsets, text_size, true));
+  for (const uint32_t site : inline_range_sites) {
+    if (site != kNoInlineSite && site >= inline_sites.size()) {
+      return Damaged("inlined code", "a site is out of range");
+    }
+  }
+  for (size_t i = 0; i < inline_sites.size(); ++i) {
+    if (inline_sites[i].parent != kNoInlineSite && inline_sites[i].parent >= i) {
+      return Damaged("inlined code", "a site does not come behind its parent");
+    }
+  }
   if (stack_map_offsets.size() != stack_map_ends.size()) {
     return Damaged("stack maps", "lengths differ");
   }
@@ -114,6 +128,12 @@ std::optional<uint32_t> CodeTables::FindWasmOffset(uint32_t offset) const {
   const std::optional<size_t> position = LastAtMost(address_offsets, offset);
   if (!position || address_wasm_offsets[*position] == kNoWasmOffset) return std::nullopt;
   return address_wasm_offsets[*position];
+}
+
+std::optional<uint32_t> CodeTables::FindInlineSite(uint32_t offset) const {
+  const std::optional<size_t> position = LastAtMost(inline_offsets, offset);
+  if (!position || inline_range_sites[*position] == kNoInlineSite) return std::nullopt;
+  return inline_range_sites[*position];
 }
 
 std::optional<absl::Span<const uint32_t>> CodeTables::FindStackMap(uint32_t return_offset) const {

@@ -49,6 +49,9 @@ struct CodeTables {
   // one counts.
   absl::Span<const uint32_t> address_offsets;
   absl::Span<const uint32_t> address_wasm_offsets;
+  absl::Span<const uint32_t> inline_offsets;
+  absl::Span<const uint32_t> inline_range_sites;
+  absl::Span<const InlineSite> inline_sites;
   absl::Span<const uint32_t> stack_map_offsets;
   absl::Span<const uint32_t> stack_map_ends;
   absl::Span<const uint32_t> stack_map_slots;
@@ -66,6 +69,9 @@ struct CodeTables {
   std::optional<uint8_t> FindTrap(uint32_t offset) const;
   // The module offset of the wasm instruction that the code at `offset` belongs to.
   std::optional<uint32_t> FindWasmOffset(uint32_t offset) const;
+  // The call, a position in inline_sites, in whose place the code at `offset` stands; nothing
+  // where it was not inlined. Sites lead to their parents, in the end to none.
+  std::optional<uint32_t> FindInlineSite(uint32_t offset) const;
   // Slots of live references at exactly this return address, each a distance from sp;
   // nothing where there is no safepoint (an empty span is a safepoint without references).
   std::optional<absl::Span<const uint32_t>> FindStackMap(uint32_t return_offset) const;

@@ -24,15 +24,21 @@ struct Arrays {
   std::vector<uint8_t> trap_codes = {1, 2};
   std::vector<uint32_t> address_offsets = {2, 8, 16};
   std::vector<uint32_t> address_wasm_offsets = {100, kNoWasmOffset, 200};
+  std::vector<uint32_t> inline_offsets = {4, 9, 12};
+  std::vector<uint32_t> inline_range_sites = {2, kNoInlineSite, 0};
+  std::vector<InlineSite> inline_sites = {{kNoInlineSite, 5, 101}, {kNoInlineSite, 6}, {1, 5, 90}};
   std::vector<uint32_t> stack_map_offsets = {5, 9, 12};
   std::vector<uint32_t> stack_map_ends = {0, 2, 3};
   std::vector<uint32_t> stack_map_slots = {8, 16, 24};
   std::vector<HandlerEntry> handlers = {{5, 0, 10}};
 
   CodeTables tables() const {
-    return {functions,         by_key,          trap_offsets,
-            trap_codes,        address_offsets, address_wasm_offsets,
-            stack_map_offsets, stack_map_ends,  stack_map_slots,
+    return {functions,       by_key,
+            trap_offsets,    trap_codes,
+            address_offsets, address_wasm_offsets,
+            inline_offsets,  inline_range_sites,
+            inline_sites,    stack_map_offsets,
+            stack_map_ends,  stack_map_slots,
             handlers};
   }
 };
@@ -65,6 +71,10 @@ TEST(CodeTablesTest, FindsByEveryOffset) {
     EXPECT_EQ(trap.has_value(), offset == 3 || offset == 20) << offset;
     const std::optional<uint32_t> wasm = tables.FindWasmOffset(offset);
     EXPECT_EQ(wasm.value_or(0), offset < 2 ? 0u : offset < 8 ? 100u : offset < 16 ? 0u : 200u);
+    EXPECT_EQ(tables.FindInlineSite(offset).value_or(9), offset < 4    ? 9u
+                                                         : offset < 9  ? 2u
+                                                         : offset < 12 ? 9u
+                                                                       : 0u);
     EXPECT_EQ(tables.FindStackMap(offset).has_value(), offset == 5 || offset == 9 || offset == 12);
   }
   EXPECT_EQ(tables.FindStackMap(5)->size(), 0u);
@@ -115,6 +125,24 @@ TEST(CodeTablesTest, RefusesWhatIsDamaged) {
   arrays = Arrays();
   arrays.address_offsets[2] = 41;
   expect_damaged(arrays, "addresses");
+  arrays = Arrays();
+  arrays.inline_offsets[1] = 4;
+  expect_damaged(arrays, "inlined code");
+  arrays = Arrays();
+  arrays.inline_offsets[2] = 41;
+  expect_damaged(arrays, "inlined code");
+  arrays = Arrays();
+  arrays.inline_range_sites.pop_back();
+  expect_damaged(arrays, "inlined code");
+  arrays = Arrays();
+  arrays.inline_range_sites[0] = 3;
+  expect_damaged(arrays, "inlined code");
+  arrays = Arrays();
+  arrays.inline_sites[1].parent = 1;
+  expect_damaged(arrays, "inlined code");
+  arrays = Arrays();
+  arrays.inline_sites[1].parent = 2;
+  expect_damaged(arrays, "inlined code");
   arrays = Arrays();
   arrays.stack_map_ends[1] = 4;
   expect_damaged(arrays, "stack maps");

@@ -28,6 +28,22 @@ struct HandlerEntry {
   friend bool operator==(const HandlerEntry&, const HandlerEntry&) = default;
 };
 
+// Stands for code that lies in no inlined function, and as a parent for the function itself.
+inline constexpr uint32_t kNoInlineSite = 0xFFFFFFFF;
+
+// A call in whose place its callee's code stands. Part of the artifact's format.
+struct InlineSite {
+  // The site whose callee's code held the call; has a lower number.
+  uint32_t parent = kNoInlineSite;
+  // The callee, by its index among all functions of the module.
+  uint32_t function = 0;
+  // Of the call in the module; kNoWasmOffset where it is not known.
+  uint32_t wasm_offset = kNoWasmOffset;
+
+  friend bool operator==(const InlineSite&, const InlineSite&) = default;
+};
+static_assert(sizeof(InlineSite) == 12 && alignof(InlineSite) == 4);
+
 // How a stack walk passes over the function's frame. The frame-pointer chain holds in every
 // function but a frameless leaf, whose return address lies `frame_size` bytes above sp.
 struct FrameInfo {
@@ -64,6 +80,12 @@ struct LinkedText {
   // Entry i covers [address_offsets[i], address_offsets[i + 1]).
   std::vector<uint32_t> address_offsets;
   std::vector<uint32_t> address_wasm_offsets;
+
+  // Inlined code: [inline_offsets[i], inline_offsets[i + 1]) lies in the callee of the site
+  // inline_range_sites[i] (kNoInlineSite: in none), a position in inline_sites.
+  std::vector<uint32_t> inline_offsets;
+  std::vector<uint32_t> inline_range_sites;
+  std::vector<InlineSite> inline_sites;
 
   // The map of the return address stack_map_offsets[i] is the slots
   // [stack_map_ends[i - 1], stack_map_ends[i]) of stack_map_slots (from 0 for i = 0).

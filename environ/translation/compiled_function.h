@@ -50,6 +50,15 @@ struct AddressMapEntry {
   friend bool operator==(const AddressMapEntry&, const AddressMapEntry&) = default;
 };
 
+// From `offset` on, code lies in the callee of `inline_sites[site]`, or, where that is
+// kNoInlineSite, in none that was inlined. The first entry is the first that lies in one.
+struct InlineRange {
+  uint32_t offset = 0;
+  uint32_t site = kNoInlineSite;
+
+  friend bool operator==(const InlineRange&, const InlineRange&) = default;
+};
+
 // At the return address `offset`, the references that the frame holds live lie in
 // `slots[first_slot, first_slot + slot_count)`, each a distance in bytes from sp. There is
 // one for every safepoint, also where no reference is live (lessons.md row 3).
@@ -80,7 +89,10 @@ struct CompiledFunction {
   uint32_t alignment = 1;
   std::vector<CodeRelocation> relocations;
   std::vector<TrapRecord> traps;
+  // Of inlined code the innermost function's.
   std::vector<AddressMapEntry> address_map;
+  std::vector<InlineRange> inline_ranges;
+  std::vector<InlineSite> inline_sites;
   std::vector<StackMapEntry> stack_maps;
   std::vector<uint32_t> stack_map_slots;
   std::vector<HandlerEntry> handlers;
@@ -99,6 +111,8 @@ struct CompiledFunction {
     relocations.clear();
     traps.clear();
     address_map.clear();
+    inline_ranges.clear();
+    inline_sites.clear();
     stack_maps.clear();
     stack_map_slots.clear();
     handlers.clear();
