@@ -1,5 +1,6 @@
 // Any bytes are a seed and the settings of the random function generator: allocation, checker and
 // execution have to agree.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,7 @@ using namespace gantry::codegen::regalloc;  // NOLINT: the entry point is outsid
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint8_t bytes[16] = {};
-  std::memcpy(bytes, data, size < sizeof bytes ? size : sizeof bytes);
+  std::copy_n(data, std::min(size, sizeof bytes), bytes);
   uint64_t seed = 0;
   std::memcpy(&seed, bytes, sizeof seed);
   RandomOptions random;

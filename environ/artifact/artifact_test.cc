@@ -88,7 +88,8 @@ class File {
  public:
   explicit File(const std::vector<uint8_t>& bytes)
       : words_(bytes.size() / 8 + 1), size_(bytes.size()) {
-    std::memcpy(words_.data(), bytes.data(), bytes.size());
+    // No byte at all may be at no address.
+    if (!bytes.empty()) std::memcpy(words_.data(), bytes.data(), bytes.size());
   }
   absl::Span<const uint8_t> span() const { return {bytes(), size_}; }
   uint8_t* bytes() { return reinterpret_cast<uint8_t*>(words_.data()); }
