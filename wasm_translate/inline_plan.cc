@@ -43,7 +43,8 @@ class CostVisitor : public VisitorBase<CostVisitor> {
   absl::Span<const Call> calls() const { return calls_; }
 
   void OnUnsupported(Opcode) { failed_ = true; }
-  void OnCode() {}
+  // Zeros to begin with; one at a time they are hardly ever needed.
+  void OnLocals(uint32_t count, ValType) { Add(count / 8); }
   void OnBegin(const FunctionState& state) { state_ = &state; }
 
   void OnNop() {}
@@ -252,8 +253,10 @@ bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   // A callee of hardly more than its call's own cost is worth the last of the budget.
   const bool is_tiny = callee.cost <= kCallCost;
   const uint64_t kept = is_tiny || site.loop_depth > 0 ? 0 : growth_ / 4;
-  if (left_ < kept + callee.own_cost) return false;
-  left_ -= callee.own_cost;
+  // Nothing is had for nothing, or a body of nothing but calls could grow without limit.
+  const uint64_t price = std::max<uint32_t>(callee.own_cost, 1);
+  if (left_ < kept + price) return false;
+  left_ -= price;
   return true;
 }
 
