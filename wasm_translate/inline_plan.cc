@@ -246,7 +246,7 @@ bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   favour = std::min(favour, 4 * kMaxFavour);
   // Inside of what is inlined already, less and less.
   // What goes on to call others saves one of several calls.
-  if (!callee.is_leaf && site.recursion == 0) favour /= 2;
+  if (!callee.is_leaf && site.recursion == 0 && site.loop_depth == 0) favour /= 2;
   const uint64_t limit =
       uint64_t{limits_.max_cost} * favour / 4 / (site.recursion > 0 ? 1 : 1 + site.depth / 2);
   if (callee.cost > limit) return false;
