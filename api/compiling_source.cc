@@ -81,6 +81,7 @@ class CompilingSource : public ModuleSource {
     timing->functions = stats.functions;
     timing->wasm_bytes = bytes.size();
     timing->code_bytes = stats.code_bytes;
+    timing->inlined_calls = stats.inlined_calls;
     // The time in functions is shown by the compiler's own phases.
     for (const auto& [name, nanoseconds] : stats.phases) {
       if (name == "functions") {

@@ -72,6 +72,7 @@ struct CompileTiming {
   uint64_t functions = 0;
   uint64_t wasm_bytes = 0;
   uint64_t code_bytes = 0;
+  uint64_t inlined_calls = 0;
 };
 
 class Module {

@@ -54,8 +54,10 @@ void PrintTiming(const CompileTiming& timing) {
   }
   std::fprintf(stderr, "%-28s %12.3f\n", "all threads", absl::ToDoubleMilliseconds(total));
   std::fprintf(stderr, "%-28s %12.3f\n", "wall", absl::ToDoubleMilliseconds(timing.wall));
-  std::fprintf(stderr, "%llu functions, %llu bytes of wasm, %llu bytes of code\n",
+  std::fprintf(stderr,
+               "%llu functions, %llu calls inlined, %llu bytes of wasm, %llu bytes of code\n",
                static_cast<unsigned long long>(timing.functions),
+               static_cast<unsigned long long>(timing.inlined_calls),
                static_cast<unsigned long long>(timing.wasm_bytes),
                static_cast<unsigned long long>(timing.code_bytes));
 }

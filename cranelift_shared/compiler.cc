@@ -172,7 +172,6 @@ struct OptimizingCompiler::Worker {
   uint64_t translate_ns = 0;
   uint64_t finish_ns = 0;
   uint64_t trampoline_ns = 0;
-  uint64_t num_inlined = 0;
 
   // Of the function at hand.
   std::vector<environ::InlineSite> sites;
@@ -274,7 +273,6 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
   // A feature that is off is the module's error; one that the compiler lacks is the function's.
   missing = wasm::GetUnimplemented(status);
-  worker.num_inlined += worker.translator->num_inlined();
   if (!missing.has_value()) return status;
   MakeStub(&worker.function, environ::TrapCode::kCannotCompile);
   return absl::OkStatus();
@@ -309,6 +307,7 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     const CodeOrigins origins = {origin_of, worker->sites};
     MakeCompiledFunction(*code, key_of, function.params.base_loc.is_some() ? &origins : nullptr,
                          out);
+    out.inlined_calls = static_cast<uint32_t>(worker->translator->num_inlined());
     out.missing = std::move(missing);
     worker->finish_ns += NanosecondsSince(compiled);
     return absl::OkStatus();
@@ -426,8 +425,10 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
       if (worker->mid_end != nullptr) AddTotals(worker->mid_end->pipeline().totals(), &passes);
     }
   }
-  phases.push_back({"plan inlining", plan_ns_.load()});
-  phases.push_back({"validate and translate", translate});
+  // Whoever made a plan was about to translate.
+  const uint64_t plan = plan_ns_.load();
+  phases.push_back({"plan inlining", plan});
+  phases.push_back({"validate and translate", translate - std::min(plan, translate)});
   for (size_t i = 0; i < codegen::kNumPhases; ++i) {
     const codegen::Phase phase = static_cast<codegen::Phase>(i);
     phases.push_back(

@@ -104,6 +104,11 @@ class FunctionSet {
       info.uncompiled.push_back({keys_[i].defined_function(), reason->second});
     }
   }
+  uint64_t inlined_calls() const {
+    uint64_t calls = 0;
+    for (const CompiledFunction& function : functions_) calls += function.inlined_calls;
+    return calls;
+  }
   bool all_compiled() const {
     return std::none_of(functions_.begin(), functions_.end(),
                         [](const CompiledFunction& f) { return f.missing.has_value(); });
@@ -191,6 +196,7 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   if (stats != nullptr) {
     stats->functions = module.info.functions.size() - module.info.num_imported_functions;
     stats->code_bytes = text.text.size();
+    stats->inlined_calls = functions.inlined_calls();
   }
   return artifact;
 }

@@ -49,6 +49,7 @@ struct CompileOptions {
 struct CompileStats {
   uint64_t functions = 0;
   uint64_t code_bytes = 0;
+  uint64_t inlined_calls = 0;
   // Name and nanoseconds of what this function does around the compiler, in order.
   std::vector<std::pair<std::string, uint64_t>> phases;
 };

@@ -43,7 +43,8 @@ class CostVisitor : public VisitorBase<CostVisitor> {
   absl::Span<const Call> calls() const { return calls_; }
 
   void OnUnsupported(Opcode) { failed_ = true; }
-  void OnCode() {}
+  // Zeros to begin with; one at a time they are hardly ever needed.
+  void OnLocals(uint32_t count, ValType) { Add(count / 8); }
   void OnBegin(const FunctionState& state) { state_ = &state; }
 
   void OnNop() {}
@@ -245,15 +246,17 @@ bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   favour = std::min(favour, 4 * kMaxFavour);
   // Inside of what is inlined already, less and less.
   // What goes on to call others saves one of several calls.
-  if (!callee.is_leaf && site.recursion == 0) favour /= 2;
+  if (!callee.is_leaf && site.recursion == 0 && site.loop_depth == 0) favour /= 2;
   const uint64_t limit =
       uint64_t{limits_.max_cost} * favour / 4 / (site.recursion > 0 ? 1 : 1 + site.depth / 2);
   if (callee.cost > limit) return false;
   // A callee of hardly more than its call's own cost is worth the last of the budget.
   const bool is_tiny = callee.cost <= kCallCost;
   const uint64_t kept = is_tiny || site.loop_depth > 0 ? 0 : growth_ / 4;
-  if (left_ < kept + callee.own_cost) return false;
-  left_ -= callee.own_cost;
+  // Nothing is had for nothing, or a body of nothing but calls could grow without limit.
+  const uint64_t price = std::max<uint32_t>(callee.own_cost, 1);
+  if (left_ < kept + price) return false;
+  left_ -= price;
   return true;
 }
 

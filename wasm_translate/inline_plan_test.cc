@@ -45,8 +45,10 @@ TEST_F(InlinePlanTest, CostsAreThoseOfOperatorsThatDoSomething) {
   const FuncIndex adds = Func(Adds(5));
   const FuncIndex loop = Func(Adds(2).LocalSet(0).Open(Opcode::kLoop).End().LocalGet(0));
   const FuncIndex large = Func(Adds(1000));
+  const FuncIndex zeros = Func(CodeBuilder().Locals(40, ValType::I64()).LocalGet(0));
   const InlinePlan plan = Plan();
-  EXPECT_EQ(plan.size(), 3u);
+  EXPECT_EQ(plan.size(), 4u);
+  EXPECT_EQ(plan.Find(zeros)->cost, 5u);
   ASSERT_NE(plan.Find(same), nullptr);
   EXPECT_EQ(plan.Find(same)->cost, 0u);
   ASSERT_NE(plan.Find(adds), nullptr);
@@ -152,6 +154,13 @@ TEST(InlineBudgetTest, GrowthIsLimitedByTheCallersSize) {
     EXPECT_EQ(taken, 100 + size / 2);
     EXPECT_FALSE(budget.Take({10, 10, false, true, false}, {}));
   }
+  // Empty callees have their price, too.
+  InlineBudget empty;
+  empty.Start(limits, 0);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(empty.Take({0, 0, false, true, false}, {.loop_depth = 1}));
+  }
+  EXPECT_FALSE(empty.Take({0, 0, false, true, false}, {.loop_depth = 1}));
   // Sites outside of loops leave a quarter to those within.
   InlineBudget budget;
   budget.Start(limits, 0);

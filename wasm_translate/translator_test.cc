@@ -341,17 +341,15 @@ TEST(TranslatorTest, InlinedBodiesMeanTheSame) {
   EXPECT_GT(inlined, 2000u);
 }
 
-// What a plan does not say is reported where it is: by the callee's own translation.
+// A plan does not look at the types of locals. What cannot be translated is for the callee's own
+// translation to report; its caller is translated again, with its calls.
 TEST(TranslatorTest, ACalleeThatFailsIsCalled) {
   ModuleBuilder builder;
-  const TypeIndex none = builder.Type({}, {});
-  const TypeIndex vector = builder.Type({ValType::V128()}, {});
-  // Its parameter's type is found only when it is translated.
-  const FuncIndex callee = builder.Func(vector, CodeBuilder());
-  builder.Func(none, CodeBuilder().Open(Opcode::kBlock).Br(0).I32Const(0).Op(Opcode::kDrop).End());
-  const FuncIndex fine = builder.Func(none, CodeBuilder());
-  builder.Func(none, CodeBuilder().Call(fine));
-  (void)callee;
+  const TypeIndex type = builder.Type({ValType::I32()}, {ValType::I32()});
+  const FuncIndex fails = builder.Func(type, CodeBuilder().Locals(1, ValType::V128()).LocalGet(0));
+  const FuncIndex fine = builder.Func(type, CodeBuilder().LocalGet(0));
+  builder.Func(type, CodeBuilder().LocalGet(0).Call(fine).Call(fails).Call(fine));
+  builder.Func(type, CodeBuilder().LocalGet(0).Call(fine).Call(fine));
   const std::vector<uint8_t> bytes = builder.Build();
   ParseOptions options;
   options.features = Features::All();
@@ -359,13 +357,21 @@ TEST(TranslatorTest, ACalleeThatFailsIsCalled) {
   ASSERT_TRUE(module.ok()) << module.status();
   testing::PlainEnvironment environment(*module);
   const InlinePlan plan(*module, options.features, options.limits, InlineLimits());
+  ASSERT_NE(plan.Find(fails), nullptr);
   FunctionTranslator translator(*module, options.features, options.limits);
   translator.set_inline_plan(&plan);
   codegen::Function func;
-  EXPECT_EQ(translator.Translate(module->bodies[DefinedFuncIndex(0)], environment, &func).code(),
-            absl::StatusCode::kUnimplemented);
-  EXPECT_TRUE(translator.Translate(module->bodies[DefinedFuncIndex(3)], environment, &func).ok());
-  EXPECT_EQ(translator.num_inlined(), 1u);
+  const auto translate = [&](uint32_t index) {
+    return translator.Translate(module->bodies[DefinedFuncIndex(index)], environment, &func);
+  };
+  EXPECT_EQ(translate(0).code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(translate(2).ok());
+  EXPECT_EQ(translator.num_inlined(), 0u);
+  EXPECT_EQ(func.dfg.ext_funcs().size(), 3u);
+  EXPECT_TRUE(codegen::VerifyFunction(func).ok());
+  EXPECT_TRUE(translate(3).ok());
+  EXPECT_EQ(translator.num_inlined(), 2u);
+  EXPECT_EQ(func.dfg.ext_funcs().size(), 0u);
 }
 
 TEST(TranslatorTest, DeepNestingIsLinear) {

@@ -93,6 +93,8 @@ struct CompiledFunction {
   std::vector<AddressMapEntry> address_map;
   std::vector<InlineRange> inline_ranges;
   std::vector<InlineSite> inline_sites;
+  // How many calls of the body were inlined, those of inlined bodies included.
+  uint32_t inlined_calls = 0;
   std::vector<StackMapEntry> stack_maps;
   std::vector<uint32_t> stack_map_slots;
   std::vector<HandlerEntry> handlers;
@@ -113,6 +115,7 @@ struct CompiledFunction {
     address_map.clear();
     inline_ranges.clear();
     inline_sites.clear();
+    inlined_calls = 0;
     stack_maps.clear();
     stack_map_slots.clear();
     handlers.clear();
