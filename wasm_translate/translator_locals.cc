@@ -212,20 +212,21 @@ Value LocalVariables::ValueAt(uint32_t local, Moment at) {
       const Junction& junction = junctions_[over];
       const Moment first = edges_[junction.edges.first].edge.at;
       Value param;
+      bool passes = false;
       if (junction.kind == Kind::kLoop) {
-        if (writes_[WriteAt(last_write, junction.end)].time < junction.begin && TakeSteps(1)) {
-          at = first;  // Not written in the loop.
-          continue;
+        passes = writes_[WriteAt(last_write, junction.end)].time < junction.begin;
+        if (!passes) {
+          param = NewParam(local, junction.block);
+          memo_.Insert(Key(over, local), param);
         }
-        param = NewParam(local, junction.block);
-        memo_.Insert(Key(over, local), param);
       }
-      if (!TakeSteps(junction.edges.count)) {
+      if (!TakeSteps(passes ? 1 : junction.edges.count)) {
         work_.resize(base);
         values_.resize(values_base);
         return writes_[write].value;
       }
-      work_.push_back({over, junction.edges.first, static_cast<uint32_t>(values_.size()), param});
+      work_.push_back(
+          {over, junction.edges.first, static_cast<uint32_t>(values_.size()), param, passes});
       at = first;
       continue;
     }
@@ -234,7 +235,7 @@ Value LocalVariables::ValueAt(uint32_t local, Moment at) {
       if (work_.size() == base) return result;
       Work& asking = work_.back();
       values_.push_back(result);
-      asking.edge = edges_[asking.edge].next;
+      asking.edge = asking.passes ? kNone : edges_[asking.edge].next;
       if (asking.edge != kNone) {
         at = edges_[asking.edge].edge.at;
         break;

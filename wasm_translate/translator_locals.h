@@ -159,6 +159,8 @@ class LocalVariables {
     uint32_t edge;
     uint32_t first_value;
     codegen::Value param;
+    // The local is not written in the loop: its entry alone is asked.
+    bool passes;
   };
   // Open-addressed table from (junction, local) to value, emptied by a new stamp.
   class Memo {
