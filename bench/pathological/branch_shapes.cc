@@ -156,6 +156,26 @@ Bytes BoundsChecks(uint32_t size) {
   return OneFunction(code.LocalGet(1));
 }
 
+// Many branches to a condition that they decide, behind which as many locals meet other values.
+Bytes ThreadedArguments(uint32_t size) {
+  CodeBuilder code;
+  code.Locals(size, ValType::I32());
+  for (uint32_t i = 0; i < size; ++i) LoadAt(code, 4 * (i % 4096)).LocalSet(2 + i);
+  code.Open(Opcode::kBlock).Open(Opcode::kBlock, ValType::I32());
+  for (uint32_t i = 0; i < size; ++i) {
+    code.I32Const(1);
+    code.LocalGet(0).I32Const(static_cast<int32_t>(i)).Op(Opcode::kI32Eq).BrIf(0);
+    code.Op(Opcode::kDrop);
+  }
+  code.LocalGet(1).End().BrIf(0);
+  for (uint32_t i = 0; i < size; ++i) {
+    code.LocalGet(2 + i).I32Const(3).Op(Opcode::kI32Mul).LocalSet(2 + i);
+  }
+  code.End().LocalGet(0);
+  for (uint32_t i = 0; i < size; ++i) code.LocalGet(2 + i).Op(Opcode::kI32Xor);
+  return OneFunction(code);
+}
+
 Bytes EarlyReturns(uint32_t size) {
   CodeBuilder code;
   for (uint32_t i = 0; i < size; ++i) {

@@ -42,6 +42,46 @@ Bytes NestedLoopsWithVariables(uint32_t size) {
   return OneFunction(code.LocalGet(1));
 }
 
+Bytes NestedLatches(uint32_t size) {
+  CodeBuilder code;
+  for (uint32_t i = 0; i < size; ++i) {
+    code.Open(Opcode::kLoop);
+    LoadAt(code, 4 * (i % 1024)).LocalGet(0).Op(Opcode::kI32Eq).BrIf(i);
+  }
+  for (uint32_t i = 0; i < size; ++i) {
+    Change(code, 1, Opcode::kI32Xor, static_cast<int32_t>(i));
+    LoadAt(code, 4096 + 4 * (i % 1024)).BrIf(0).End();
+  }
+  return OneFunction(code.LocalGet(1));
+}
+
+Bytes HeadTestedLoop(uint32_t size) {
+  CodeBuilder code;
+  code.Locals(size, ValType::I32());
+  code.Open(Opcode::kBlock).LocalGet(1).Op(Opcode::kI32Eqz).BrIf(0);
+  code.Open(Opcode::kLoop).LocalGet(0).Op(Opcode::kI32Eqz).BrIf(1);
+  for (uint32_t i = 0; i < size; ++i) LoadAt(code, 4 * (i % 4096)).LocalSet(2 + i);
+  Change(code, 0, Opcode::kI32Sub, 1);
+  code.Br(0).End().End().LocalGet(1);
+  for (uint32_t i = 0; i < size; ++i) code.LocalGet(2 + i).Op(Opcode::kI32Xor);
+  return OneFunction(code);
+}
+
+Bytes TableIntoLoop(uint32_t size) {
+  CodeBuilder code;
+  std::vector<uint32_t> depths;
+  for (uint32_t i = 0; i <= size; ++i) depths.push_back(Scrambled(i) % 3);
+  for (int i = 0; i < 3; ++i) code.Open(Opcode::kBlock);
+  code.LocalGet(0);
+  BrTable(code, depths);
+  code.End().LocalGet(1).Op(Opcode::kReturn).End().I32Const(1).Op(Opcode::kReturn).End();
+  // Something to be hoisted, so that a block in front of the loop is wanted.
+  code.Open(Opcode::kLoop);
+  code.LocalGet(1).LocalGet(0).I32Const(1000).Op(Opcode::kI32DivU).Op(Opcode::kI32Add).LocalSet(1);
+  LoadAt(code, 4).LocalGet(1).Op(Opcode::kI32LtU).BrIf(0);
+  return OneFunction(code.End().LocalGet(1));
+}
+
 Bytes LoopsInARow(uint32_t size) {
   CodeBuilder code;
   code.Locals(1, ValType::I32());
@@ -170,8 +210,8 @@ Bytes InvariantLoads(uint32_t size) {
 Bytes InlinedCalls(uint32_t size) {
   ModuleBuilder module;
   module.Memory(1, 1);
-  const FuncIndex sum = module.Func(
-      FunctionOfTwo(), CodeBuilder().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add));
+  const FuncIndex sum =
+      module.Func(FunctionOfTwo(), CodeBuilder().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add));
   CodeBuilder choose;
   choose.LocalGet(0).Open(Opcode::kIf).LocalGet(1).Op(Opcode::kReturn).End();
   choose.LocalGet(1).I32Const(3).Op(Opcode::kI32Mul);
@@ -186,8 +226,8 @@ Bytes InlinedCalls(uint32_t size) {
 Bytes InlinedChain(uint32_t size) {
   ModuleBuilder module;
   module.Memory(1, 1);
-  FuncIndex last = module.Func(
-      FunctionOfTwo(), CodeBuilder().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add));
+  FuncIndex last =
+      module.Func(FunctionOfTwo(), CodeBuilder().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add));
   for (uint32_t i = 0; i < size; ++i) {
     CodeBuilder code;
     code.LocalGet(0).LocalGet(1).Call(last).LocalGet(0).LocalGet(1).Call(last);

@@ -42,10 +42,14 @@ Bytes IfElsesInARow(uint32_t size);
 Bytes SameConditions(uint32_t size);
 Bytes BoundsChecks(uint32_t size);
 Bytes EarlyReturns(uint32_t size);
+Bytes ThreadedArguments(uint32_t size);
 
 // ---- Loops and calls (loop_shapes.cc).
 Bytes NestedLoops(uint32_t size);
 Bytes NestedLoopsWithVariables(uint32_t size);
+Bytes NestedLatches(uint32_t size);
+Bytes HeadTestedLoop(uint32_t size);
+Bytes TableIntoLoop(uint32_t size);
 Bytes LoopsInARow(uint32_t size);
 Bytes LoopsThatShareVariables(uint32_t size);
 Bytes LoopOfManyBlocks(uint32_t size);
