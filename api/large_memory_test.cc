@@ -310,7 +310,8 @@ std::string EdgeModule(const std::string& memory, const std::string& index,
       for (const std::string& user : Users(access.type)) {
         functions->push_back({absl::StrCat("f", functions->size()), access.bytes, offset});
         absl::StrAppend(&text, "(func (export \"", functions->back().name, "\") (param ", index,
-                        ") (drop ", absl::StrReplaceAll(user, {{"$", load}}), "))\n");
+                        ") (result ", access.type, ") ", absl::StrReplaceAll(user, {{"$", load}}),
+                        ")\n");
       }
     }
     for (const Access& access : kStores) {
