@@ -34,6 +34,10 @@ constexpr OpcodeAndDigit kBitOps[] = {GANTRY_X64_BIT(GANTRY_X64_ENTRY)};
 constexpr OpcodeAndDigit kBmiVmOps[] = {GANTRY_X64_BMI_VM(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
+#define GANTRY_X64_ENTRY(name, Name, Opcode) Map0F(Opcode).Locked(),
+constexpr PackedEncoding kLockExchangeOps[] = {GANTRY_X64_LOCK_EXCHANGE(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Opcode) \
   PackedEncoding(Opcode, OpcodeMap::Table, Prefix::Mandatory),
 constexpr PackedEncoding kGprRmOps[] = {GANTRY_X64_GPR_RM(GANTRY_X64_ENTRY)
@@ -174,14 +178,40 @@ void Assembler::alu(AluOp op, Width width, Gpr dst, int32_t imm) {
   }
 }
 
-void Assembler::alu(AluOp op, Width width, const Address& dst, int32_t imm) {
+namespace {
+
+// Of operations on memory and an immediate, whose extension of the opcode is the operation.
+struct EncodingAndImmediate {
+  PackedEncoding encoding;
+  Immediate immediate;
+};
+EncodingAndImmediate AluMemoryImmediate(Width width, int32_t imm) {
   imm = Normalize(width, imm);
-  const uint8_t digit = Lookup(kAluDigits, op);
-  if (width != Width::k8 && FitsInt8(imm)) {
-    EmitMemory(buffer_, Primary(0x83).ForWidth(width), digit, dst, Imm8(imm));
-  } else {
-    EmitMemory(buffer_, Primary(0x80).ForByteWidthDigit(width), digit, dst, FullImm(width, imm));
-  }
+  if (width != Width::k8 && FitsInt8(imm)) return {Primary(0x83).ForWidth(width), Imm8(imm)};
+  return {Primary(0x80).ForByteWidthDigit(width), FullImm(width, imm)};
+}
+
+}  // namespace
+
+void Assembler::alu(AluOp op, Width width, const Address& dst, int32_t imm) {
+  const EncodingAndImmediate form = AluMemoryImmediate(width, imm);
+  EmitMemory(buffer_, form.encoding, Lookup(kAluDigits, op), dst, form.immediate);
+}
+
+void Assembler::lock_alu(AluOp op, Width width, const Address& dst, Gpr src) {
+  DCHECK(op != AluOp::kCmp);
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op));
+  EmitMemory(buffer_, Primary(opcode).ForByteWidth(width).Locked(), src.encoding(), dst);
+}
+
+void Assembler::lock_alu(AluOp op, Width width, const Address& dst, int32_t imm) {
+  DCHECK(op != AluOp::kCmp);
+  const EncodingAndImmediate form = AluMemoryImmediate(width, imm);
+  EmitMemory(buffer_, form.encoding.Locked(), Lookup(kAluDigits, op), dst, form.immediate);
+}
+
+void Assembler::lock_exchange(LockExchangeOp op, Width width, const Address& dst, Gpr src) {
+  EmitMemory(buffer_, Lookup(kLockExchangeOps, op).ForByteWidth(width), src.encoding(), dst);
 }
 
 void Assembler::test(Width width, Gpr a, Gpr b) {

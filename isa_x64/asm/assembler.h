@@ -37,6 +37,7 @@ namespace gantry::x64 {
 
 #define GANTRY_X64_ENUMERATOR(name, Name, ...) k##Name,
 enum class AluOp : uint8_t { GANTRY_X64_ALU(GANTRY_X64_ENUMERATOR) };
+enum class LockExchangeOp : uint8_t { GANTRY_X64_LOCK_EXCHANGE(GANTRY_X64_ENUMERATOR) };
 enum class ShiftOp : uint8_t { GANTRY_X64_SHIFT(GANTRY_X64_ENUMERATOR) };
 enum class UnaryOp : uint8_t { GANTRY_X64_UNARY(GANTRY_X64_ENUMERATOR) };
 enum class GprRmOp : uint8_t {
@@ -80,6 +81,11 @@ class Assembler {
   void alu(AluOp op, Width width, const Address& dst, Gpr src);
   void alu(AluOp op, Width width, Gpr dst, int32_t imm);
   void alu(AluOp op, Width width, const Address& dst, int32_t imm);
+  // Atomic read-modify-write of memory, in the order of all such (xchg with memory is another).
+  // Not for cmp.
+  void lock_alu(AluOp op, Width width, const Address& dst, Gpr src);
+  void lock_alu(AluOp op, Width width, const Address& dst, int32_t imm);
+  void lock_exchange(LockExchangeOp op, Width width, const Address& dst, Gpr src);
   void test(Width width, Gpr a, Gpr b);
   void test(Width width, const Address& a, Gpr b);
   void test(Width width, Gpr a, int32_t imm);
@@ -202,6 +208,25 @@ class Assembler {
     alu(AluOp::k##Name, W, dst.address(), imm);       \
   }
   GANTRY_X64_ALU(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+
+#define GANTRY_X64_METHODS(name, Name)                     \
+  template <Width W>                                       \
+  void lock_##name(const Mem<W>& dst, Reg<W> src) {        \
+    lock_alu(AluOp::k##Name, W, dst.address(), src.gpr()); \
+  }                                                        \
+  template <Width W>                                       \
+  void lock_##name(const Mem<W>& dst, int32_t imm) {       \
+    lock_alu(AluOp::k##Name, W, dst.address(), imm);       \
+  }
+  GANTRY_X64_LOCK_ALU(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, ...)                              \
+  template <Width W>                                                     \
+  void lock_##name(const Mem<W>& dst, Reg<W> src) {                      \
+    lock_exchange(LockExchangeOp::k##Name, W, dst.address(), src.gpr()); \
+  }
+  GANTRY_X64_LOCK_EXCHANGE(GANTRY_X64_METHODS)
 #undef GANTRY_X64_METHODS
 
   template <Width W>

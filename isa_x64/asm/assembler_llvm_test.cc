@@ -298,6 +298,41 @@ TEST(LlvmMc, Alu) {
   cases.Check();
 }
 
+TEST(LlvmMc, Locked) {
+  Cases cases;
+  for (Width w : kWidths) {
+    int reg = 0;
+    const auto with_register = [&](const std::string& mnemonic, const auto& emit) {
+      for (int r = 0; r < 16; ++r) {
+        cases.AddMemory(
+            BaseAddress(7, 4), [&](Assembler& as, const Address& a) { emit(as, a, Gpr(r)); },
+            [&](const std::string& m) { return absl::StrCat(mnemonic, RegName(w, r), ",", m); });
+      }
+      cases.AddEdges([&](Assembler& as, const Address& a) { emit(as, a, Gpr(reg % 16)); },
+                     [&](const std::string& m) {
+                       return absl::StrCat(mnemonic, RegName(w, reg++ % 16), ",", m);
+                     });
+    };
+    for (const auto& named : GANTRY_X64_TEST_ROWS(AluOp, GANTRY_X64_LOCK_ALU)) {
+      const AluOp op = named.op;
+      const std::string mnemonic = absl::StrCat("lock ", named.name, Suffix(w), " ");
+      with_register(mnemonic,
+                    [&](Assembler& as, const Address& a, Gpr r) { as.lock_alu(op, w, a, r); });
+      for (int32_t imm : ImmediatesFor(w)) {
+        cases.AddEdges(
+            [&](Assembler& as, const Address& a) { as.lock_alu(op, w, a, imm); },
+            [&](const std::string& m) { return absl::StrCat(mnemonic, ImmText(w, imm), ",", m); });
+      }
+    }
+    for (const auto& named : GANTRY_X64_TEST_ROWS(LockExchangeOp, GANTRY_X64_LOCK_EXCHANGE)) {
+      const LockExchangeOp op = named.op;
+      with_register(absl::StrCat("lock ", named.name, Suffix(w), " "),
+                    [&](Assembler& as, const Address& a, Gpr r) { as.lock_exchange(op, w, a, r); });
+    }
+  }
+  cases.Check();
+}
+
 TEST(LlvmMc, Addresses) {
   Cases cases;
   int reg = 0;

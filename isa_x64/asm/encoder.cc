@@ -19,6 +19,7 @@ inline uint8_t* PutIf(uint8_t* p, uint8_t byte, bool counts) {
 inline uint8_t* PutLegacyOpcode(uint8_t* p, PackedEncoding encoding, uint32_t rex,
                                 uint32_t force_rex) {
   if (ABSL_PREDICT_FALSE(encoding.operand16())) *p++ = 0x66;
+  if (ABSL_PREDICT_FALSE(encoding.lock())) *p++ = 0xF0;
   const uint32_t prefixes = 0xF2F36600;
   const uint32_t prefix = static_cast<uint32_t>(encoding.prefix());
   p = PutIf(p, static_cast<uint8_t>(prefixes >> (8 * prefix)), prefix != 0);
