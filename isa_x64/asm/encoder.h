@@ -177,6 +177,13 @@ void EmitVexRegisters(codegen::MachBuffer& buffer, PackedEncoding encoding, uint
 void EmitVexMemory(codegen::MachBuffer& buffer, PackedEncoding encoding, uint8_t reg,
                    uint8_t second, const Address& address, Immediate immediate = {});
 
+// EVEX forms, 128 bits, without a mask. `memory` is the width of an operand in memory:
+// displacements that are a multiple of it are encoded as such.
+void EmitEvexRegisters(codegen::MachBuffer& buffer, PackedEncoding encoding, uint8_t reg,
+                       uint8_t second, uint8_t rm, Immediate immediate = {});
+void EmitEvexMemory(codegen::MachBuffer& buffer, PackedEncoding encoding, uint8_t reg,
+                    uint8_t second, const Address& address, Width memory, Immediate immediate = {});
+
 // The same for an encoding spelled out: EmitPlain(buffer, {.opcode = 0xC3}).
 inline void EmitRegisters(codegen::MachBuffer& buffer, const Encoding& encoding, uint8_t reg,
                           uint8_t rm, Immediate immediate = {}) {
