@@ -182,6 +182,11 @@ VReg Lowering::Reg(Value value) {
         backend_->LowerConstant(*this, reg, def.type(), def.const_bits());
         return reg;
       }
+      case Opcode::kV128const: {
+        const VReg reg = builder_.NewVReg(RegClass::kVector);
+        backend_->LowerVectorConstant(*this, reg, def.v128_low(), def.v128_high());
+        return reg;
+      }
       default:
         return RegOf(value);
     }

@@ -59,6 +59,8 @@ class LowerBackend {
   virtual void LowerEntry(Lowering& ctx, absl::Span<const Value> params) = 0;
   // `type` constant with the given bits into `reg`.
   virtual void LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bits) = 0;
+  // The same for a vector, given by its low and high half.
+  virtual void LowerVectorConstant(Lowering& ctx, VReg reg, uint64_t low, uint64_t high) = 0;
 };
 
 class Lowering {
