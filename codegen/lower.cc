@@ -10,7 +10,8 @@
 namespace gantry::codegen {
 namespace {
 
-bool IsLoad(Opcode opcode) { return (Info(opcode).effects & kLoads) != 0; }
+// Not an atomic one, which is in order with everything.
+bool IsLoad(Opcode opcode) { return Info(opcode).effects == kLoads; }
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include "isa_x64/backend/abi.h"
 #include "isa_x64/backend/flags.h"
 #include "isa_x64/backend/inst.h"
+#include "isa_x64/backend/shuffle.h"
 
 namespace gantry::x64 {
 
@@ -211,7 +212,8 @@ class X64Lowering final : public codegen::LowerBackend {
   // On all 16 bytes, with the constant twice.
   void EmitSseConstant(SseKind op, VReg result, VReg a, uint64_t constant);
 
-  // --- vector.cc: the switch by opcode, and what the other files are written with. Each helper makes
+  // --- vector.cc: the switch by opcode, and what the other files are written with. Each helper
+  // makes
   //     one instruction, and its result in `to` or, if that is none, in a new register.
   using Bits128 = codegen::VCode::VectorConstant;
   // The last operand of an instruction on vectors: a register, memory, or a vector constant.
@@ -255,8 +257,8 @@ class X64Lowering final : public codegen::LowerBackend {
   VReg Blendv(BlendvOp op, VReg a, VReg b, VReg mask, VReg to = VReg());
   VReg VectorNot(VReg a, VReg to = VReg());
   void MoveVector(VReg from, VReg to);
-  // op(x, y) of an instruction with two operands, of which the second may be in memory, and the first
-  // too if they may be exchanged.
+  // op(x, y) of an instruction with two operands, of which the second may be in memory, and the
+  // first too if they may be exchanged.
   void LowerVector3(IrInst inst, SseRvmOp op, bool commutes);
   void LowerVector2(IrInst inst, SseRmOp op);
   bool has_avx512() const { return flags_.has_avx512vl(); }
@@ -276,7 +278,8 @@ class X64Lowering final : public codegen::LowerBackend {
   bool LowerVectorDotAdd(IrInst inst);
   // The upper half of `value`'s lanes widened to `shape`.
   VReg ExtendHigh(VReg value, Type shape, bool is_signed, VReg to = VReg());
-  // Lanes of I16X8: the signed upper, the signed lower bytes; lanes of I32X4 summed of such products.
+  // Lanes of I16X8: the signed upper, the signed lower bytes; lanes of I32X4 summed of such
+  // products.
   VReg SignedLowBytes(VReg value);
 
   // --- vector_shift.cc
@@ -291,8 +294,9 @@ class X64Lowering final : public codegen::LowerBackend {
 
   // --- vector_bits.cc
   void LowerVectorCompare(IrInst inst);
-  // The lanes where the comparison, or with the result true its opposite, holds.
-  bool CompareVectors(Type shape, codegen::IntCC cc, Value x, Value y, VReg to);
+  // The lanes where the comparison holds or, if CompareIsInverse, where it does not.
+  VReg CompareVectors(Type shape, codegen::IntCC cc, Value x, Value y, VReg to);
+  bool CompareIsInverse(Type shape, codegen::IntCC cc) const;
   VReg CompareGreater64(VReg x, VReg y, VReg to);
   void LowerVectorFloatCompare(IrInst inst);
   void LowerVectorLogic(IrInst inst);
@@ -311,7 +315,14 @@ class X64Lowering final : public codegen::LowerBackend {
   void LowerVectorReplace(IrInst inst);
   void LowerVectorShuffle(IrInst inst);
   void LowerVectorSwizzle(IrInst inst);
-  void ShuffleOne(VReg value, absl::Span<const int8_t, 16> lanes, VReg to);
+  void ShuffleOne(VReg value, const ShuffleBytes& lanes, VReg to);
+  void EmitShuffle(const ShuffleMatch& match, VReg x, const VectorRm& y, VReg to);
+  void LowerGeneralShuffle(Value x, Value y, const ShuffleBytes& lanes, VReg result);
+  // All bytes are known to be less than 16.
+  bool BytesBelow16(Value value) const;
+  // The low `bytes` of an integer register, with zeroes above; the low half of a vector likewise.
+  VReg MoveToVector(VReg from, uint8_t bytes, VReg to = VReg());
+  void MoveLow64(VReg from, VReg to);
   // A load of a lane of `bytes` bytes that can be merged here.
   std::optional<Address> SinkLane(Value value, uint32_t bytes);
   // The load under a vscalar of that width and one use.

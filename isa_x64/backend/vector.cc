@@ -35,9 +35,7 @@ std::optional<X64Lowering::Bits128> X64Lowering::VectorConstant(Value value) con
   }
 }
 
-bool X64Lowering::IsZeroVector(Value value) const {
-  return VectorConstant(value) == Bits128{0, 0};
-}
+bool X64Lowering::IsZeroVector(Value value) const { return VectorConstant(value) == Bits128{0, 0}; }
 
 bool X64Lowering::IsMemoryVector(Value value) const {
   if (const std::optional<Bits128> constant = VectorConstant(value)) {

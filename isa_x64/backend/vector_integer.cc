@@ -26,8 +26,8 @@ constexpr SseRvmOp kAdds[] = {SseRvmOp::kPaddb, SseRvmOp::kPaddw, SseRvmOp::kPad
 constexpr SseRvmOp kSubs[] = {SseRvmOp::kPsubb, SseRvmOp::kPsubw, SseRvmOp::kPsubd,
                               SseRvmOp::kPsubq};
 // Interleave the low, the high halves of lanes half as wide as the index says.
-constexpr SseRvmOp kUnpackLow[] = {SseRvmOp::kPunpcklbw, SseRvmOp::kPunpcklbw,
-                                   SseRvmOp::kPunpcklwd, SseRvmOp::kPunpckldq};
+constexpr SseRvmOp kUnpackLow[] = {SseRvmOp::kPunpcklbw, SseRvmOp::kPunpcklbw, SseRvmOp::kPunpcklwd,
+                                   SseRvmOp::kPunpckldq};
 constexpr SseRvmOp kUnpackHigh[] = {SseRvmOp::kPunpckhbw, SseRvmOp::kPunpckhbw,
                                     SseRvmOp::kPunpckhwd, SseRvmOp::kPunpckhdq};
 constexpr SseRmOp kExtendSigned[] = {SseRmOp::kPmovsxbw, SseRmOp::kPmovsxbw, SseRmOp::kPmovsxwd,

@@ -117,7 +117,7 @@ void X64Lowering::ShiftBytesConstant(VReg result, VReg value, Opcode op, uint8_t
   const VReg sign = VectorConstantReg(sign_bits);
   VReg flipped;
   if (has_avx512()) {
-    flipped = Ternlog(0x6A, sign, shifted, kept);  // sign ^ (shifted & kept)
+    flipped = Ternlog(0x6C, shifted, sign, kept);  // (shifted & kept) ^ sign
   } else {
     const VReg masked = Vec(SseRvmOp::kPand, shifted, kept);
     flipped = Vec(SseRvmOp::kPxor, masked, sign);
@@ -178,8 +178,8 @@ void X64Lowering::ShiftBytesVariable(VReg result, VReg value, Opcode op, VReg am
   Vec(SseRvmOp::kPand, shifted, mask, result);
 }
 
-// (x << c) | (x >>u w - c), of lanes of 32 or 64 bits: by an instruction with AVX-512, by bytes where
-// c is a multiple of 8, by words where it is 16.
+// (x << c) | (x >>u w - c), of lanes of 32 or 64 bits: by an instruction with AVX-512, by bytes
+// where c is a multiple of 8, by words where it is 16.
 bool X64Lowering::LowerVectorRotate(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   for (int i = 0; i < 2; ++i) {
@@ -206,7 +206,7 @@ bool X64Lowering::LowerVectorRotate(IrInst inst) {
     }
     if (amount % 8 != 0) return false;
     // Byte k of a lane comes from byte k - amount / 8.
-    int8_t lanes[16];
+    ShuffleBytes lanes;
     const int bytes = static_cast<int>(bits / 8);
     for (int k = 0; k < 16; ++k) {
       const int within = (k + bytes - static_cast<int>(amount / 8)) % bytes;
