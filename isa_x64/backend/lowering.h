@@ -226,6 +226,8 @@ class X64Lowering final : public codegen::LowerBackend {
     std::optional<Bits128> constant;
   };
   void LowerVector(IrInst inst);
+  // False, and a reason to fail, without SSE4.1.
+  bool HasVectors();
   static Bits128 SplatBits(uint64_t lane, uint32_t lane_bits);
   // The bits of a v128const or of a splat of a constant.
   std::optional<Bits128> VectorConstant(Value value) const;

@@ -264,10 +264,17 @@ void X64Lowering::LowerVector2(IrInst inst, SseRmOp op) {
   Vec(op, a, ctx_->Result(inst));
 }
 
+bool X64Lowering::HasVectors() {
+  if (flags_.has_sse41()) return true;
+  ctx_->Fail(absl::UnimplementedError("operations on vectors need the x64 flag has_sse41"));
+  return false;
+}
+
 // --- The switch ------------------------------------------------------------------------
 
 void X64Lowering::LowerVector(IrInst inst) {
   const InstData& data = ctx_->data(inst);
+  if (Info(data.opcode()).effects == codegen::kPure && !HasVectors()) return;
   const Type shape = data.type();
   const bool bytes = shape == Type::kI8X16;
   switch (data.opcode()) {

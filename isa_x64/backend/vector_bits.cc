@@ -454,6 +454,7 @@ void X64Lowering::AddVectorTest(Builder& builder, const Condition& condition) {
   const bool single = condition.single && ctx_->HasOneUse(value);
   const IrInst def = ctx_->DefInst(value);
   const Opcode opcode = def.is_some() ? ctx_->data(def).opcode() : Opcode::kNop;
+  HasVectors();
   const auto use_carry = [&] {
     builder.inst.cc = builder.inst.cc == Cond::kNe ? Cond::kAe : Cond::kB;
   };

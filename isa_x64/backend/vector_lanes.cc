@@ -77,7 +77,7 @@ bool X64Lowering::LowerLaneStore(IrInst inst, uint8_t bytes) {
   if (extract.is_none() || !ctx_->HasOneUse(store.arg(0))) return false;
   const InstData& data = ctx_->data(extract);
   if (data.opcode() != Opcode::kVextractU && data.opcode() != Opcode::kVextractS) return false;
-  if (codegen::LaneBits(data.type()) != 8u * bytes) return false;
+  if (codegen::LaneBits(data.type()) != 8u * bytes || !HasVectors()) return false;
   const uint32_t lane = data.lane();
   const VReg vector = ctx_->Reg(data.arg(0));
   const Address address = AddressOf(store);
