@@ -31,8 +31,8 @@ std::vector<Variant> AllVariants(uint64_t seed) {
 std::vector<Variant> VectorVariants(uint64_t seed) {
   using Flags = std::vector<std::pair<std::string, std::string>>;
   Flags off;
-  for (const char* flag : {"has_avx512bitalg", "has_avx512vbmi", "has_avx512bw", "has_avx512dq",
-                           "has_avx512vl", "has_avx512f"}) {
+  for (const char* flag : {"has_avx512vnni", "has_avx512bitalg", "has_avx512vbmi", "has_avx512bw",
+                           "has_avx512dq", "has_avx512vl", "has_avx512f"}) {
     off.push_back({flag, "false"});
   }
   Flags avx_only = off;
