@@ -10,7 +10,8 @@
 namespace gantry::codegen {
 namespace {
 
-bool IsLoad(Opcode opcode) { return (Info(opcode).effects & kLoads) != 0; }
+// Not an atomic one, which is in order with everything.
+bool IsLoad(Opcode opcode) { return Info(opcode).effects == kLoads; }
 
 }  // namespace
 
@@ -180,6 +181,11 @@ VReg Lowering::Reg(Value value) {
       case Opcode::kF64const: {
         const VReg reg = builder_.NewVReg(ClassOf(def.type()));
         backend_->LowerConstant(*this, reg, def.type(), def.const_bits());
+        return reg;
+      }
+      case Opcode::kV128const: {
+        const VReg reg = builder_.NewVReg(RegClass::kVector);
+        backend_->LowerVectorConstant(*this, reg, def.v128_low(), def.v128_high());
         return reg;
       }
       default:

@@ -57,8 +57,10 @@ class LowerBackend {
   virtual void LowerJump(Lowering& ctx, uint32_t target) = 0;
   // The function's arguments, into the registers of those parameters that are used.
   virtual void LowerEntry(Lowering& ctx, absl::Span<const Value> params) = 0;
-  // `type` constant with the given bits into `reg`.
+  // A scalar constant of `type` with the given bits, or a vector constant by its halves, into
+  // `reg`.
   virtual void LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bits) = 0;
+  virtual void LowerVectorConstant(Lowering& ctx, VReg reg, uint64_t low, uint64_t high) = 0;
 };
 
 class Lowering {
@@ -130,6 +132,8 @@ class Lowering {
   // Position among the block calls of its distinct targets for each entry of a br_table, the
   // default last. For the terminator being lowered.
   absl::Span<const uint32_t> target_of_entry() const { return target_of_entry_; }
+  // Whether the present block is in a loop.
+  bool InLoop() const { return order_.nodes()[block_].loop_depth != 0; }
   // The block after the present one in final order, kNone at the end.
   uint32_t next_block() const {
     return block_ + 1 < order_.nodes().size() ? block_ + 1 : BlockOrder::kNone;

@@ -336,7 +336,11 @@ TEST(CompilerErrorTest, InvalidBodyIsRefusedWithItsOffset) {
 TEST(CompilerErrorTest, UnsupportedBodyTrapsWhenCalled) {
   ModuleBuilder builder;
   const wasm::TypeIndex type = builder.Type({}, {});
-  builder.Func(type, CodeBuilder().Op(Opcode::kReturnCall, {0}));
+  // Of the type of all functions.
+  builder.Func(type, CodeBuilder()
+                         .Op(Opcode::kRefNull, {0x70})
+                         .Op(Opcode::kRefTestNull, {0x70})
+                         .Op(Opcode::kDrop));
   const std::vector<uint8_t> bytes = builder.Build();
   const Compiled compiled = CompileAll(*MakeCompiler({}), bytes);
   ASSERT_EQ(compiled.functions[0].traps.size(), 1u);
@@ -355,6 +359,20 @@ TEST(CompilerBuilderTest, WhatCannotBeDoneIsSaidWhenAsked) {
   environ::Tunables tunables;
   tunables.signals_based_traps = false;
   EXPECT_TRUE(absl::StrContains(builder->SetTunables(tunables).message(), "signals_based_traps"));
+}
+
+TEST(CompilerBuilderTest, VectorsNeedFlagsOfTheirTarget) {
+  const std::unique_ptr<CompilerBuilder> builder = NewCompilerBuilder();
+  ASSERT_TRUE(builder->Target("x86_64-unknown-linux-gnu").ok());
+  EXPECT_TRUE(builder->Build().ok());
+  builder->RequireVectors();
+  const absl::Status status = builder->Build().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(absl::StrContains(status.message(), "has_sse41")) << status;
+  for (const char* flag : {"has_sse3", "has_ssse3", "has_sse41"}) {
+    ASSERT_TRUE(builder->Enable(flag).ok());
+  }
+  EXPECT_TRUE(builder->Build().ok());
 }
 
 TEST(CompilerBuilderTest, ExplicitTargetInfersNothing) {

@@ -1,8 +1,5 @@
 #include "isa_x64/backend/lowering.h"
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-
 namespace gantry::x64 {
 
 using codegen::Opcode;
@@ -16,6 +13,11 @@ void X64Lowering::LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bit
   Emit(builder.Def(reg), kRematerializable);
 }
 
+void X64Lowering::LowerVectorConstant(Lowering& ctx, VReg reg, uint64_t low, uint64_t high) {
+  ctx_ = &ctx;
+  EmitVectorConstant({low, high}, reg);
+}
+
 void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
   ctx_ = &ctx;
   const InstData& data = ctx.data(inst);
@@ -23,6 +25,7 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kIconst:
     case Opcode::kF32const:
     case Opcode::kF64const:
+    case Opcode::kV128const:
     case Opcode::kUextend:
       // Made where they are used, or free: no one asks for the result's own register.
       return;
@@ -192,20 +195,9 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
       return;
     case Opcode::kNop:
       return;
-    case Opcode::kTierCheck:
-    case Opcode::kJump:
-    case Opcode::kBrif:
-    case Opcode::kBrTable:
-    case Opcode::kReturn:
-    case Opcode::kTrap:
-    case Opcode::kReturnCall:
-    case Opcode::kReturnCallIndirect:
-    case Opcode::kTryCall:
-    case Opcode::kTryCallIndirect:
-      break;
+    default:
+      return LowerVector(inst);
   }
-  ctx.Fail(absl::UnimplementedError(
-      absl::StrCat("the x64 backend does not compile ", Info(data.opcode()).name)));
 }
 
 }  // namespace gantry::x64
