@@ -259,7 +259,12 @@ absl::Status Instance::MakeMemories() {
     const environ::MemoryInfo& memory_info = info.memories[index];
     ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory,
                      store_.NewMemory(memory_info.type, memory_info.plan));
-    memory->SetDefinition(At<VMMemoryDefinition>(module_->offsets().Memory(info.Defined(index))));
+    const uint32_t place = module_->offsets().Memory(info.Defined(index));
+    if (memory->shared()) {
+      *At<VMMemoryDefinition*>(place) = memory->definition();
+    } else {
+      memory->SetDefinition(At<VMMemoryDefinition>(place));
+    }
     memories_.push_back(memory.get());
     defined_memories_.push_back(std::move(memory));
   }
@@ -438,11 +443,10 @@ Instance::Trap Instance::MemoryInit(wasm::MemoryIndex memory_index, wasm::DataIn
     const environ::DataSegment& data = module_->info().data_segments[segment];
     bytes = module_->data().subspan(data.data_offset, data.data_length);
   }
-  if (!to.InBounds(destination, length) || source > bytes.size() ||
-      length > bytes.size() - source) {
+  if (source > bytes.size() || length > bytes.size() - source ||
+      !to.Write(destination, bytes.subspan(source, length))) {
     return TrapCode::kMemoryOutOfBounds;
   }
-  if (length > 0) std::memcpy(to.base() + destination, bytes.data() + source, length);
   return std::nullopt;
 }
 
