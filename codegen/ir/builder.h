@@ -105,8 +105,38 @@ class InstBuilder {
     data.set_const_bits(bits);                  \
     return InsertValue(data);                   \
   }
-#define GANTRY_BUILD_Unary(Name) \
-  Value Name(Value x) { return InsertValue(Make(Opcode::k##Name, TypeOf(x), {x})); }
+  // Low and high half of the bits.
+#define GANTRY_BUILD_V128Const(Name)             \
+  Value Name(uint64_t low, uint64_t high) {      \
+    InstData data(Opcode::k##Name, Type::kV128); \
+    data.set_v128(low, high);                    \
+    return InsertValue(data);                    \
+  }
+  // Operations on lanes are given the shape first: Vadd(Type::kI32X4, x, y).
+#define GANTRY_BUILD_Ternary(Name)                                   \
+  Value Name(Value x, Value y, Value z) {                            \
+    return InsertValue(Make(Opcode::k##Name, TypeOf(x), {x, y, z})); \
+  }                                                                  \
+  Value Name(Type shape, Value x, Value y, Value z) {                \
+    return InsertValue(Make(Opcode::k##Name, shape, {x, y, z}));     \
+  }
+#define GANTRY_BUILD_Lane(Name)                                                         \
+  Value Name(Type shape, Value x, uint32_t lane) {                                      \
+    return InsertValue(Make(Opcode::k##Name, shape, {x}, static_cast<uint16_t>(lane))); \
+  }
+#define GANTRY_BUILD_LaneBinary(Name)                                                      \
+  Value Name(Type shape, Value x, Value y, uint32_t lane) {                                \
+    return InsertValue(Make(Opcode::k##Name, shape, {x, y}, static_cast<uint16_t>(lane))); \
+  }
+#define GANTRY_BUILD_Shuffle(Name)                               \
+  Value Name(Value x, Value y, const ShuffleLanes& lanes) {      \
+    InstData data = Make(Opcode::k##Name, Type::kI8X16, {x, y}); \
+    data.set_shuffle_lanes(lanes);                               \
+    return InsertValue(data);                                    \
+  }
+#define GANTRY_BUILD_Unary(Name)                                                     \
+  Value Name(Value x) { return InsertValue(Make(Opcode::k##Name, TypeOf(x), {x})); } \
+  Value Name(Type shape, Value x) { return InsertValue(Make(Opcode::k##Name, shape, {x})); }
 #define GANTRY_BUILD_Convert(Name) \
   Value Name(Type to, Value x) { return InsertValue(Make(Opcode::k##Name, to, {x})); }
 #define GANTRY_BUILD_TrappingConvert(Name)                                           \
@@ -114,8 +144,11 @@ class InstBuilder {
     return InsertValue(                                                              \
         Make(Opcode::k##Name, to, {x}, InstData::PackTrapCodes(nan, out_of_range))); \
   }
-#define GANTRY_BUILD_Binary(Name) \
-  Value Name(Value x, Value y) { return InsertValue(Make(Opcode::k##Name, TypeOf(x), {x, y})); }
+#define GANTRY_BUILD_Binary(Name)                                                                \
+  Value Name(Value x, Value y) { return InsertValue(Make(Opcode::k##Name, TypeOf(x), {x, y})); } \
+  Value Name(Type shape, Value x, Value y) {                                                     \
+    return InsertValue(Make(Opcode::k##Name, shape, {x, y}));                                    \
+  }
 #define GANTRY_BUILD_BinaryPair(Name) \
   ValuePair Name(Value x, Value y) { return InsertPair(Make(Opcode::k##Name, TypeOf(x), {x, y})); }
 #define GANTRY_BUILD_TernaryPair(Name)                                  \
@@ -134,10 +167,16 @@ class InstBuilder {
 #define GANTRY_BUILD_IntCompare(Name)                                                       \
   Value Name(IntCC cc, Value x, Value y) {                                                  \
     return InsertValue(Make(Opcode::k##Name, TypeOf(x), {x, y}, static_cast<uint8_t>(cc))); \
+  }                                                                                         \
+  Value Name(Type shape, IntCC cc, Value x, Value y) {                                      \
+    return InsertValue(Make(Opcode::k##Name, shape, {x, y}, static_cast<uint8_t>(cc)));     \
   }
 #define GANTRY_BUILD_FloatCompare(Name)                                                     \
   Value Name(FloatCC cc, Value x, Value y) {                                                \
     return InsertValue(Make(Opcode::k##Name, TypeOf(x), {x, y}, static_cast<uint8_t>(cc))); \
+  }                                                                                         \
+  Value Name(Type shape, FloatCC cc, Value x, Value y) {                                    \
+    return InsertValue(Make(Opcode::k##Name, shape, {x, y}, static_cast<uint8_t>(cc)));     \
   }
 #define GANTRY_BUILD_Select(Name)                                                               \
   Value Name(Value condition, Value if_true, Value if_false) {                                  \
@@ -156,6 +195,22 @@ class InstBuilder {
     data.set_flags(flags);                                                  \
     data.set_offset(offset);                                                \
     return Insert(data);                                                    \
+  }
+#define GANTRY_BUILD_AtomicLoad(Name) GANTRY_BUILD_Load(Name)
+#define GANTRY_BUILD_AtomicStore(Name) GANTRY_BUILD_Store(Name)
+#define GANTRY_BUILD_AtomicRmw(Name)                                                       \
+  Value Name(AtomicRmwOp op, MemFlags flags, Value value, Value address, int32_t offset) { \
+    InstData data =                                                                        \
+        Make(Opcode::k##Name, TypeOf(value), {value, address}, static_cast<uint8_t>(op));  \
+    data.set_flags(flags);                                                                 \
+    data.set_offset(offset);                                                               \
+    return InsertValue(data);                                                              \
+  }
+#define GANTRY_BUILD_AtomicCas(Name)                                                              \
+  Value Name(MemFlags flags, Value expected, Value replacement, Value address) {                  \
+    InstData data = Make(Opcode::k##Name, TypeOf(replacement), {expected, replacement, address}); \
+    data.set_flags(flags);                                                                        \
+    return InsertValue(data);                                                                     \
   }
 #define GANTRY_BUILD_StackAddr(Name)              \
   Value Name(StackSlot slot, int32_t offset) {    \
@@ -249,6 +304,10 @@ class InstBuilder {
 #define OP(Camel, name, format, ...) GANTRY_BUILD_##format(Camel)
 #include "codegen/ir/opcodes.def"
 #undef OP
+#undef GANTRY_BUILD_AtomicCas
+#undef GANTRY_BUILD_AtomicLoad
+#undef GANTRY_BUILD_AtomicRmw
+#undef GANTRY_BUILD_AtomicStore
 #undef GANTRY_BUILD_Binary
 #undef GANTRY_BUILD_BinaryPair
 #undef GANTRY_BUILD_Branch
@@ -266,6 +325,8 @@ class InstBuilder {
 #undef GANTRY_BUILD_IntCompare
 #undef GANTRY_BUILD_IntConst
 #undef GANTRY_BUILD_Jump
+#undef GANTRY_BUILD_Lane
+#undef GANTRY_BUILD_LaneBinary
 #undef GANTRY_BUILD_Load
 #undef GANTRY_BUILD_Nullary
 #undef GANTRY_BUILD_Return
@@ -273,10 +334,12 @@ class InstBuilder {
 #undef GANTRY_BUILD_ReturnCallIndirect
 #undef GANTRY_BUILD_Select
 #undef GANTRY_BUILD_SignedDivision
+#undef GANTRY_BUILD_Shuffle
 #undef GANTRY_BUILD_StackAddr
 #undef GANTRY_BUILD_StackLoad
 #undef GANTRY_BUILD_StackStore
 #undef GANTRY_BUILD_Store
+#undef GANTRY_BUILD_Ternary
 #undef GANTRY_BUILD_TernaryPair
 #undef GANTRY_BUILD_TierCheck
 #undef GANTRY_BUILD_Trap
@@ -284,6 +347,7 @@ class InstBuilder {
 #undef GANTRY_BUILD_TryCall
 #undef GANTRY_BUILD_TryCallIndirect
 #undef GANTRY_BUILD_Unary
+#undef GANTRY_BUILD_V128Const
 
   // ---- Conveniences.
   Value F32(float value) { return F32const(std::bit_cast<uint32_t>(value)); }

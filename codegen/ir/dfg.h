@@ -261,8 +261,7 @@ class DataFlowGraph {
   bool CanTrap(Inst i) const {
     const InstData& data = inst(i);
     if ((Info(data.opcode()).effects & kTraps) != 0) return true;
-    return (data.format() == Format::kLoad || data.format() == Format::kStore) &&
-           data.flags().can_trap();
+    return data.is_memory_access() && data.flags().can_trap();
   }
   // True if the instruction can go when none of its results is used.
   bool IsRemovable(Inst i) const { return (Info(opcode(i)).effects & ~kLoads) == 0 && !CanTrap(i); }

@@ -8,15 +8,20 @@
 //   format              immediate       words
 //   IntConst,F64Const                   low, high half of the bits
 //   F32Const                            bits
+//   V128Const                           bits, from the lowest 32 up
 //   Unary,Convert                       x
 //   TrappingConvert     two trap codes  x                          (NaN, out of range)
-//   Binary,*Pair                        x y [z]
+//   Binary,Ternary,*Pair                x y [z]
+//   Lane,LaneBinary     lane            x [y]
+//   Shuffle             lanes 12.8..15  x y, lanes 0..6.2, 6.2..12.8 (5 bits each)
 //   Division            trap code       x y                        (by zero)
 //   SignedDivision      two trap codes  x y                        (by zero, overflow)
 //   Int/FloatCompare    condition       x y
 //   Select                              condition, if true, if false
-//   Load                                address, flags, offset
-//   Store                               value, address, flags, offset
+//   Load,AtomicLoad                     address, flags, offset
+//   Store,AtomicStore                   value, address, flags, offset
+//   AtomicRmw           AtomicRmwOp     value, address, flags, offset
+//   AtomicCas                           expected, replacement, address, flags
 //   StackAddr,StackLoad                 slot, offset
 //   StackStore                          value, slot, offset
 //   FuncAddr                            function
@@ -36,11 +41,13 @@
 #ifndef GANTRY_CODEGEN_IR_INSTRUCTION_H_
 #define GANTRY_CODEGEN_IR_INSTRUCTION_H_
 
+#include <array>
 #include <bit>
 #include <cstdint>
 
 #include "absl/types/span.h"
 #include "base/check.h"
+#include "codegen/ir/atomics.h"
 #include "codegen/ir/conditions.h"
 #include "codegen/ir/entities.h"
 #include "codegen/ir/mem_flags.h"
@@ -51,6 +58,9 @@ namespace gantry::codegen {
 
 using ValueList = entity::EntityList<Value>;
 using ValuePool = entity::ListPool<Value>;
+
+// The byte of two vectors, one behind the other, that goes to each byte of a shuffle's result.
+using ShuffleLanes = std::array<uint8_t, 16>;
 
 // A branch target with the values for the target's parameters.
 struct BlockCall {
@@ -91,6 +101,15 @@ class InstData {
     return static_cast<int64_t>(const_bits() << unused) >> unused;
   }
 
+  // The bits of a v128const; lane 0 of every shape is in the low bits of the low half.
+  uint64_t v128_low() const { return const_bits(); }
+  uint64_t v128_high() const { return words_[2].raw() | uint64_t{words_[3].raw()} << 32; }
+  void set_v128(uint64_t low, uint64_t high) {
+    set_const_bits(low);
+    set_word(2, static_cast<uint32_t>(high));
+    set_word(3, static_cast<uint32_t>(high >> 32));
+  }
+
   uint16_t immediate() const { return immediate_; }
   void set_immediate(uint16_t immediate) { immediate_ = immediate; }
   IntCC int_cc() const {
@@ -101,6 +120,33 @@ class InstData {
     DCHECK(format() == Format::kFloatCompare);
     return static_cast<FloatCC>(immediate_);
   }
+  // Lane, LaneBinary.
+  uint32_t lane() const {
+    DCHECK(format() == Format::kLane || format() == Format::kLaneBinary);
+    return immediate_;
+  }
+  // Shuffle: which byte of x (0 to 15) or y (16 to 31) goes to each byte of the result.
+  ShuffleLanes shuffle_lanes() const {
+    DCHECK(format() == Format::kShuffle);
+    unsigned __int128 bits = word(2) | uint64_t{word(3)} << 32;
+    bits |= static_cast<unsigned __int128>(immediate_) << 64;
+    ShuffleLanes lanes;
+    for (size_t i = 0; i < lanes.size(); ++i) lanes[i] = static_cast<uint8_t>(bits >> 5 * i & 31);
+    return lanes;
+  }
+  void set_shuffle_lanes(const ShuffleLanes& lanes) {
+    unsigned __int128 bits = 0;
+    for (size_t i = 0; i < lanes.size(); ++i) {
+      bits |= static_cast<unsigned __int128>(lanes[i] & 31) << 5 * i;
+    }
+    set_word(2, static_cast<uint32_t>(bits));
+    set_word(3, static_cast<uint32_t>(bits >> 32));
+    immediate_ = static_cast<uint16_t>(bits >> 64);
+  }
+  AtomicRmwOp atomic_op() const {
+    DCHECK(format() == Format::kAtomicRmw);
+    return static_cast<AtomicRmwOp>(immediate_);
+  }
   // The trap code of trap, trapz, trapnz; of a division by zero; of converting a NaN.
   TrapCode trap_code() const { return static_cast<TrapCode>(immediate_ & 0xFF); }
   // The trap code of a signed division's overflow, of a conversion out of range.
@@ -109,12 +155,37 @@ class InstData {
     return static_cast<uint16_t>(static_cast<uint8_t>(first) | static_cast<uint8_t>(second) << 8);
   }
 
-  // Load and Store.
+  // Load, Store and their atomic kin: what flags() and address() are for.
+  bool is_memory_access() const {
+    switch (format()) {
+      case Format::kLoad:
+      case Format::kStore:
+      case Format::kAtomicLoad:
+      case Format::kAtomicStore:
+      case Format::kAtomicRmw:
+      case Format::kAtomicCas:
+        return true;
+      default:
+        return false;
+    }
+  }
+  // The operand that is the address: the last one.
+  Value address() const {
+    DCHECK(is_memory_access());
+    return words_[num_args() - 1];
+  }
   MemFlags flags() const { return MemFlags::FromRaw(word(num_args())); }
   void set_flags(MemFlags flags) { set_word(num_args(), flags.raw()); }
-  // Load, Store, StackAddr, StackLoad, StackStore: added to the address, sign-extended.
-  int32_t offset() const { return static_cast<int32_t>(word(num_args() + 1)); }
-  void set_offset(int32_t offset) { set_word(num_args() + 1, static_cast<uint32_t>(offset)); }
+  // Memory accesses but AtomicCas, which has none; StackAddr, StackLoad, StackStore: added to the
+  // address, sign-extended.
+  int32_t offset() const {
+    DCHECK(format() != Format::kAtomicCas);
+    return static_cast<int32_t>(word(num_args() + 1));
+  }
+  void set_offset(int32_t offset) {
+    DCHECK(format() != Format::kAtomicCas);
+    set_word(num_args() + 1, static_cast<uint32_t>(offset));
+  }
   StackSlot stack_slot() const { return StackSlot(word(num_args())); }
   void set_stack_slot(StackSlot slot) { set_word(num_args(), slot.raw()); }
 

@@ -33,10 +33,15 @@ enum class Format : uint8_t {
   kIntConst,
   kF32Const,
   kF64Const,
+  kV128Const,
   kUnary,
   kConvert,
   kTrappingConvert,
   kBinary,
+  kTernary,
+  kLane,
+  kLaneBinary,
+  kShuffle,
   kBinaryPair,
   kTernaryPair,
   kDivision,
@@ -46,6 +51,10 @@ enum class Format : uint8_t {
   kSelect,
   kLoad,
   kStore,
+  kAtomicLoad,
+  kAtomicStore,
+  kAtomicRmw,
+  kAtomicCas,
   kStackAddr,
   kStackLoad,
   kStackStore,
@@ -77,6 +86,20 @@ enum class TypeSet : uint8_t {
   kF64,
   kFloat,
   kScalar,
+  kV128,
+  kValue,
+  kI8X16,
+  kI16X8,
+  kI32X4,
+  kLanes,
+  kIntLanes,
+  kFloatLanes,
+  kInt16UpLanes,
+  kInt8To16Lanes,
+  kInt8To32Lanes,
+  kInt16To32Lanes,
+  kBlendLanes,
+  kWideLanes,
 };
 
 // Effects of an opcode, a bit set.
@@ -140,6 +163,26 @@ constexpr bool IsCommutative(Opcode opcode) {
     case Opcode::kBxor:
     case Opcode::kFadd:
     case Opcode::kFmul:
+    case Opcode::kVadd:
+    case Opcode::kVmul:
+    case Opcode::kVaddSatS:
+    case Opcode::kVaddSatU:
+    case Opcode::kVminS:
+    case Opcode::kVminU:
+    case Opcode::kVmaxS:
+    case Opcode::kVmaxU:
+    case Opcode::kVavgU:
+    case Opcode::kVand:
+    case Opcode::kVor:
+    case Opcode::kVxor:
+    case Opcode::kVextmulLowS:
+    case Opcode::kVextmulLowU:
+    case Opcode::kVextmulHighS:
+    case Opcode::kVextmulHighU:
+    case Opcode::kVdotS:
+    case Opcode::kVq15mulrSat:
+    case Opcode::kVfadd:
+    case Opcode::kVfmul:
       return true;
     default:
       return false;
@@ -168,6 +211,34 @@ constexpr bool Contains(TypeSet set, Type type) {
       return IsFloat(type);
     case TypeSet::kScalar:
       return IsScalar(type);
+    case TypeSet::kV128:
+      return type == Type::kV128;
+    case TypeSet::kValue:
+      return IsValueType(type);
+    case TypeSet::kI8X16:
+      return type == Type::kI8X16;
+    case TypeSet::kI16X8:
+      return type == Type::kI16X8;
+    case TypeSet::kI32X4:
+      return type == Type::kI32X4;
+    case TypeSet::kLanes:
+      return IsShape(type);
+    case TypeSet::kIntLanes:
+      return IsShape(type) && IsInt(LaneType(type));
+    case TypeSet::kFloatLanes:
+      return IsShape(type) && IsFloat(LaneType(type));
+    case TypeSet::kInt16UpLanes:
+      return Contains(TypeSet::kIntLanes, type) && type != Type::kI8X16;
+    case TypeSet::kInt8To16Lanes:
+      return type == Type::kI8X16 || type == Type::kI16X8;
+    case TypeSet::kInt8To32Lanes:
+      return Contains(TypeSet::kIntLanes, type) && type != Type::kI64X2;
+    case TypeSet::kInt16To32Lanes:
+      return type == Type::kI16X8 || type == Type::kI32X4;
+    case TypeSet::kBlendLanes:
+      return Contains(TypeSet::kIntLanes, type) && type != Type::kI16X8;
+    case TypeSet::kWideLanes:
+      return IsShape(type) && LaneBits(type) >= 32;
   }
   return false;
 }
@@ -180,6 +251,16 @@ constexpr bool HasTypeSuffix(TypeSet set) {
     case TypeSet::kInt32Up:
     case TypeSet::kFloat:
     case TypeSet::kScalar:
+    case TypeSet::kValue:
+    case TypeSet::kLanes:
+    case TypeSet::kIntLanes:
+    case TypeSet::kFloatLanes:
+    case TypeSet::kInt16UpLanes:
+    case TypeSet::kInt8To16Lanes:
+    case TypeSet::kInt8To32Lanes:
+    case TypeSet::kInt16To32Lanes:
+    case TypeSet::kBlendLanes:
+    case TypeSet::kWideLanes:
       return true;
     default:
       return false;
@@ -196,6 +277,14 @@ constexpr Type OnlyType(TypeSet set) {
       return Type::kF32;
     case TypeSet::kF64:
       return Type::kF64;
+    case TypeSet::kV128:
+      return Type::kV128;
+    case TypeSet::kI8X16:
+      return Type::kI8X16;
+    case TypeSet::kI16X8:
+      return Type::kI16X8;
+    case TypeSet::kI32X4:
+      return Type::kI32X4;
     default:
       return Type::kInvalid;
   }
@@ -225,13 +314,28 @@ constexpr bool LetterAccepts(char letter, Type t, Type type) {
       return type == Type::kF64;
     case 's':
       return IsScalar(type) && TypeBits(type) == TypeBits(t);
+    case 'v':
+      return type == Type::kV128;
+    case 'e':
+      return type == LaneScalar(t);
     default:
       return false;
   }
 }
-// The type of a result, whose letter is one of t, i, l.
+// The type of a result, whose letter is one of t, i, l, v, e.
 constexpr Type ResultTypeOf(char letter, Type t) {
-  return letter == 'i' ? Type::kI32 : letter == 'l' ? Type::kI64 : t;
+  switch (letter) {
+    case 'i':
+      return Type::kI32;
+    case 'l':
+      return Type::kI64;
+    case 'v':
+      return Type::kV128;
+    case 'e':
+      return LaneScalar(t);
+    default:
+      return t;
+  }
 }
 
 inline std::optional<Opcode> OpcodeFromName(absl::string_view name) {

@@ -418,7 +418,7 @@ class Parser {
           dot < at.text.size() ? TypeFromName(at.text.substr(dot + 1)) : std::nullopt;
       if (!suffix.has_value()) {
         return ErrorAt(at, absl::StrCat(info.name, " needs a type, such as ", info.name,
-                                        info.types == TypeSet::kFloat ? ".f64" : ".i32"));
+                                        ExampleType(info.types)));
       }
       if (!Contains(info.types, *suffix)) {
         return ErrorAt(at, absl::StrCat(info.name, " does not exist for ", TypeName(*suffix)));
@@ -429,6 +429,13 @@ class Parser {
     }
     Advance();
     return InstData(*opcode, type);
+  }
+
+  static std::string ExampleType(TypeSet set) {
+    for (Type type : {Type::kI32, Type::kF64, Type::kI32X4, Type::kF64X2}) {
+      if (Contains(set, type)) return absl::StrCat(".", TypeName(type));
+    }
+    return ".i8x16";
   }
 
   // ---- Operands.
@@ -517,6 +524,43 @@ class Parser {
     data->set_const_bits((negative ? -magnitude : magnitude) & TypeMask(data->type()));
     return absl::OkStatus();
   }
+  // "0x" and 32 digits, most significant first.
+  absl::Status ParseV128Const(InstData* data) {
+    const auto bad = [&] { return Expected("a vector as 0x and 32 hexadecimal digits"); };
+    if (token_.kind != TokenKind::kNumber) return bad();
+    absl::string_view digits = token_.text;
+    if (!absl::ConsumePrefix(&digits, "0x") || digits.size() != 32) return bad();
+    for (char c : digits) {
+      if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return bad();
+    }
+    uint64_t low = 0;
+    uint64_t high = 0;
+    if (!absl::SimpleHexAtoi(digits.substr(0, 16), &high) ||
+        !absl::SimpleHexAtoi(digits.substr(16), &low)) {
+      return bad();
+    }
+    data->set_v128(low, high);
+    Advance();
+    return absl::OkStatus();
+  }
+  absl::Status ParseLanes(InstData* data) {
+    ShuffleLanes lanes;
+    for (uint8_t& lane : lanes) {
+      ASSIGN_OR_RETURN(const uint64_t number, ParseUnsigned(31));
+      lane = static_cast<uint8_t>(number);
+    }
+    data->set_shuffle_lanes(lanes);
+    return absl::OkStatus();
+  }
+  absl::Status ParseAccess(InstData* data) {
+    ASSIGN_OR_RETURN(const MemFlags flags, ParseFlags());
+    data->set_flags(flags);
+    RETURN_IF_ERROR(ParseFixedArgs(data));
+    if (data->format() == Format::kAtomicCas) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const int32_t offset, ParseOffset());
+    data->set_offset(offset);
+    return absl::OkStatus();
+  }
   absl::Status ParseFloatConst(InstData* data) {
     const Token at = token_;
     std::string text;
@@ -578,9 +622,12 @@ class Parser {
       case Format::kF32Const:
       case Format::kF64Const:
         return ParseFloatConst(data);
+      case Format::kV128Const:
+        return ParseV128Const(data);
       case Format::kUnary:
       case Format::kConvert:
       case Format::kBinary:
+      case Format::kTernary:
       case Format::kBinaryPair:
       case Format::kTernaryPair:
       case Format::kSelect:
@@ -608,15 +655,31 @@ class Parser {
         data->set_immediate(static_cast<uint16_t>(*cc));
         return ParseFixedArgs(data);
       }
-      case Format::kLoad:
-      case Format::kStore: {
-        ASSIGN_OR_RETURN(const MemFlags flags, ParseFlags());
-        data->set_flags(flags);
+      case Format::kLane:
+      case Format::kLaneBinary: {
         RETURN_IF_ERROR(ParseFixedArgs(data));
-        ASSIGN_OR_RETURN(const int32_t offset, ParseOffset());
-        data->set_offset(offset);
+        RETURN_IF_ERROR(Expect(','));
+        ASSIGN_OR_RETURN(const uint64_t lane, ParseUnsigned(LaneCount(data->type()) - 1));
+        data->set_immediate(static_cast<uint16_t>(lane));
         return absl::OkStatus();
       }
+      case Format::kShuffle:
+        RETURN_IF_ERROR(ParseFixedArgs(data));
+        RETURN_IF_ERROR(Expect(','));
+        return ParseLanes(data);
+      case Format::kAtomicRmw: {
+        const std::optional<AtomicRmwOp> op = AtomicRmwOpFromName(token_.text);
+        if (!op.has_value()) return Expected("an operation such as add or xchg");
+        Advance();
+        data->set_immediate(static_cast<uint16_t>(*op));
+        return ParseAccess(data);
+      }
+      case Format::kLoad:
+      case Format::kStore:
+      case Format::kAtomicLoad:
+      case Format::kAtomicStore:
+      case Format::kAtomicCas:
+        return ParseAccess(data);
       case Format::kStackAddr:
       case Format::kStackLoad:
       case Format::kStackStore: {

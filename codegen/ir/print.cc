@@ -189,15 +189,34 @@ class Writer {
       case Format::kF64Const:
         out_ += PrintFloat(data.type(), data.const_bits());
         break;
+      case Format::kV128Const:
+        absl::StrAppend(&out_, "0x", absl::Hex(data.v128_high(), absl::kZeroPad16),
+                        absl::Hex(data.v128_low(), absl::kZeroPad16));
+        break;
       case Format::kUnary:
       case Format::kConvert:
       case Format::kBinary:
+      case Format::kTernary:
       case Format::kBinaryPair:
       case Format::kTernaryPair:
       case Format::kSelect:
       case Format::kTierCheck:
         List(data.args());
         break;
+      case Format::kLane:
+      case Format::kLaneBinary:
+        List(data.args());
+        absl::StrAppend(&out_, ", ", data.lane());
+        break;
+      case Format::kShuffle: {
+        List(data.args());
+        const char* separator = ", ";
+        for (uint8_t lane : data.shuffle_lanes()) {
+          absl::StrAppend(&out_, separator, static_cast<uint32_t>(lane));
+          separator = " ";
+        }
+        break;
+      }
       case Format::kTrappingConvert:
       case Format::kSignedDivision:
         List(data.args());
@@ -222,9 +241,21 @@ class Writer {
         break;
       case Format::kLoad:
       case Format::kStore:
+      case Format::kAtomicLoad:
+      case Format::kAtomicStore:
         Flags(data.flags());
         List(data.args());
         Offset(data.offset());
+        break;
+      case Format::kAtomicRmw:
+        absl::StrAppend(&out_, AtomicRmwOpName(data.atomic_op()), " ");
+        Flags(data.flags());
+        List(data.args());
+        Offset(data.offset());
+        break;
+      case Format::kAtomicCas:
+        Flags(data.flags());
+        List(data.args());
         break;
       case Format::kStackAddr:
       case Format::kStackLoad:

@@ -2,9 +2,11 @@
 //
 // The low four bits name a lane, the high four bits are the logarithm of the lane count:
 // I32 is one lane, I32X4 four of them. Addresses are I64.
+// Values that are vectors all have the type V128, 128 bits that nothing divides; I8X16 to
+// F64X2 are shapes, which only instructions have: how this operation sees the lanes.
 // References are integers (I32 handles, I64 for funcref) that the function marks.
 //
-//   TypeBits(Type::kI32X4) == 128
+//   TypeBits(Type::kV128) == 128
 //   LaneType(Type::kI32X4) == Type::kI32
 //   TypeName(Type::kF64) == "f64"
 #ifndef GANTRY_CODEGEN_IR_TYPES_H_
@@ -26,6 +28,7 @@ enum class Type : uint8_t {
   kI64 = 0x04,
   kF32 = 0x08,
   kF64 = 0x09,
+  kV128 = 0x0F,
   kI8X16 = 0x41,
   kI16X8 = 0x32,
   kI32X4 = 0x23,
@@ -52,19 +55,31 @@ constexpr uint32_t LaneBits(Type type) {
     case Type::kI64:
     case Type::kF64:
       return 64;
+    case Type::kV128:
+      return 128;
     default:
       return 0;
   }
 }
 constexpr uint32_t TypeBits(Type type) { return LaneBits(type) * LaneCount(type); }
 constexpr uint32_t TypeBytes(Type type) { return TypeBits(type) / 8; }
-constexpr bool IsVector(Type type) { return static_cast<uint8_t>(type) >= 0x10; }
+// V128 and the shapes; the shapes alone.
+constexpr bool IsVector(Type type) { return static_cast<uint8_t>(type) >= 0x0F; }
+constexpr bool IsShape(Type type) { return static_cast<uint8_t>(type) >= 0x10; }
 // Scalar integer, scalar float.
 constexpr bool IsInt(Type type) {
   return static_cast<uint8_t>(type) >= 0x01 && static_cast<uint8_t>(type) <= 0x04;
 }
 constexpr bool IsFloat(Type type) { return type == Type::kF32 || type == Type::kF64; }
 constexpr bool IsScalar(Type type) { return IsInt(type) || IsFloat(type); }
+// What a value may have.
+constexpr bool IsValueType(Type type) { return IsScalar(type) || type == Type::kV128; }
+
+// The scalar that a lane of a shape is made of and read as: I32 for lanes of up to 32 bits.
+constexpr Type LaneScalar(Type shape) {
+  const Type lane = LaneType(shape);
+  return lane == Type::kI8 || lane == Type::kI16 ? Type::kI32 : lane;
+}
 
 // The scalar integer of so many bits; none where there is no such type.
 constexpr std::optional<Type> IntTypeOfBits(uint32_t bits) {
@@ -102,6 +117,8 @@ constexpr const char* TypeNameCString(Type type) {
       return "f32";
     case Type::kF64:
       return "f64";
+    case Type::kV128:
+      return "v128";
     case Type::kI8X16:
       return "i8x16";
     case Type::kI16X8:
@@ -120,7 +137,11 @@ constexpr const char* TypeNameCString(Type type) {
 constexpr absl::string_view TypeName(Type type) { return TypeNameCString(type); }
 
 inline constexpr Type kAllTypes[] = {
-    Type::kI8,    Type::kI16,   Type::kI32,   Type::kI64,   Type::kF32,   Type::kF64,
+    Type::kI8,    Type::kI16,   Type::kI32,   Type::kI64,   Type::kF32,   Type::kF64,   Type::kV128,
+    Type::kI8X16, Type::kI16X8, Type::kI32X4, Type::kI64X2, Type::kF32X4, Type::kF64X2,
+};
+
+inline constexpr Type kShapes[] = {
     Type::kI8X16, Type::kI16X8, Type::kI32X4, Type::kI64X2, Type::kF32X4, Type::kF64X2,
 };
 

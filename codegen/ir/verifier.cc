@@ -30,6 +30,10 @@ const char* LetterMeaning(char letter) {
       return "f64";
     case 's':
       return "a scalar of the same width";
+    case 'v':
+      return "v128";
+    case 'e':
+      return "the scalar of a lane";
     default:
       return "nothing";
   }
@@ -102,7 +106,12 @@ void Verifier::CheckDeclarations() {
   const auto check_signature = [&](const Signature& signature, absl::string_view name) {
     for (const Signature::ParamList* list : {&signature.params, &signature.returns}) {
       for (const AbiParam& param : *list) {
-        if (param.type == Type::kInvalid) Fail(absl::StrCat(name, ": a type is missing"));
+        if (!IsValueType(param.type)) {
+          Fail(param.type == Type::kInvalid
+                   ? absl::StrCat(name, ": a type is missing")
+                   : absl::StrCat(name, ": ", TypeName(param.type),
+                                  " is a shape of instructions; vectors have the type v128"));
+        }
       }
     }
     for (const AbiParam& result : signature.returns) {
@@ -137,6 +146,10 @@ bool Verifier::CheckBlocks() {
       if (!def.is_param() || def.block() != block || def.position() != i) {
         Fail(absl::StrCat(block.ToString(), ": ", params[i].ToString(),
                           " does not know that it is parameter ", i));
+      }
+      if (!IsValueType(def.type())) {
+        Fail(absl::StrCat(params[i].ToString(), " is ", TypeName(def.type()),
+                          ", which no value can be"));
       }
       if (dfg.IsReference(params[i]) && def.type() != Type::kI32 && def.type() != Type::kI64) {
         Fail(absl::StrCat(params[i].ToString(), " is ", TypeName(def.type()),
@@ -295,8 +308,19 @@ void Verifier::CheckImmediates(Inst inst, const InstData& data) {
     case Format::kFloatCompare:
       if (data.immediate() >= kNumFloatCCs) fail("there is no such condition");
       break;
+    case Format::kLane:
+    case Format::kLaneBinary:
+      if (data.lane() >= LaneCount(data.type())) fail("there is no such lane");
+      break;
+    case Format::kAtomicRmw:
+      if (data.immediate() >= kNumAtomicRmwOps) fail("there is no such atomic operation");
+      if (!data.flags().well_formed()) fail("unknown bits in the memory flags");
+      break;
     case Format::kLoad:
     case Format::kStore:
+    case Format::kAtomicLoad:
+    case Format::kAtomicStore:
+    case Format::kAtomicCas:
       if (!data.flags().well_formed()) fail("unknown bits in the memory flags");
       break;
     case Format::kStackAddr:

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "isa_x64/asm/assembler_internal.h"
 
 namespace gantry::x64 {
 namespace {
@@ -11,13 +12,6 @@ using codegen::CodeOffset;
 using codegen::MachLabel;
 
 constexpr PackedEncoding Primary(uint8_t opcode) { return PackedEncoding(opcode); }
-constexpr PackedEncoding Map0F(uint8_t opcode, Prefix prefix = Prefix::kNone) {
-  return PackedEncoding(opcode, OpcodeMap::k0F, prefix);
-}
-constexpr PackedEncoding Map0F38(uint8_t opcode, Prefix prefix = Prefix::kNone) {
-  return PackedEncoding(opcode, OpcodeMap::k0F38, prefix);
-}
-
 // Indexed by the operations' enums.
 #define GANTRY_X64_DIGIT(name, Name, digit) digit,
 constexpr uint8_t kAluDigits[] = {GANTRY_X64_ALU(GANTRY_X64_DIGIT)};
@@ -32,6 +26,10 @@ struct OpcodeAndDigit {
 constexpr OpcodeAndDigit kUnaryOps[] = {GANTRY_X64_UNARY(GANTRY_X64_ENTRY)};
 constexpr OpcodeAndDigit kBitOps[] = {GANTRY_X64_BIT(GANTRY_X64_ENTRY)};
 constexpr OpcodeAndDigit kBmiVmOps[] = {GANTRY_X64_BMI_VM(GANTRY_X64_ENTRY)};
+#undef GANTRY_X64_ENTRY
+
+#define GANTRY_X64_ENTRY(name, Name, Opcode) Map0F(Opcode).Locked(),
+constexpr PackedEncoding kLockExchangeOps[] = {GANTRY_X64_LOCK_EXCHANGE(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
 
 #define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Opcode) \
@@ -49,66 +47,6 @@ constexpr PackedEncoding kDoubleShiftOps[] = {GANTRY_X64_DOUBLE_SHIFT(GANTRY_X64
 constexpr PackedEncoding kBmiRvmOps[] = {GANTRY_X64_BMI_RVM(GANTRY_X64_ENTRY)};
 constexpr PackedEncoding kBmiRmvOps[] = {GANTRY_X64_BMI_RMV(GANTRY_X64_ENTRY)};
 #undef GANTRY_X64_ENTRY
-
-// An instruction on vector registers whose operand in memory has a width of its own.
-struct SseEntry {
-  PackedEncoding encoding;
-  Width memory;
-};
-#define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Opcode, Memory) \
-  {PackedEncoding(Opcode, OpcodeMap::Table, Prefix::Mandatory), Width::Memory},
-constexpr SseEntry kSseRvmOps[] = {GANTRY_X64_SSE_RVM(GANTRY_X64_ENTRY)};
-constexpr SseEntry kSseRmOps[] = {GANTRY_X64_SSE_RM(GANTRY_X64_ENTRY)};
-constexpr SseEntry kSseRvmImmOps[] = {GANTRY_X64_SSE_RVM_IMM(GANTRY_X64_ENTRY)};
-constexpr SseEntry kSseRmImmOps[] = {GANTRY_X64_SSE_RM_IMM(GANTRY_X64_ENTRY)};
-#undef GANTRY_X64_ENTRY
-
-struct SseShiftEntry {
-  PackedEncoding encoding;
-  uint8_t digit;
-};
-#define GANTRY_X64_ENTRY(name, Name, Mandatory, Digit, Opcode) \
-  {Map0F(Opcode, Prefix::Mandatory), Digit},
-constexpr SseShiftEntry kSseShiftImmOps[] = {GANTRY_X64_SSE_SHIFT_IMM(GANTRY_X64_ENTRY)};
-#undef GANTRY_X64_ENTRY
-
-struct SseMoveEntry {
-  PackedEncoding load;
-  PackedEncoding store;
-  Width memory;
-};
-#define GANTRY_X64_ENTRY(name, Name, Mandatory, Table, Load, StoreMandatory, Store, Memory) \
-  {PackedEncoding(Load, OpcodeMap::Table, Prefix::Mandatory),                               \
-   PackedEncoding(Store, OpcodeMap::Table, Prefix::StoreMandatory), Width::Memory},
-constexpr SseMoveEntry kSseMoveOps[] = {GANTRY_X64_SSE_MOVE(GANTRY_X64_ENTRY)};
-#undef GANTRY_X64_ENTRY
-
-#define GANTRY_X64_ENTRY(name, Name, Mandatory, Opcode, Memory) \
-  {Map0F(Opcode, Prefix::Mandatory), Width::Memory},
-constexpr SseEntry kCvtToGprOps[] = {GANTRY_X64_CVT_TO_GPR(GANTRY_X64_ENTRY)};
-#undef GANTRY_X64_ENTRY
-#define GANTRY_X64_ENTRY(name, Name, Mandatory, Opcode) Map0F(Opcode, Prefix::Mandatory),
-constexpr PackedEncoding kCvtFromGprOps[] = {GANTRY_X64_CVT_FROM_GPR(GANTRY_X64_ENTRY)};
-constexpr PackedEncoding kMaskToGprOps[] = {GANTRY_X64_MASK_TO_GPR(GANTRY_X64_ENTRY)};
-#undef GANTRY_X64_ENTRY
-#define GANTRY_X64_ENTRY(name, Name, IsWide, Opcode, Memory) \
-  {Map0F38(Opcode, Prefix::k66).Wide(IsWide), Width::Memory},
-constexpr SseEntry kFmaOps[] = {GANTRY_X64_FMA(GANTRY_X64_ENTRY)};
-#undef GANTRY_X64_ENTRY
-
-template <typename Table, typename Op>
-constexpr const auto& Lookup(const Table& table, Op op) {
-  return table[static_cast<uint8_t>(op)];
-}
-
-// The address of an operand whose width must be that of the instruction.
-inline const Address& Checked(const AnyMem& mem, Width width) {
-  CHECK(mem.width() == width) << BitsOf(mem.width()) << "-bit memory operand for an instruction on "
-                              << BitsOf(width) << " bits";
-  return mem.address();
-}
-
-Immediate Imm8(int32_t value) { return {static_cast<uint8_t>(value), 1}; }
 
 // `imm` as a signed number of the operation's width.
 inline int32_t Normalize(Width width, int32_t imm) {
@@ -130,12 +68,6 @@ Immediate FullImm(Width width, int32_t imm) {
 }
 
 bool FitsInt8(int32_t value) { return value >= -128 && value <= 127; }
-
-void CheckWidth(Width width, Width least) {
-  DCHECK(width >= least && width <= Width::k64) << BitsOf(width) << "-bit form does not exist";
-  static_cast<void>(width);
-  static_cast<void>(least);
-}
 
 inline void CheckAmount(Width width, uint8_t amount) {
   CHECK(amount < BitsOf(width)) << "shift of " << BitsOf(width) << " bits by " << int{amount};
@@ -174,14 +106,40 @@ void Assembler::alu(AluOp op, Width width, Gpr dst, int32_t imm) {
   }
 }
 
-void Assembler::alu(AluOp op, Width width, const Address& dst, int32_t imm) {
+namespace {
+
+// Of operations on memory and an immediate, whose extension of the opcode is the operation.
+struct EncodingAndImmediate {
+  PackedEncoding encoding;
+  Immediate immediate;
+};
+EncodingAndImmediate AluMemoryImmediate(Width width, int32_t imm) {
   imm = Normalize(width, imm);
-  const uint8_t digit = Lookup(kAluDigits, op);
-  if (width != Width::k8 && FitsInt8(imm)) {
-    EmitMemory(buffer_, Primary(0x83).ForWidth(width), digit, dst, Imm8(imm));
-  } else {
-    EmitMemory(buffer_, Primary(0x80).ForByteWidthDigit(width), digit, dst, FullImm(width, imm));
-  }
+  if (width != Width::k8 && FitsInt8(imm)) return {Primary(0x83).ForWidth(width), Imm8(imm)};
+  return {Primary(0x80).ForByteWidthDigit(width), FullImm(width, imm)};
+}
+
+}  // namespace
+
+void Assembler::alu(AluOp op, Width width, const Address& dst, int32_t imm) {
+  const EncodingAndImmediate form = AluMemoryImmediate(width, imm);
+  EmitMemory(buffer_, form.encoding, Lookup(kAluDigits, op), dst, form.immediate);
+}
+
+void Assembler::lock_alu(AluOp op, Width width, const Address& dst, Gpr src) {
+  DCHECK(op != AluOp::kCmp);
+  const uint8_t opcode = static_cast<uint8_t>(8 * Lookup(kAluDigits, op));
+  EmitMemory(buffer_, Primary(opcode).ForByteWidth(width).Locked(), src.encoding(), dst);
+}
+
+void Assembler::lock_alu(AluOp op, Width width, const Address& dst, int32_t imm) {
+  DCHECK(op != AluOp::kCmp);
+  const EncodingAndImmediate form = AluMemoryImmediate(width, imm);
+  EmitMemory(buffer_, form.encoding.Locked(), Lookup(kAluDigits, op), dst, form.immediate);
+}
+
+void Assembler::lock_exchange(LockExchangeOp op, Width width, const Address& dst, Gpr src) {
+  EmitMemory(buffer_, Lookup(kLockExchangeOps, op).ForByteWidth(width), src.encoding(), dst);
 }
 
 void Assembler::test(Width width, Gpr a, Gpr b) {
@@ -496,200 +454,6 @@ void Assembler::pop(Gpr64 dst) { EmitOpcodeRegister(buffer_, Primary(0x58), dst.
 void Assembler::pop(const Mem64& dst) { EmitMemory(buffer_, Primary(0x8F), 0, dst.address()); }
 void Assembler::cdq() { EmitPlain(buffer_, Primary(0x99)); }
 void Assembler::cqo() { EmitPlain(buffer_, Primary(0x99).Wide()); }
-
-// --- Vector registers ------------------------------------------------------------------
-
-void Assembler::sse(SseRvmOp op, Xmm dst, Xmm src) {
-  EmitRegisters(buffer_, Lookup(kSseRvmOps, op).encoding, dst.encoding(), src.encoding());
-}
-void Assembler::sse(SseRvmOp op, Xmm dst, const AnyMem& src) {
-  const SseEntry& entry = Lookup(kSseRvmOps, op);
-  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory));
-}
-void Assembler::vex(SseRvmOp op, Xmm dst, Xmm a, Xmm b) {
-  EmitVexRegisters(buffer_, Lookup(kSseRvmOps, op).encoding, dst.encoding(), a.encoding(),
-                   b.encoding());
-}
-void Assembler::vex(SseRvmOp op, Xmm dst, Xmm a, const AnyMem& b) {
-  const SseEntry& entry = Lookup(kSseRvmOps, op);
-  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), a.encoding(), Checked(b, entry.memory));
-}
-
-void Assembler::sse(SseRmOp op, Xmm dst, Xmm src) {
-  EmitRegisters(buffer_, Lookup(kSseRmOps, op).encoding, dst.encoding(), src.encoding());
-}
-void Assembler::sse(SseRmOp op, Xmm dst, const AnyMem& src) {
-  const SseEntry& entry = Lookup(kSseRmOps, op);
-  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory));
-}
-void Assembler::vex(SseRmOp op, Xmm dst, Xmm src) {
-  EmitVexRegisters(buffer_, Lookup(kSseRmOps, op).encoding, dst.encoding(), 0, src.encoding());
-}
-void Assembler::vex(SseRmOp op, Xmm dst, const AnyMem& src) {
-  const SseEntry& entry = Lookup(kSseRmOps, op);
-  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), 0, Checked(src, entry.memory));
-}
-
-void Assembler::sse(SseRvmImmOp op, Xmm dst, Xmm src, uint8_t imm) {
-  EmitRegisters(buffer_, Lookup(kSseRvmImmOps, op).encoding, dst.encoding(), src.encoding(),
-                Imm8(imm));
-}
-void Assembler::sse(SseRvmImmOp op, Xmm dst, const AnyMem& src, uint8_t imm) {
-  const SseEntry& entry = Lookup(kSseRvmImmOps, op);
-  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory), Imm8(imm));
-}
-void Assembler::vex(SseRvmImmOp op, Xmm dst, Xmm a, Xmm b, uint8_t imm) {
-  EmitVexRegisters(buffer_, Lookup(kSseRvmImmOps, op).encoding, dst.encoding(), a.encoding(),
-                   b.encoding(), Imm8(imm));
-}
-void Assembler::vex(SseRvmImmOp op, Xmm dst, Xmm a, const AnyMem& b, uint8_t imm) {
-  const SseEntry& entry = Lookup(kSseRvmImmOps, op);
-  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), a.encoding(), Checked(b, entry.memory),
-                Imm8(imm));
-}
-
-void Assembler::sse(SseRmImmOp op, Xmm dst, Xmm src, uint8_t imm) {
-  EmitRegisters(buffer_, Lookup(kSseRmImmOps, op).encoding, dst.encoding(), src.encoding(),
-                Imm8(imm));
-}
-void Assembler::sse(SseRmImmOp op, Xmm dst, const AnyMem& src, uint8_t imm) {
-  const SseEntry& entry = Lookup(kSseRmImmOps, op);
-  EmitMemory(buffer_, entry.encoding, dst.encoding(), Checked(src, entry.memory), Imm8(imm));
-}
-void Assembler::vex(SseRmImmOp op, Xmm dst, Xmm src, uint8_t imm) {
-  EmitVexRegisters(buffer_, Lookup(kSseRmImmOps, op).encoding, dst.encoding(), 0, src.encoding(),
-                   Imm8(imm));
-}
-void Assembler::vex(SseRmImmOp op, Xmm dst, const AnyMem& src, uint8_t imm) {
-  const SseEntry& entry = Lookup(kSseRmImmOps, op);
-  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), 0, Checked(src, entry.memory), Imm8(imm));
-}
-
-void Assembler::sse(SseShiftImmOp op, Xmm dst, uint8_t amount) {
-  const SseShiftEntry& entry = Lookup(kSseShiftImmOps, op);
-  EmitRegisters(buffer_, entry.encoding, entry.digit, dst.encoding(), Imm8(amount));
-}
-void Assembler::vex(SseShiftImmOp op, Xmm dst, Xmm src, uint8_t amount) {
-  const SseShiftEntry& entry = Lookup(kSseShiftImmOps, op);
-  EmitVexRegisters(buffer_, entry.encoding, entry.digit, dst.encoding(), src.encoding(),
-                   Imm8(amount));
-}
-
-void Assembler::sse(SseMoveOp op, Xmm dst, Xmm src) {
-  EmitRegisters(buffer_, Lookup(kSseMoveOps, op).load, dst.encoding(), src.encoding());
-}
-void Assembler::sse(SseMoveOp op, Xmm dst, const AnyMem& src) {
-  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
-  EmitMemory(buffer_, entry.load, dst.encoding(), Checked(src, entry.memory));
-}
-void Assembler::sse(SseMoveOp op, const AnyMem& dst, Xmm src) {
-  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
-  EmitMemory(buffer_, entry.store, src.encoding(), Checked(dst, entry.memory));
-}
-void Assembler::vex(SseMoveOp op, Xmm dst, Xmm src) {
-  DCHECK(op != SseMoveOp::kMovss && op != SseMoveOp::kMovsd);
-  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
-  // The store's form keeps to the two-byte prefix where only the source needs a fourth bit.
-  if (src.encoding() >= 8 && dst.encoding() < 8) {
-    EmitVexRegisters(buffer_, entry.store, src.encoding(), 0, dst.encoding());
-  } else {
-    EmitVexRegisters(buffer_, entry.load, dst.encoding(), 0, src.encoding());
-  }
-}
-void Assembler::vex(SseMoveOp op, Xmm dst, const AnyMem& src) {
-  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
-  EmitVexMemory(buffer_, entry.load, dst.encoding(), 0, Checked(src, entry.memory));
-}
-void Assembler::vex(SseMoveOp op, const AnyMem& dst, Xmm src) {
-  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
-  EmitVexMemory(buffer_, entry.store, src.encoding(), 0, Checked(dst, entry.memory));
-}
-void Assembler::vmov_merge(SseMoveOp op, Xmm dst, Xmm high, Xmm low) {
-  DCHECK(op == SseMoveOp::kMovss || op == SseMoveOp::kMovsd);
-  const SseMoveEntry& entry = Lookup(kSseMoveOps, op);
-  if (low.encoding() >= 8 && dst.encoding() < 8) {
-    EmitVexRegisters(buffer_, entry.store, low.encoding(), high.encoding(), dst.encoding());
-  } else {
-    EmitVexRegisters(buffer_, entry.load, dst.encoding(), high.encoding(), low.encoding());
-  }
-}
-
-void Assembler::cvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, Xmm src) {
-  CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, Lookup(kCvtToGprOps, op).encoding.ForWidth(width), dst.encoding(),
-                src.encoding());
-}
-void Assembler::cvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, const AnyMem& src) {
-  CheckWidth(width, Width::k32);
-  const SseEntry& entry = Lookup(kCvtToGprOps, op);
-  EmitMemory(buffer_, entry.encoding.ForWidth(width), dst.encoding(), Checked(src, entry.memory));
-}
-void Assembler::vcvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, Xmm src) {
-  CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, Lookup(kCvtToGprOps, op).encoding.ForWidth(width), dst.encoding(), 0,
-                   src.encoding());
-}
-void Assembler::vcvt_to_gpr(CvtToGprOp op, Width width, Gpr dst, const AnyMem& src) {
-  CheckWidth(width, Width::k32);
-  const SseEntry& entry = Lookup(kCvtToGprOps, op);
-  EmitVexMemory(buffer_, entry.encoding.ForWidth(width), dst.encoding(), 0,
-                Checked(src, entry.memory));
-}
-
-void Assembler::cvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Gpr src) {
-  CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(),
-                src.encoding());
-}
-void Assembler::cvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, const Address& src) {
-  CheckWidth(width, Width::k32);
-  EmitMemory(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(), src);
-}
-void Assembler::vcvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Xmm high, Gpr src) {
-  CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(),
-                   high.encoding(), src.encoding());
-}
-void Assembler::vcvt_from_gpr(CvtFromGprOp op, Width width, Xmm dst, Xmm high, const Address& src) {
-  CheckWidth(width, Width::k32);
-  EmitVexMemory(buffer_, Lookup(kCvtFromGprOps, op).ForWidth(width), dst.encoding(),
-                high.encoding(), src);
-}
-
-void Assembler::mask_to_gpr(MaskToGprOp op, Gpr32 dst, Xmm src) {
-  EmitRegisters(buffer_, Lookup(kMaskToGprOps, op), dst.encoding(), src.encoding());
-}
-void Assembler::vmask_to_gpr(MaskToGprOp op, Gpr32 dst, Xmm src) {
-  EmitVexRegisters(buffer_, Lookup(kMaskToGprOps, op), dst.encoding(), 0, src.encoding());
-}
-
-void Assembler::mov_to_xmm(Width width, Xmm dst, Gpr src) {
-  CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, Map0F(0x6E, Prefix::k66).ForWidth(width), dst.encoding(), src.encoding());
-}
-void Assembler::mov_to_gpr(Width width, Gpr dst, Xmm src) {
-  CheckWidth(width, Width::k32);
-  EmitRegisters(buffer_, Map0F(0x7E, Prefix::k66).ForWidth(width), src.encoding(), dst.encoding());
-}
-void Assembler::vmov_to_xmm(Width width, Xmm dst, Gpr src) {
-  CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, Map0F(0x6E, Prefix::k66).ForWidth(width), dst.encoding(), 0,
-                   src.encoding());
-}
-void Assembler::vmov_to_gpr(Width width, Gpr dst, Xmm src) {
-  CheckWidth(width, Width::k32);
-  EmitVexRegisters(buffer_, Map0F(0x7E, Prefix::k66).ForWidth(width), src.encoding(), 0,
-                   dst.encoding());
-}
-
-void Assembler::fma(FmaOp op, Xmm dst, Xmm a, Xmm b) {
-  EmitVexRegisters(buffer_, Lookup(kFmaOps, op).encoding, dst.encoding(), a.encoding(),
-                   b.encoding());
-}
-void Assembler::fma(FmaOp op, Xmm dst, Xmm a, const AnyMem& b) {
-  const SseEntry& entry = Lookup(kFmaOps, op);
-  EmitVexMemory(buffer_, entry.encoding, dst.encoding(), a.encoding(), Checked(b, entry.memory));
-}
 
 void Assembler::plain(PlainOp op) { EmitPlain(buffer_, Lookup(kPlainOps, op)); }
 void Assembler::lfence() { EmitRegisters(buffer_, Map0F(0xAE), 5, 0); }

@@ -31,39 +31,18 @@
 #include "isa_x64/asm/instructions.inc"
 #include "isa_x64/asm/label_kinds.h"
 #include "isa_x64/asm/operands.h"
+#include "isa_x64/asm/operations.h"
 #include "isa_x64/asm/registers.h"
 
 namespace gantry::x64 {
-
-#define GANTRY_X64_ENUMERATOR(name, Name, ...) k##Name,
-enum class AluOp : uint8_t { GANTRY_X64_ALU(GANTRY_X64_ENUMERATOR) };
-enum class ShiftOp : uint8_t { GANTRY_X64_SHIFT(GANTRY_X64_ENUMERATOR) };
-enum class UnaryOp : uint8_t { GANTRY_X64_UNARY(GANTRY_X64_ENUMERATOR) };
-enum class GprRmOp : uint8_t {
-  GANTRY_X64_GPR_RM(GANTRY_X64_ENUMERATOR) GANTRY_X64_GPR_RM_WIDE(GANTRY_X64_ENUMERATOR)
-};
-enum class BitOp : uint8_t { GANTRY_X64_BIT(GANTRY_X64_ENUMERATOR) };
-enum class DoubleShiftOp : uint8_t { GANTRY_X64_DOUBLE_SHIFT(GANTRY_X64_ENUMERATOR) };
-enum class BmiRvmOp : uint8_t { GANTRY_X64_BMI_RVM(GANTRY_X64_ENUMERATOR) };
-enum class BmiRmvOp : uint8_t { GANTRY_X64_BMI_RMV(GANTRY_X64_ENUMERATOR) };
-enum class BmiVmOp : uint8_t { GANTRY_X64_BMI_VM(GANTRY_X64_ENUMERATOR) };
-enum class SseRvmOp : uint8_t { GANTRY_X64_SSE_RVM(GANTRY_X64_ENUMERATOR) };
-enum class SseRmOp : uint8_t { GANTRY_X64_SSE_RM(GANTRY_X64_ENUMERATOR) };
-enum class SseRvmImmOp : uint8_t { GANTRY_X64_SSE_RVM_IMM(GANTRY_X64_ENUMERATOR) };
-enum class SseRmImmOp : uint8_t { GANTRY_X64_SSE_RM_IMM(GANTRY_X64_ENUMERATOR) };
-enum class SseShiftImmOp : uint8_t { GANTRY_X64_SSE_SHIFT_IMM(GANTRY_X64_ENUMERATOR) };
-enum class SseMoveOp : uint8_t { GANTRY_X64_SSE_MOVE(GANTRY_X64_ENUMERATOR) };
-enum class CvtToGprOp : uint8_t { GANTRY_X64_CVT_TO_GPR(GANTRY_X64_ENUMERATOR) };
-enum class CvtFromGprOp : uint8_t { GANTRY_X64_CVT_FROM_GPR(GANTRY_X64_ENUMERATOR) };
-enum class MaskToGprOp : uint8_t { GANTRY_X64_MASK_TO_GPR(GANTRY_X64_ENUMERATOR) };
-enum class FmaOp : uint8_t { GANTRY_X64_FMA(GANTRY_X64_ENUMERATOR) };
-enum class PlainOp : uint8_t { GANTRY_X64_PLAIN(GANTRY_X64_ENUMERATOR) };
-#undef GANTRY_X64_ENUMERATOR
 
 template <Width W>
 concept NotByte = W == Width::k16 || W == Width::k32 || W == Width::k64;
 template <Width W>
 concept Wide = W == Width::k32 || W == Width::k64;
+
+// The width of the general register that a lane of a vector register goes to and comes from.
+constexpr Width LaneGpr(Width lane) { return lane == Width::k64 ? Width::k64 : Width::k32; }
 
 class Assembler {
  public:
@@ -80,6 +59,11 @@ class Assembler {
   void alu(AluOp op, Width width, const Address& dst, Gpr src);
   void alu(AluOp op, Width width, Gpr dst, int32_t imm);
   void alu(AluOp op, Width width, const Address& dst, int32_t imm);
+  // Atomic read-modify-write of memory, in the order of all such (xchg with memory is another).
+  // Not for cmp.
+  void lock_alu(AluOp op, Width width, const Address& dst, Gpr src);
+  void lock_alu(AluOp op, Width width, const Address& dst, int32_t imm);
+  void lock_exchange(LockExchangeOp op, Width width, const Address& dst, Gpr src);
   void test(Width width, Gpr a, Gpr b);
   void test(Width width, const Address& a, Gpr b);
   void test(Width width, Gpr a, int32_t imm);
@@ -176,6 +160,34 @@ class Assembler {
   void vmov_to_gpr(Width width, Gpr dst, Xmm src);
   void fma(FmaOp op, Xmm dst, Xmm a, Xmm b);
   void fma(FmaOp op, Xmm dst, Xmm a, const AnyMem& b);
+  void sse(InsertOp op, Xmm dst, Gpr src, uint8_t lane);
+  void sse(InsertOp op, Xmm dst, const AnyMem& src, uint8_t lane);
+  void vex(InsertOp op, Xmm dst, Xmm a, Gpr src, uint8_t lane);
+  void vex(InsertOp op, Xmm dst, Xmm a, const AnyMem& src, uint8_t lane);
+  void sse(ExtractOp op, Gpr dst, Xmm src, uint8_t lane);
+  void sse(ExtractOp op, const AnyMem& dst, Xmm src, uint8_t lane);
+  void vex(ExtractOp op, Gpr dst, Xmm src, uint8_t lane);
+  void vex(ExtractOp op, const AnyMem& dst, Xmm src, uint8_t lane);
+  void sse(SseHalfOp op, Xmm dst, const Mem64& src);
+  void sse(SseHalfOp op, const Mem64& dst, Xmm src);
+  void vex(SseHalfOp op, Xmm dst, Xmm a, const Mem64& src);
+  void vex(SseHalfOp op, const Mem64& dst, Xmm src);
+  // By the lanes of xmm0.
+  void sse(BlendvOp op, Xmm dst, Xmm src);
+  void sse(BlendvOp op, Xmm dst, const Mem128& src);
+  void vex(BlendvOp op, Xmm dst, Xmm a, Xmm b, Xmm mask);
+  void vex(BlendvOp op, Xmm dst, Xmm a, const Mem128& b, Xmm mask);
+  void vex(VexRmOp op, Xmm dst, Xmm src);
+  void vex(VexRmOp op, Xmm dst, const AnyMem& src);
+  void vex(VexRvmImmOp op, Xmm dst, Xmm a, Xmm b, uint8_t imm);
+  void vex(VexRvmImmOp op, Xmm dst, Xmm a, const AnyMem& b, uint8_t imm);
+  void evex(EvexRvmOp op, Xmm dst, Xmm a, Xmm b);
+  void evex(EvexRvmOp op, Xmm dst, Xmm a, const AnyMem& b);
+  void evex(EvexRmOp op, Xmm dst, Xmm src);
+  void evex(EvexRmOp op, Xmm dst, const AnyMem& src);
+  void evex(EvexRvmImmOp op, Xmm dst, Xmm a, Xmm b, uint8_t imm);
+  void evex(EvexRvmImmOp op, Xmm dst, Xmm a, const AnyMem& b, uint8_t imm);
+  void evex(EvexShiftImmOp op, Xmm dst, Xmm src, uint8_t amount);
   void plain(PlainOp op);
 
   // --- Typed methods -------------------------------------------------------------------
@@ -202,6 +214,25 @@ class Assembler {
     alu(AluOp::k##Name, W, dst.address(), imm);       \
   }
   GANTRY_X64_ALU(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+
+#define GANTRY_X64_METHODS(name, Name)                     \
+  template <Width W>                                       \
+  void lock_##name(const Mem<W>& dst, Reg<W> src) {        \
+    lock_alu(AluOp::k##Name, W, dst.address(), src.gpr()); \
+  }                                                        \
+  template <Width W>                                       \
+  void lock_##name(const Mem<W>& dst, int32_t imm) {       \
+    lock_alu(AluOp::k##Name, W, dst.address(), imm);       \
+  }
+  GANTRY_X64_LOCK_ALU(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, ...)                              \
+  template <Width W>                                                     \
+  void lock_##name(const Mem<W>& dst, Reg<W> src) {                      \
+    lock_exchange(LockExchangeOp::k##Name, W, dst.address(), src.gpr()); \
+  }
+  GANTRY_X64_LOCK_EXCHANGE(GANTRY_X64_METHODS)
 #undef GANTRY_X64_METHODS
 
   template <Width W>
@@ -536,6 +567,85 @@ class Assembler {
   void name(Xmm dst, Xmm a, Xmm b) { fma(FmaOp::k##Name, dst, a, b); } \
   void name(Xmm dst, Xmm a, const Mem<Width::width>& b) { fma(FmaOp::k##Name, dst, a, b); }
   GANTRY_X64_FMA(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, map, opcode, wide, width)               \
+  void name(Xmm dst, Reg<LaneGpr(Width::width)> src, uint8_t lane) {           \
+    sse(InsertOp::k##Name, dst, src.gpr(), lane);                              \
+  }                                                                            \
+  void name(Xmm dst, const Mem<Width::width>& src, uint8_t lane) {             \
+    sse(InsertOp::k##Name, dst, src, lane);                                    \
+  }                                                                            \
+  void v##name(Xmm dst, Xmm a, Reg<LaneGpr(Width::width)> src, uint8_t lane) { \
+    vex(InsertOp::k##Name, dst, a, src.gpr(), lane);                           \
+  }                                                                            \
+  void v##name(Xmm dst, Xmm a, const Mem<Width::width>& src, uint8_t lane) {   \
+    vex(InsertOp::k##Name, dst, a, src, lane);                                 \
+  }
+  GANTRY_X64_INSERT(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, opcode, wide, width)             \
+  void name(Reg<LaneGpr(Width::width)> dst, Xmm src, uint8_t lane) {    \
+    sse(ExtractOp::k##Name, dst.gpr(), src, lane);                      \
+  }                                                                     \
+  void name(const Mem<Width::width>& dst, Xmm src, uint8_t lane) {      \
+    sse(ExtractOp::k##Name, dst, src, lane);                            \
+  }                                                                     \
+  void v##name(Reg<LaneGpr(Width::width)> dst, Xmm src, uint8_t lane) { \
+    vex(ExtractOp::k##Name, dst.gpr(), src, lane);                      \
+  }                                                                     \
+  void v##name(const Mem<Width::width>& dst, Xmm src, uint8_t lane) {   \
+    vex(ExtractOp::k##Name, dst, src, lane);                            \
+  }
+  GANTRY_X64_EXTRACT(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, ...)                                                \
+  void name(Xmm dst, const Mem64& src) { sse(SseHalfOp::k##Name, dst, src); }              \
+  void name(const Mem64& dst, Xmm src) { sse(SseHalfOp::k##Name, dst, src); }              \
+  void v##name(Xmm dst, Xmm a, const Mem64& src) { vex(SseHalfOp::k##Name, dst, a, src); } \
+  void v##name(const Mem64& dst, Xmm src) { vex(SseHalfOp::k##Name, dst, src); }
+  GANTRY_X64_SSE_HALF(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, ...)                                                  \
+  void name(Xmm dst, Xmm src) { sse(BlendvOp::k##Name, dst, src); }                          \
+  void name(Xmm dst, const Mem128& src) { sse(BlendvOp::k##Name, dst, src); }                \
+  void v##name(Xmm dst, Xmm a, Xmm b, Xmm mask) { vex(BlendvOp::k##Name, dst, a, b, mask); } \
+  void v##name(Xmm dst, Xmm a, const Mem128& b, Xmm mask) {                                  \
+    vex(BlendvOp::k##Name, dst, a, b, mask);                                                 \
+  }
+  GANTRY_X64_BLENDV(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, map, opcode, width)         \
+  void name(Xmm dst, Xmm src) { vex(VexRmOp::k##Name, dst, src); } \
+  void name(Xmm dst, const Mem<Width::width>& src) { vex(VexRmOp::k##Name, dst, src); }
+  GANTRY_X64_VEX_RM(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, map, opcode, width)                                     \
+  void name(Xmm dst, Xmm a, Xmm b, uint8_t imm) { vex(VexRvmImmOp::k##Name, dst, a, b, imm); } \
+  void name(Xmm dst, Xmm a, const Mem<Width::width>& b, uint8_t imm) {                         \
+    vex(VexRvmImmOp::k##Name, dst, a, b, imm);                                                 \
+  }
+  GANTRY_X64_VEX_RVM_IMM(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, prefix, map, wide, opcode, width)    \
+  void name(Xmm dst, Xmm a, Xmm b) { evex(EvexRvmOp::k##Name, dst, a, b); } \
+  void name(Xmm dst, Xmm a, const Mem<Width::width>& b) { evex(EvexRvmOp::k##Name, dst, a, b); }
+  GANTRY_X64_EVEX_RVM(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, prefix, map, wide, opcode, width) \
+  void name(Xmm dst, Xmm src) { evex(EvexRmOp::k##Name, dst, src); }     \
+  void name(Xmm dst, const Mem<Width::width>& src) { evex(EvexRmOp::k##Name, dst, src); }
+  GANTRY_X64_EVEX_RM(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, prefix, map, wide, opcode, width)                         \
+  void name(Xmm dst, Xmm a, Xmm b, uint8_t imm) { evex(EvexRvmImmOp::k##Name, dst, a, b, imm); } \
+  void name(Xmm dst, Xmm a, const Mem<Width::width>& b, uint8_t imm) {                           \
+    evex(EvexRvmImmOp::k##Name, dst, a, b, imm);                                                 \
+  }
+  GANTRY_X64_EVEX_RVM_IMM(GANTRY_X64_METHODS)
+#undef GANTRY_X64_METHODS
+#define GANTRY_X64_METHODS(name, Name, ...) \
+  void name(Xmm dst, Xmm src, uint8_t amount) { evex(EvexShiftImmOp::k##Name, dst, src, amount); }
+  GANTRY_X64_EVEX_SHIFT_IMM(GANTRY_X64_METHODS)
 #undef GANTRY_X64_METHODS
 #define GANTRY_X64_METHODS(name, Name, ...) \
   void name() { plain(PlainOp::k##Name); }

@@ -19,6 +19,7 @@ inline uint8_t* PutIf(uint8_t* p, uint8_t byte, bool counts) {
 inline uint8_t* PutLegacyOpcode(uint8_t* p, PackedEncoding encoding, uint32_t rex,
                                 uint32_t force_rex) {
   if (ABSL_PREDICT_FALSE(encoding.operand16())) *p++ = 0x66;
+  if (ABSL_PREDICT_FALSE(encoding.lock())) *p++ = 0xF0;
   const uint32_t prefixes = 0xF2F36600;
   const uint32_t prefix = static_cast<uint32_t>(encoding.prefix());
   p = PutIf(p, static_cast<uint8_t>(prefixes >> (8 * prefix)), prefix != 0);
@@ -64,6 +65,17 @@ inline uint8_t* PutVexOpcode(uint8_t* p, PackedEncoding encoding, uint32_t rex, 
   return p + 4;
 }
 
+inline uint8_t* PutEvexOpcode(uint8_t* p, PackedEncoding encoding, uint32_t rex, uint32_t second) {
+  // Bit 4 of the registers, inverted, is set here and there: there are 16.
+  const uint32_t first = (~rex & 7) << 5 | 0x10 | static_cast<uint32_t>(encoding.map());
+  const uint32_t middle =
+      encoding.rex_w() << 4 | (~second & 15) << 3 | 4 | static_cast<uint32_t>(encoding.prefix());
+  const uint32_t word = 0x62 | first << 8 | middle << 16 | 0x08000000;
+  std::memcpy(p, &word, sizeof word);
+  p[4] = encoding.opcode();
+  return p + 5;
+}
+
 inline uint8_t* PutImmediate(uint8_t* p, Immediate immediate) {
   std::memcpy(p, &immediate.bits, sizeof immediate.bits);
   return p + immediate.bytes;
@@ -93,16 +105,44 @@ inline uint32_t NeedsRex(uint32_t is_byte, uint32_t reg) { return is_byte & (reg
 
 // ModRM, SIB, displacement, immediate, and the use of the label if there is one.
 inline void FinishMemory(MachBuffer& buffer, uint8_t* p, uint32_t reg, const Address& address,
-                         Immediate immediate) {
-  const uint64_t tail = address.tail() | uint64_t{(reg & 7) << 3};
+                         uint64_t tail, uint8_t tail_length, Immediate immediate) {
+  tail |= uint64_t{(reg & 7) << 3};
   std::memcpy(p, &tail, sizeof tail);
-  uint8_t* const end = p + address.tail_length();
+  uint8_t* const end = p + tail_length;
   uint8_t* const last = PutImmediate(end, immediate);
   if (ABSL_PREDICT_TRUE(address.label().is_none())) {
     buffer.EndInstruction(last);
     return;
   }
   FinishRelative(buffer, end, last, address);
+}
+inline void FinishMemory(MachBuffer& buffer, uint8_t* p, uint32_t reg, const Address& address,
+                         Immediate immediate) {
+  FinishMemory(buffer, p, reg, address, address.tail(), address.tail_length(), immediate);
+}
+
+// The bytes of an address where a displacement of one byte counts units of `memory`.
+struct Tail {
+  uint64_t bytes;
+  uint8_t length;
+};
+inline Tail CompressedTail(const Address& address, Width memory) {
+  const uint64_t tail = address.tail();
+  const uint32_t mode = tail >> 6 & 3;
+  // Neither a missing displacement nor one without a base (or relative to rip) is ever short.
+  if (mode == 0) return {tail, address.tail_length()};
+  const uint8_t head = address.tail_length() - (mode == 1 ? 1 : 4);
+  const uint32_t field = static_cast<uint32_t>(tail >> (8 * head));
+  const int32_t displacement = mode == 1 ? static_cast<int8_t>(field) : static_cast<int32_t>(field);
+  const uint64_t head_bytes = tail & ((uint64_t{1} << (8 * head)) - 1) & ~uint64_t{0xC0};
+  const int32_t unit = static_cast<int32_t>(BytesOf(memory));
+  const int32_t count = displacement / unit;
+  if (displacement % unit == 0 && count >= -128 && count <= 127) {
+    return {head_bytes | 1 << 6 | uint64_t{static_cast<uint8_t>(count)} << (8 * head),
+            static_cast<uint8_t>(head + 1)};
+  }
+  return {head_bytes | 2 << 6 | uint64_t{static_cast<uint32_t>(displacement)} << (8 * head),
+          static_cast<uint8_t>(head + 4)};
 }
 
 // Everything that is not short, or has no room. Apart, so that the functions below are leaves.
@@ -173,6 +213,21 @@ void EmitVexMemory(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg, uin
   const uint32_t rex = (uint32_t{reg} >> 1 & 4) | address.rex();
   uint8_t* p = PutVexOpcode(buffer.BeginInstruction(), encoding, rex, second);
   FinishMemory(buffer, p, reg, address, immediate);
+}
+
+void EmitEvexRegisters(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg, uint8_t second,
+                       uint8_t rm, Immediate immediate) {
+  uint8_t* p = PutEvexOpcode(buffer.BeginInstruction(), encoding, RexRB(reg, rm), second);
+  *p = static_cast<uint8_t>(ModRm(reg, rm));
+  buffer.EndInstruction(PutImmediate(p + 1, immediate));
+}
+
+void EmitEvexMemory(MachBuffer& buffer, PackedEncoding encoding, uint8_t reg, uint8_t second,
+                    const Address& address, Width memory, Immediate immediate) {
+  const uint32_t rex = (uint32_t{reg} >> 1 & 4) | address.rex();
+  uint8_t* p = PutEvexOpcode(buffer.BeginInstruction(), encoding, rex, second);
+  const Tail tail = CompressedTail(address, memory);
+  FinishMemory(buffer, p, reg, address, tail.bytes, tail.length, immediate);
 }
 
 }  // namespace gantry::x64

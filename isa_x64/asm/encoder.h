@@ -35,6 +35,8 @@ struct Encoding {
   // The register field, the r/m field hold a byte register.
   bool byte_reg = false;
   bool byte_rm = false;
+  // Behind a lock prefix.
+  bool lock = false;
 
   constexpr Encoding WithWide(bool value = true) const {
     Encoding copy = *this;
@@ -83,7 +85,8 @@ class PackedEncoding {
   constexpr PackedEncoding(const Encoding& encoding)
       : PackedEncoding(encoding.opcode, encoding.map, encoding.prefix) {
     bits_ |= (encoding.wide ? kRexW : 0) | (encoding.operand16 ? kOperand16 : 0) |
-             (encoding.byte_reg ? kByteReg : 0) | (encoding.byte_rm ? kByteRm : 0);
+             (encoding.byte_reg ? kByteReg : 0) | (encoding.byte_rm ? kByteRm : 0) |
+             (encoding.lock ? kLock : 0);
   }
 
   // With REX.W or VEX.W.
@@ -110,6 +113,8 @@ class PackedEncoding {
   }
   // With a byte register in the r/m field alone.
   constexpr PackedEncoding ByteRm() const { return FromBits(bits_ | kByteRm); }
+  // Behind a lock prefix.
+  constexpr PackedEncoding Locked() const { return FromBits(bits_ | kLock); }
   // With an opcode this much further on.
   constexpr PackedEncoding Plus(uint32_t count) const { return FromBits(bits_ + (count << 8)); }
 
@@ -121,6 +126,7 @@ class PackedEncoding {
   // REX, with W or without, and opcode.
   constexpr uint32_t rex_and_opcode() const { return bits_ & 0xFFFF; }
   constexpr bool operand16() const { return (bits_ & kOperand16) != 0; }
+  constexpr bool lock() const { return (bits_ & kLock) != 0; }
   constexpr uint32_t byte_reg() const { return (bits_ / kByteReg) & 1; }
   constexpr uint32_t byte_rm() const { return (bits_ / kByteRm) & 1; }
   // Whether all is said by REX and an opcode of one byte: so are most instructions.
@@ -141,6 +147,7 @@ class PackedEncoding {
   static constexpr uint32_t kOperand16 = 1u << 20;
   static constexpr uint32_t kByteReg = 1u << 21;
   static constexpr uint32_t kByteRm = 1u << 22;
+  static constexpr uint32_t kLock = 1u << 23;
 
   uint32_t bits_;
 };
@@ -169,6 +176,13 @@ void EmitVexRegisters(codegen::MachBuffer& buffer, PackedEncoding encoding, uint
                       uint8_t second, uint8_t rm, Immediate immediate = {});
 void EmitVexMemory(codegen::MachBuffer& buffer, PackedEncoding encoding, uint8_t reg,
                    uint8_t second, const Address& address, Immediate immediate = {});
+
+// EVEX forms, 128 bits, without a mask. `memory` is the width of an operand in memory:
+// displacements that are a multiple of it are encoded as such.
+void EmitEvexRegisters(codegen::MachBuffer& buffer, PackedEncoding encoding, uint8_t reg,
+                       uint8_t second, uint8_t rm, Immediate immediate = {});
+void EmitEvexMemory(codegen::MachBuffer& buffer, PackedEncoding encoding, uint8_t reg,
+                    uint8_t second, const Address& address, Width memory, Immediate immediate = {});
 
 // The same for an encoding spelled out: EmitPlain(buffer, {.opcode = 0xC3}).
 inline void EmitRegisters(codegen::MachBuffer& buffer, const Encoding& encoding, uint8_t reg,
