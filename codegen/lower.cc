@@ -10,7 +10,8 @@
 namespace gantry::codegen {
 namespace {
 
-bool IsLoad(Opcode opcode) { return (Info(opcode).effects & kLoads) != 0; }
+// A plain one: atomic accesses stay where they are.
+bool IsLoad(Opcode opcode) { return (Info(opcode).effects & (kLoads | kSideEffect)) == kLoads; }
 
 }  // namespace
 

@@ -375,6 +375,15 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
       return EmitStore(inst);
     case Op::kAluMem:
       return EmitAluMem(inst);
+    case Op::kExchange:
+    case Op::kExchangeAdd:
+    case Op::kLockAlu:
+    case Op::kCompareExchange:
+      return EmitAtomic(inst);
+    case Op::kUpdateLoop:
+      return EmitUpdateLoop(inst);
+    case Op::kFence:
+      return EmitFence();
     case Op::kLoadF: {
       const Rm from = MemoryOf(inst);
       LoadFloat(NextReg(), from, inst.size);

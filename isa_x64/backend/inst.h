@@ -60,6 +60,15 @@ enum class Op : uint8_t {
   kAluMem,    // v address | address ->        memory op= v or imm; sub: AluKind
   kLoadF,     // address           -> d
   kStoreF,    // v address         ->
+  // ---- Atomic accesses to memory, `size` 1, 2, 4 or 8, in one order of all (a plain load is one,
+  // too). What memory held comes in the low bytes; below 4 bytes, what is above is not cleared.
+  kExchange,     // v address            -> =0     memory = v
+  kExchangeAdd,  // v address            -> =0     memory += v
+  kLockAlu,      // v address | address  ->        memory op= v or imm; sub: AluKind
+  kUpdateLoop,   // v(late) address(late) | address(late) -> rax t(early)
+                 //                                memory = memory op v or imm; all of rax is clear
+  kCompareExchange,  // rax v address    -> rax    memory = v if it is rax; the rest of rax stays
+  kFence,            //                  ->
   // ---- Comparisons and what depends on them: first the comparison's operands.
   //   compare: CompareKind; kHasImm: rm against imm, else a against rm.
   kSetcc,    // compare            -> d        cc

@@ -107,7 +107,8 @@ class X64Lowering final : public codegen::LowerBackend {
     int64_t disp = 0;
     std::optional<codegen::TrapCode> trap;
   };
-  static void AddAddress(Builder& builder, const Address& address);
+  // `late`: its registers keep their values until the instruction is done.
+  static void AddAddress(Builder& builder, const Address& address, bool late = false);
 
   // --- operands.cc
   // address + offset as base + index << scale + displacement.
@@ -189,6 +190,15 @@ class X64Lowering final : public codegen::LowerBackend {
   bool LowerReadModifyWrite(IrInst inst, uint8_t bytes);
   void EmitLoad(VReg to, Type type, const Address& address);
   void EmitStore(VReg from, Type type, const Address& address);
+
+  // --- atomics.cc
+  void LowerAtomicStore(IrInst inst);
+  void LowerAtomicRmw(IrInst inst);
+  void LowerAtomicCas(IrInst inst);
+  // Where an atomic instruction puts what memory held: the result, or a register of which
+  // FinishAtomic takes the low bytes.
+  VReg AtomicResult(IrInst inst);
+  void FinishAtomic(IrInst inst, VReg found);
 
   // --- float.cc
   void LowerSse(IrInst inst, SseKind op);

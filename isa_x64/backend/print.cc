@@ -58,6 +58,18 @@ const char* OpName(Op op) {
       return "load_f";
     case Op::kStoreF:
       return "store_f";
+    case Op::kExchange:
+      return "exchange";
+    case Op::kExchangeAdd:
+      return "exchange_add";
+    case Op::kLockAlu:
+      return "lock_alu";
+    case Op::kUpdateLoop:
+      return "update_loop";
+    case Op::kCompareExchange:
+      return "compare_exchange";
+    case Op::kFence:
+      return "fence";
     case Op::kSetcc:
       return "setcc";
     case Op::kCmov:
