@@ -29,8 +29,8 @@ enum class Strategy {
 
 enum class OptLevel { kNone, kSpeed, kSpeedAndSize };
 
-// Called by the compiler for one function: which dump it is ("ir", "ir-passes", "vcode" or "asm"), the
-// function's symbol, and the text.
+// Called by the compiler for one function: which dump it is ("ir", "ir-passes", "vcode" or "asm"),
+// the function's symbol, and the text.
 class DumpSink {
  public:
   virtual ~DumpSink() = default;
@@ -79,6 +79,13 @@ class Config {
   Config& SignalsBasedTraps(bool enable) { return Set(signals_based_traps_, enable); }
   // Masks against speculative out-of-bounds accesses; on by default.
   Config& SpectreMitigations(bool enable) { return Set(spectre_mitigations_, enable); }
+  // Whether each NaN that an operation on floats makes is the canonical one, so that its bits are
+  // the same on every machine; costs a comparison and a choice for each such operation.
+  Config& NanCanonicalization(bool enable) { return Set(nan_canonicalization_, enable); }
+  // Whether relaxed vector operations give what the deterministic profile of WebAssembly 3.0 says,
+  // and not what the target does best. Together with NanCanonicalization results are the same
+  // bits on every machine.
+  Config& RelaxedSimdDeterministic(bool enable) { return Set(relaxed_simd_deterministic_, enable); }
   // Whether a trap carries the WebAssembly call stack; on by default.
   Config& WasmBacktrace(bool enable) { return Set(wasm_backtrace_, enable); }
   // Each module's time per compile phase is kept and can be asked for (Module::timing).
@@ -101,6 +108,8 @@ class Config {
   std::optional<uint64_t> memory_guard_size() const { return memory_guard_size_; }
   bool signals_based_traps() const { return signals_based_traps_; }
   bool spectre_mitigations() const { return spectre_mitigations_; }
+  bool nan_canonicalization() const { return nan_canonicalization_; }
+  bool relaxed_simd_deterministic() const { return relaxed_simd_deterministic_; }
   bool wasm_backtrace() const { return wasm_backtrace_; }
   bool collect_timing() const { return collect_timing_; }
 
@@ -127,6 +136,8 @@ class Config {
   std::optional<uint64_t> memory_guard_size_;
   bool signals_based_traps_ = true;
   bool spectre_mitigations_ = true;
+  bool nan_canonicalization_ = false;
+  bool relaxed_simd_deterministic_ = false;
   bool wasm_backtrace_ = true;
   bool collect_timing_ = false;
 };

@@ -24,6 +24,8 @@ TEST(ConfigTest, AFlagHasOneValue) {
 TEST(ConfigTest, DefaultsAreTheSafeOnes) {
   const Config config;
   EXPECT_TRUE(config.spectre_mitigations());
+  EXPECT_FALSE(config.nan_canonicalization());
+  EXPECT_FALSE(config.relaxed_simd_deterministic());
   EXPECT_TRUE(config.signals_based_traps());
   EXPECT_TRUE(config.wasm_backtrace());
   EXPECT_FALSE(config.consume_fuel());

@@ -32,6 +32,8 @@ absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
   tunables.consume_fuel = config.consume_fuel();
   tunables.signals_based_traps = config.signals_based_traps();
   tunables.spectre_masking = config.spectre_mitigations();
+  tunables.nan_canonicalization = config.nan_canonicalization();
+  tunables.relaxed_simd_deterministic = config.relaxed_simd_deterministic();
   constexpr uint64_t kMostReserved = uint64_t{1} << 46;
   if (config.memory_reservation()) {
     tunables.memory_reservation = *config.memory_reservation();

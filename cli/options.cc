@@ -38,7 +38,8 @@ void EngineOptions::AddTo(CLI::App& command) {
   command
       .add_option(
           "-W,--wasm", wasm_,
-          absl::StrCat("Guests: fuel=UNITS, max-wasm-stack=BYTES, and proposals by name=y|n: ",
+          absl::StrCat("Guests: fuel=UNITS, max-wasm-stack=BYTES, nan-canonicalization=y|n, "
+                       "relaxed-simd-deterministic=y|n, and proposals by name=y|n: ",
                        WasmFeatureNames()))
       ->allow_extra_args(false);
   command.add_option("--target", target_, "Compile for this target instead of the host");
@@ -110,8 +111,17 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
     } else if (entry.name == "max-wasm-stack") {
       ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-W", entry));
       config.MaxWasmStack(bytes);
+    } else if (entry.name == "nan-canonicalization") {
+      ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-W", entry));
+      config.NanCanonicalization(enable);
+    } else if (entry.name == "relaxed-simd-deterministic") {
+      ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-W", entry));
+      config.RelaxedSimdDeterministic(enable);
     } else {
-      return UnknownFlag("-W", entry, absl::StrCat("fuel, max-wasm-stack, ", WasmFeatureNames()));
+      return UnknownFlag("-W", entry,
+                         absl::StrCat("fuel, max-wasm-stack, nan-canonicalization, "
+                                      "relaxed-simd-deterministic, ",
+                                      WasmFeatureNames()));
     }
   }
   if (!target_.empty()) config.Target(target_);

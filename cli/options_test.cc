@@ -31,13 +31,16 @@ struct Parsed {
 
 TEST(OptionsTest, EngineOptionsReachTheConfig) {
   Parsed parsed({"-O", "opt-level=0,memory-reservation=65536", "-C", "threads=3,spectre=n", "-C",
-                 "regalloc_checker,foo=bar", "-W", "fuel=7", "a.wasm"});
+                 "regalloc_checker,foo=bar", "-W",
+                 "fuel=7,nan-canonicalization,relaxed-simd-deterministic", "a.wasm"});
   const Config config = *parsed.engine.ToConfig();
   EXPECT_EQ(config.opt_level(), OptLevel::kNone);
   EXPECT_EQ(config.memory_reservation(), 65536u);
   EXPECT_EQ(config.compilation_threads(), 3u);
   EXPECT_FALSE(config.spectre_mitigations());
   EXPECT_TRUE(config.consume_fuel());
+  EXPECT_TRUE(config.nan_canonicalization());
+  EXPECT_TRUE(config.relaxed_simd_deterministic());
   EXPECT_EQ(*parsed.engine.Fuel(), 7u);
   EXPECT_THAT(config.compiler_flags(),
               ElementsAre(Pair("regalloc_checker", "true"), Pair("foo", "bar")));
@@ -51,7 +54,8 @@ TEST(OptionsTest, FeaturesReachTheConfig) {
   EXPECT_EQ(config.features(), expected);
   EXPECT_EQ(config.max_wasm_stack(), 70000u);
   EXPECT_THAT(std::string(Parsed({"-W", "nope", "x"}).engine.ToConfig().status().message()),
-              HasSubstr("-W nope is not known; there are: fuel, max-wasm-stack, all-proposals"));
+              HasSubstr("-W nope is not known; there are: fuel, max-wasm-stack, nan-canonicalization, "
+                        "relaxed-simd-deterministic, all-proposals"));
 }
 
 TEST(OptionsTest, FeaturesOverOthers) {

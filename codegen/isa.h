@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "codegen/code_records.h"
+#include "codegen/relaxed_choices.h"
 #include "codegen/settings.h"
 #include "codegen/unwind.h"
 
@@ -69,6 +70,9 @@ class TargetIsa {
   virtual uint32_t function_alignment() const = 0;
   // Logarithm of the largest page size that the ISA's systems map code with.
   virtual uint8_t page_size_log2() const = 0;
+
+  // What it does best where several results are permitted, under its flags.
+  virtual RelaxedChoices relaxed_choices() const { return {}; }
 
   // Lowers functions, one after another; used by one thread.
   virtual std::unique_ptr<LowerBackend> MakeLowering() const = 0;

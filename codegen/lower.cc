@@ -10,8 +10,13 @@
 namespace gantry::codegen {
 namespace {
 
+<<<<<<< HEAD
 // A plain one: atomic accesses stay where they are.
 bool IsLoad(Opcode opcode) { return (Info(opcode).effects & (kLoads | kSideEffect)) == kLoads; }
+=======
+// Not an atomic one, which is in order with everything.
+bool IsLoad(Opcode opcode) { return Info(opcode).effects == kLoads; }
+>>>>>>> b210d79839e41d8fa687cbb560178a7dc2749c6c
 
 }  // namespace
 
@@ -181,6 +186,11 @@ VReg Lowering::Reg(Value value) {
       case Opcode::kF64const: {
         const VReg reg = builder_.NewVReg(ClassOf(def.type()));
         backend_->LowerConstant(*this, reg, def.type(), def.const_bits());
+        return reg;
+      }
+      case Opcode::kV128const: {
+        const VReg reg = builder_.NewVReg(RegClass::kVector);
+        backend_->LowerVectorConstant(*this, reg, def.v128_low(), def.v128_high());
         return reg;
       }
       default:

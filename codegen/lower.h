@@ -57,8 +57,10 @@ class LowerBackend {
   virtual void LowerJump(Lowering& ctx, uint32_t target) = 0;
   // The function's arguments, into the registers of those parameters that are used.
   virtual void LowerEntry(Lowering& ctx, absl::Span<const Value> params) = 0;
-  // `type` constant with the given bits into `reg`.
+  // A scalar constant of `type` with the given bits, or a vector constant by its halves, into
+  // `reg`.
   virtual void LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bits) = 0;
+  virtual void LowerVectorConstant(Lowering& ctx, VReg reg, uint64_t low, uint64_t high) = 0;
 };
 
 class Lowering {

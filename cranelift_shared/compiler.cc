@@ -260,7 +260,7 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
                                            Worker& worker,
                                            std::optional<wasm::Unimplemented>& missing) const {
   if (worker.module_serial != module.serial) {
-    worker.environment.emplace(module);
+    worker.environment.emplace(module, options_.target->relaxed_choices());
     worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
     if (options_.inlining) {
       worker.plan = PlanFor(module);

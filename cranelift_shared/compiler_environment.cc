@@ -83,6 +83,9 @@ bool EndsStraightLine(wasm::Opcode op) {
     case wasm::Opcode::kCall:
     case wasm::Opcode::kCallIndirect:
     case wasm::Opcode::kCallRef:
+    case wasm::Opcode::kReturnCall:
+    case wasm::Opcode::kReturnCallIndirect:
+    case wasm::Opcode::kReturnCallRef:
       return true;
     default:
       return false;
@@ -105,11 +108,13 @@ environ::FuncKey KeyOf(const codegen::UserExternalName& name) {
   return *key;
 }
 
-CompilerEnvironment::CompilerEnvironment(const environ::ModuleTranslation& module)
+CompilerEnvironment::CompilerEnvironment(const environ::ModuleTranslation& module,
+                                         const codegen::RelaxedChoices& relaxed)
     : module_(module),
       info_(module.info),
       offsets_(module.offsets),
       tunables_(module.options.tunables),
+      relaxed_(relaxed),
       signatures_(module.parsed.types.size()),
       signatures_with_caller_(module.parsed.types.size()),
       functions_(module.parsed.functions.size()),
@@ -132,6 +137,13 @@ const wasm::TranslationTraps& CompilerEnvironment::traps() const {
   return kTraps;
 }
 
+wasm::TranslationChoices CompilerEnvironment::choices() const {
+  wasm::TranslationChoices choices;
+  choices.canonical_nans = tunables_.nan_canonicalization;
+  if (!tunables_.relaxed_simd_deterministic) choices.relaxed = relaxed_;
+  return choices;
+}
+
 std::optional<Type> CompilerEnvironment::TypeOf(ValType type) const {
   switch (type.kind()) {
     case ValType::Kind::kI32:
@@ -145,6 +157,7 @@ std::optional<Type> CompilerEnvironment::TypeOf(ValType type) const {
     case ValType::Kind::kRef:
       return IsFunctionReference(module_, type) ? Type::kI64 : Type::kI32;
     case ValType::Kind::kV128:
+      return Type::kV128;
     case ValType::Kind::kBottom:
       return std::nullopt;
   }
@@ -373,6 +386,8 @@ Value CompilerEnvironment::GlobalGet(InstBuilder& b, wasm::GlobalIndex global) {
           return b.F32const(static_cast<uint32_t>(op.value[0]));
         case environ::ConstOp::Kind::kF64Const:
           return b.F64const(op.value[0]);
+        case environ::ConstOp::Kind::kV128Const:
+          return b.V128const(op.value[0], op.value[1]);
         default:
           break;
       }
@@ -553,32 +568,36 @@ Inst CompilerEnvironment::CallBuiltin(InstBuilder& b, Builtin builtin,
   return b.Call(callee, args_);
 }
 
-Inst CompilerEnvironment::CallCode(InstBuilder& b, wasm::TypeIndex type, Value code,
-                                   Value callee_vmctx, absl::Span<const Value> args) {
+Inst CompilerEnvironment::CallCode(InstBuilder& b, wasm::CallKind kind, wasm::TypeIndex type,
+                                   Value code, Value callee_vmctx, absl::Span<const Value> args) {
   args_.assign({callee_vmctx, vmctx_});
   args_.insert(args_.end(), args.begin(), args.end());
-  return b.CallIndirect(SignatureOf(*func_, type, true), code, args_);
+  const codegen::SigRef signature = SignatureOf(*func_, type, true);
+  return kind == wasm::CallKind::kTail ? b.ReturnCallIndirect(signature, code, args_)
+                                       : b.CallIndirect(signature, code, args_);
 }
 
-Inst CompilerEnvironment::Call(InstBuilder& b, wasm::FuncIndex callee,
+Inst CompilerEnvironment::Call(InstBuilder& b, wasm::CallKind kind, wasm::FuncIndex callee,
                                absl::Span<const Value> args) {
   if (!info_.IsImported(callee)) {
     args_.assign(1, vmctx_);
     args_.insert(args_.end(), args.begin(), args.end());
-    return b.Call(FunctionOf(*func_, callee), args_);
+    const codegen::FuncRef function = FunctionOf(*func_, callee);
+    return kind == wasm::CallKind::kTail ? b.ReturnCall(function, args_) : b.Call(function, args_);
   }
   const uint32_t import = offsets_.ImportedFunction(callee);
   const Value code = ContextField(b, import + VMFunctionImportOffsets::kWasmCall);
   const Value vmctx = ContextField(b, import + VMFunctionImportOffsets::kVmctx);
-  return CallCode(b, module_.parsed.functions[callee], code, vmctx, args);
+  return CallCode(b, kind, module_.parsed.functions[callee], code, vmctx, args);
 }
 
 // Everything a call needs lies in the table's element. Where the expected type is final its id
 // alone decides: that of a null element is no function's. Where it is not, a function of
 // another type may still be of a subtype of it, which the runtime knows. (WebAssembly 3.0,
 // "call_indirect".)
-Inst CompilerEnvironment::CallIndirect(InstBuilder& b, wasm::TableIndex table, wasm::TypeIndex type,
-                                       Value index, absl::Span<const Value> args) {
+Inst CompilerEnvironment::CallIndirect(InstBuilder& b, wasm::CallKind kind, wasm::TableIndex table,
+                                       wasm::TypeIndex type, Value index,
+                                       absl::Span<const Value> args) {
   const TableView view = ViewTable(b, table);
   const Element element = BoundedElement(b, view, index, environ::TrapCode::kUndefinedElement);
   const auto load = [&](Type as, uint32_t offset) {
@@ -621,16 +640,16 @@ Inst CompilerEnvironment::CallIndirect(InstBuilder& b, wasm::TableIndex table, w
     b.Begin(join);
   }
   const Value vmctx = load(Type::kI64, VMFuncTableEntryOffsets::kVmctx);
-  return CallCode(b, type, code, vmctx, args);
+  return CallCode(b, kind, type, code, vmctx, args);
 }
 
-Inst CompilerEnvironment::CallRef(InstBuilder& b, wasm::TypeIndex type, Value callee,
-                                  absl::Span<const Value> args) {
+Inst CompilerEnvironment::CallRef(InstBuilder& b, wasm::CallKind kind, wasm::TypeIndex type,
+                                  Value callee, absl::Span<const Value> args) {
   b.Trapz(callee, Trap(environ::TrapCode::kNullFunctionReference));
   const MemFlags flags = Access(kRegionContext).WithReadonly();
   const Value code = b.Load(Type::kI64, flags, callee, VMFuncRefOffsets::kWasmCall);
   const Value vmctx = b.Load(Type::kI64, flags, callee, VMFuncRefOffsets::kVmctx);
-  return CallCode(b, type, code, vmctx, args);
+  return CallCode(b, kind, type, code, vmctx, args);
 }
 
 }  // namespace gantry::cranelift

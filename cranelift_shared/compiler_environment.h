@@ -42,9 +42,12 @@ environ::FuncKey KeyOf(const codegen::UserExternalName& name);
 
 class CompilerEnvironment final : public wasm::FuncEnvironment {
  public:
-  explicit CompilerEnvironment(const environ::ModuleTranslation& module);
+  // `relaxed`: what the target does best, where the tunables leave the choice.
+  CompilerEnvironment(const environ::ModuleTranslation& module,
+                      const codegen::RelaxedChoices& relaxed);
 
   const wasm::TranslationTraps& traps() const override;
+  wasm::TranslationChoices choices() const override;
   std::optional<codegen::Type> TypeOf(wasm::ValType type) const override;
   bool IsTraced(wasm::ValType type) const override;
   void MakeSignature(const wasm::FuncType& type, codegen::Signature& signature) override;
@@ -95,12 +98,13 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
                            codegen::Value reference) override;
   codegen::Value RefFunc(codegen::InstBuilder& b, wasm::FuncIndex function) override;
 
-  codegen::Inst Call(codegen::InstBuilder& b, wasm::FuncIndex callee,
+  codegen::Inst Call(codegen::InstBuilder& b, wasm::CallKind kind, wasm::FuncIndex callee,
                      absl::Span<const codegen::Value> args) override;
-  codegen::Inst CallIndirect(codegen::InstBuilder& b, wasm::TableIndex table, wasm::TypeIndex type,
-                             codegen::Value index, absl::Span<const codegen::Value> args) override;
-  codegen::Inst CallRef(codegen::InstBuilder& b, wasm::TypeIndex type, codegen::Value callee,
-                        absl::Span<const codegen::Value> args) override;
+  codegen::Inst CallIndirect(codegen::InstBuilder& b, wasm::CallKind kind, wasm::TableIndex table,
+                             wasm::TypeIndex type, codegen::Value index,
+                             absl::Span<const codegen::Value> args) override;
+  codegen::Inst CallRef(codegen::InstBuilder& b, wasm::CallKind kind, wasm::TypeIndex type,
+                        codegen::Value callee, absl::Span<const codegen::Value> args) override;
 
  private:
   // Entries made for a function other than the present one count as absent.
@@ -167,8 +171,9 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   codegen::FuncRef FunctionOf(codegen::Function& func, wasm::FuncIndex function);
   codegen::Inst CallBuiltin(codegen::InstBuilder& b, environ::Builtin builtin,
                             std::initializer_list<codegen::Value> args);
-  codegen::Inst CallCode(codegen::InstBuilder& b, wasm::TypeIndex type, codegen::Value code,
-                         codegen::Value callee_vmctx, absl::Span<const codegen::Value> args);
+  codegen::Inst CallCode(codegen::InstBuilder& b, wasm::CallKind kind, wasm::TypeIndex type,
+                         codegen::Value code, codegen::Value callee_vmctx,
+                         absl::Span<const codegen::Value> args);
   void FlushFuel(codegen::InstBuilder& b);
   void CheckInterrupts(codegen::InstBuilder& b);
 
@@ -176,6 +181,7 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   const environ::ModuleInfo& info_;
   const environ::VMOffsets& offsets_;
   const environ::Tunables& tunables_;
+  const codegen::RelaxedChoices relaxed_;
 
   codegen::Function* func_ = nullptr;
   uint32_t stamp_ = 0;

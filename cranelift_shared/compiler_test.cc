@@ -336,7 +336,11 @@ TEST(CompilerErrorTest, InvalidBodyIsRefusedWithItsOffset) {
 TEST(CompilerErrorTest, UnsupportedBodyTrapsWhenCalled) {
   ModuleBuilder builder;
   const wasm::TypeIndex type = builder.Type({}, {});
-  builder.Func(type, CodeBuilder().Op(Opcode::kReturnCall, {0}));
+  // Of the type of all functions.
+  builder.Func(type, CodeBuilder()
+                         .Op(Opcode::kRefNull, {0x70})
+                         .Op(Opcode::kRefTestNull, {0x70})
+                         .Op(Opcode::kDrop));
   const std::vector<uint8_t> bytes = builder.Build();
   const Compiled compiled = CompileAll(*MakeCompiler({}), bytes);
   ASSERT_EQ(compiled.functions[0].traps.size(), 1u);

@@ -1,6 +1,7 @@
 #include "wasm_translate/inline_plan.h"
 
 #include <algorithm>
+#include <array>
 
 #include "absl/types/span.h"
 #include "wasm_translate/function_validator.h"
@@ -80,6 +81,19 @@ class CostVisitor : public VisitorBase<CostVisitor> {
   }
   void OnCallIndirect(TableIndex, TypeIndex, const FuncType& type) { AddIndirect(type); }
   void OnCallRef(TypeIndex, const FuncType& type) { AddIndirect(type); }
+  // Calls like others, and branches behind them.
+  void OnReturnCall(FuncIndex callee, const FuncType& type) {
+    OnCall(callee, type);
+    OnReturn();
+  }
+  void OnReturnCallIndirect(TableIndex, TypeIndex, const FuncType& type) {
+    AddIndirect(type);
+    OnReturn();
+  }
+  void OnReturnCallRef(TypeIndex, const FuncType& type) {
+    AddIndirect(type);
+    OnReturn();
+  }
 
   void OnDrop(ValType) {}
   void OnSelect(ValType) { Add(1); }
@@ -92,9 +106,15 @@ class CostVisitor : public VisitorBase<CostVisitor> {
   void OnI64Const(int64_t) {}
   void OnF32Const(uint32_t) {}
   void OnF64Const(uint64_t) {}
+  // A load.
+  void OnV128Const(const std::array<uint8_t, 16>&) { Add(1); }
 
-  void OnLoad(Opcode op, const MemArg&) { AddScalar(op, 1); }
-  void OnStore(Opcode op, const MemArg&) { AddScalar(op, 1); }
+  void OnLoad(Opcode, const MemArg&) { Add(1); }
+  void OnStore(Opcode, const MemArg&) { Add(1); }
+  void OnLoadLane(Opcode, const MemArg&, uint8_t) { Add(2); }
+  void OnStoreLane(Opcode, const MemArg&, uint8_t) { Add(2); }
+  void OnLane(Opcode, uint8_t) { Add(1); }
+  void OnShuffle(const std::array<uint8_t, 16>&) { Add(2); }
   void OnMemorySize(MemoryIndex) { Add(2); }
   void OnMemoryGrow(MemoryIndex) { Add(kBuiltinCost); }
   void OnMemoryInit(DataIndex, MemoryIndex) { Add(kBuiltinCost); }
@@ -127,17 +147,10 @@ class CostVisitor : public VisitorBase<CostVisitor> {
         failed_ = true;
     }
   }
-  void OnSimple(Opcode op) { AddScalar(op, 1); }
+  void OnSimple(Opcode) { Add(1); }
 
  private:
   void Add(uint32_t cost) { cost_ += cost; }
-  void AddScalar(Opcode op, uint32_t cost) {
-    if (GetOperatorInfo(op).feature == Feature::kSimd ||
-        GetOperatorInfo(op).feature == Feature::kThreads) {
-      failed_ = true;
-    }
-    Add(cost);
-  }
   void AddIndirect(const FuncType& type) {
     calls_indirectly_ = true;
     Add(2 * kCallCost + static_cast<uint32_t>(type.params().size()));

@@ -62,16 +62,30 @@ TEST_F(InlinePlanTest, CostsAreThoseOfOperatorsThatDoSomething) {
 TEST_F(InlinePlanTest, NeverWhatIsImportedInvalidUntranslatableOrEndless) {
   const FuncIndex imported = builder_.ImportFunc("env", "f", type_);
   const FuncIndex invalid = Func(CodeBuilder().I64Const(1));
-  const FuncIndex tail = Func(CodeBuilder().LocalGet(0).Op(Opcode::kReturnCall, {0}));
+  // Of the type of all functions.
+  const FuncIndex cast =
+      Func(CodeBuilder().Op(Opcode::kRefNull, {0x70}).Op(Opcode::kRefTestNull, {0x70}));
   const FuncIndex endless = Func(CodeBuilder().Op(Opcode::kUnreachable));
   const FuncIndex spins = Func(CodeBuilder().Open(Opcode::kLoop).Br(0).End().LocalGet(0));
-  const FuncIndex vector =
-      Func(CodeBuilder().LocalGet(0).Op(Opcode::kI32x4Splat).Op(Opcode::kI32x4AllTrue));
   const FuncIndex locals = Func(CodeBuilder().Locals(50'000, ValType::I32()).LocalGet(0));
   const InlinePlan plan = Plan();
-  for (const FuncIndex f : {imported, invalid, tail, endless, spins, vector, locals}) {
+  for (const FuncIndex f : {imported, invalid, cast, endless, spins, locals}) {
     EXPECT_EQ(plan.Find(f), nullptr) << f;
   }
+}
+
+TEST_F(InlinePlanTest, VectorsAndTailCallsHaveTheirPrice) {
+  const FuncIndex vector =
+      Func(CodeBuilder().LocalGet(0).Op(Opcode::kI32x4Splat).Op(Opcode::kI32x4AllTrue));
+  // A call of one argument and a branch.
+  const FuncIndex tail = Func(CodeBuilder().LocalGet(0).Op(Opcode::kReturnCall, {0}));
+  const InlinePlan plan = Plan();
+  ASSERT_NE(plan.Find(vector), nullptr);
+  EXPECT_EQ(plan.Find(vector)->cost, 2u);
+  ASSERT_NE(plan.Find(tail), nullptr);
+  EXPECT_EQ(plan.Find(tail)->own_cost, 7u + 1u);
+  EXPECT_EQ(plan.Find(tail)->cost, 2u + 1u);
+  EXPECT_TRUE(plan.Find(tail)->is_leaf);
 }
 
 TEST_F(InlinePlanTest, CostsOfCalleesAreAddedBottomUp) {

@@ -8,7 +8,7 @@
 //
 // Each hook inserts instructions at the builder's position and may start new blocks: the
 // builder's position afterwards is where translation goes on. Values of wasm types i32, i64,
-// f32, f64 have the IR types of the same names; what a reference is, the environment says.
+// f32, f64, v128 have the IR types of the same names; what a reference is, the environment says.
 // Indices and lengths of 32-bit tables and memories come as I32.
 #ifndef GANTRY_WASM_TRANSLATE_TRANSLATOR_ENVIRONMENT_H_
 #define GANTRY_WASM_TRANSLATE_TRANSLATOR_ENVIRONMENT_H_
@@ -19,6 +19,7 @@
 #include "absl/types/span.h"
 #include "codegen/ir/builder.h"
 #include "codegen/ir/signature.h"
+#include "codegen/relaxed_choices.h"
 #include "wasm_translate/operators.h"
 #include "wasm_translate/types.h"
 
@@ -33,6 +34,20 @@ struct TranslationTraps {
   codegen::TrapCode invalid_conversion_to_integer{};
   codegen::TrapCode null_reference{};
   codegen::TrapCode null_i31_reference{};
+};
+
+// What WebAssembly leaves open and code is to settle.
+struct TranslationChoices {
+  // Whether every NaN that an operation on floats makes is the canonical one, positive and with
+  // no bit set but the payload's topmost.
+  bool canonical_nans = false;
+  // What relaxed operations on vectors do. The default is the deterministic profile.
+  codegen::RelaxedChoices relaxed;
+};
+
+enum class CallKind : uint8_t {
+  kNormal,
+  kTail,  // ends the function: the callee returns to its caller
 };
 
 // How one memory is accessed from the position at hand.
@@ -55,6 +70,8 @@ class FuncEnvironment {
   virtual ~FuncEnvironment() = default;
 
   virtual const TranslationTraps& traps() const = 0;
+
+  virtual TranslationChoices choices() const { return {}; }
 
   // The IR type of values of a wasm type; nothing where values of it cannot be compiled.
   virtual std::optional<codegen::Type> TypeOf(ValType type) const = 0;
@@ -121,13 +138,14 @@ class FuncEnvironment {
                                    codegen::Value reference) = 0;
   virtual codegen::Value RefFunc(codegen::InstBuilder& builder, FuncIndex function) = 0;
 
-  // Calls. The results are those of the returned instruction.
-  virtual codegen::Inst Call(codegen::InstBuilder& builder, FuncIndex callee,
+  // Calls. The results are those of the returned instruction, which has none where the call is a
+  // tail call.
+  virtual codegen::Inst Call(codegen::InstBuilder& builder, CallKind kind, FuncIndex callee,
                              absl::Span<const codegen::Value> args) = 0;
-  virtual codegen::Inst CallIndirect(codegen::InstBuilder& builder, TableIndex table,
+  virtual codegen::Inst CallIndirect(codegen::InstBuilder& builder, CallKind kind, TableIndex table,
                                      TypeIndex type, codegen::Value index,
                                      absl::Span<const codegen::Value> args) = 0;
-  virtual codegen::Inst CallRef(codegen::InstBuilder& builder, TypeIndex type,
+  virtual codegen::Inst CallRef(codegen::InstBuilder& builder, CallKind kind, TypeIndex type,
                                 codegen::Value callee, absl::Span<const codegen::Value> args) = 0;
 };
 

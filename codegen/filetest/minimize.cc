@@ -67,7 +67,8 @@ class Minimizer {
   static Value Zero(Function* func, Type type, Inst before) {
     const Opcode opcode = IsInt(type)          ? Opcode::kIconst
                           : type == Type::kF32 ? Opcode::kF32const
-                                               : Opcode::kF64const;
+                          : type == Type::kF64 ? Opcode::kF64const
+                                               : Opcode::kV128const;
     const Inst inst = func->dfg.MakeInst(InstData(opcode, type));
     func->layout.InsertBefore(inst, before);
     return func->dfg.result(inst);
@@ -206,7 +207,7 @@ class Minimizer {
   bool IsConstant(Inst inst) const {
     const Format format = best_.dfg.inst(inst).format();
     return format == Format::kIntConst || format == Format::kF32Const ||
-           format == Format::kF64Const;
+           format == Format::kF64Const || format == Format::kV128Const;
   }
 
   Function best_;

@@ -14,13 +14,15 @@
 namespace gantry::codegen {
 namespace {
 
-constexpr Type kScalars[] = {Type::kI32, Type::kI64, Type::kF32, Type::kF64, Type::kI8, Type::kI16};
-constexpr size_t kNumScalars = 6;
+// What values may have.
+constexpr Type kTypes[] = {Type::kI32, Type::kI64, Type::kF32, Type::kF64,
+                           Type::kI8,  Type::kI16, Type::kV128};
+constexpr size_t kNumTypes = 7;
 constexpr uint32_t kSlotBytes = 64;
 
 size_t IndexOf(Type type) {
-  for (size_t i = 0; i < kNumScalars; ++i) {
-    if (kScalars[i] == type) return i;
+  for (size_t i = 0; i < kNumTypes; ++i) {
+    if (kTypes[i] == type) return i;
   }
   UNREACHABLE();
 }
@@ -70,27 +72,20 @@ uint64_t EdgeBits(Type type, RandomSource* random) {
   }
 }
 
-// True if the operation may make a NaN whose bits are unspecified.
-bool MakesNan(Opcode opcode, Type type) {
-  if (!IsFloat(type)) return false;
-  switch (opcode) {
-    case Opcode::kFadd:
-    case Opcode::kFsub:
-    case Opcode::kFmul:
-    case Opcode::kFdiv:
-    case Opcode::kFmin:
-    case Opcode::kFmax:
-    case Opcode::kSqrt:
-    case Opcode::kCeil:
-    case Opcode::kFloor:
-    case Opcode::kTrunc:
-    case Opcode::kNearest:
-    case Opcode::kFpromote:
-    case Opcode::kFdemote:
-      return true;
-    default:
-      return false;
+// Random bits of any type. Vectors are mostly edge values in all lanes of a shape, now and then the
+// same in each.
+RawValue EdgeValue(Type type, RandomSource* random) {
+  if (type != Type::kV128) return EdgeBits(type, random);
+  const Type shape = kShapes[random->Below(6)];
+  const Type lane = LaneType(shape);
+  const bool same = random->Chance(1, 4);
+  RawValue value;
+  uint64_t bits = EdgeBits(lane, random);
+  for (uint32_t at = 0; at < 128; at += TypeBits(lane)) {
+    if (!same) bits = EdgeBits(lane, random);
+    (at < 64 ? value.lo : value.hi) |= bits << at % 64;
   }
+  return value;
 }
 
 class Generator {
@@ -118,7 +113,7 @@ class Generator {
   }
 
  private:
-  using Counts = std::array<size_t, kNumScalars>;
+  using Counts = std::array<size_t, kNumTypes>;
   struct Plan {
     std::vector<Type> params;
     std::vector<uint32_t> targets;
@@ -130,13 +125,22 @@ class Generator {
   struct Place {
     Value address;
     int32_t offset = 0;
+    uint32_t room = 0;
     MemFlags flags;
   };
 
-  size_t num_types() const { return !options_.floats ? 2 : options_.narrow_ints ? kNumScalars : 4; }
-  Type AnyType() { return kScalars[random_.Below(static_cast<uint32_t>(num_types()))]; }
+  Type AnyType() {
+    std::vector<Type> types;
+    for (Type type : kTypes) {
+      if (Allowed(type)) types.push_back(type);
+    }
+    return types[random_.Below(static_cast<uint32_t>(types.size()))];
+  }
+  // Of types of values and shapes.
   bool Allowed(Type type) const {
-    if (IsFloat(type)) return options_.floats;
+    if (IsFloat(LaneType(type)) && !options_.floats) return false;
+    if (IsVector(type)) return options_.vectors;
+    if (IsFloat(type)) return true;
     return options_.narrow_ints || TypeBits(type) >= 32;
   }
 
@@ -206,7 +210,7 @@ class Generator {
   // ---- Blocks.
   void Fill(uint32_t index, Block idom) {
     const Counts before = idom.is_some() ? blocks_[idom.raw()].available_after : Counts{};
-    for (size_t t = 0; t < kNumScalars; ++t) available_[t].resize(before[t]);
+    for (size_t t = 0; t < kNumTypes; ++t) available_[t].resize(before[t]);
     builder_.SetEnd(Block(index));
     recent_.clear();
     const absl::Span<const Value> params = func_.dfg.block_params(Block(index));
@@ -236,7 +240,7 @@ class Generator {
     use_memory_ = options_.memory_bytes != 0 && cfg_.is_reachable(Block(index));
     for (uint32_t k = random_.Below(options_.max_insts_per_block + 1); k > 0; --k) AnyInst();
     Terminate(blocks_[index]);
-    for (size_t t = 0; t < kNumScalars; ++t) {
+    for (size_t t = 0; t < kNumTypes; ++t) {
       blocks_[index].available_after[t] = available_[t].size();
     }
   }
@@ -251,9 +255,10 @@ class Generator {
     b.SetEnd(bail_out_);
     std::vector<Value> values;
     for (const AbiParam& param : func_.signature.returns) {
-      values.push_back(param.type == Type::kF32   ? b.F32const(0)
-                       : param.type == Type::kF64 ? b.F64const(0)
-                                                  : b.Iconst(param.type, 0));
+      values.push_back(param.type == Type::kF32    ? b.F32const(0)
+                       : param.type == Type::kF64  ? b.F64const(0)
+                       : param.type == Type::kV128 ? b.V128const(0, 0)
+                                                   : b.Iconst(param.type, 0));
     }
     b.Return(values);
     return bail_out_;
@@ -261,9 +266,12 @@ class Generator {
 
   void Offer(Value v) { available_[IndexOf(func_.dfg.value_type(v))].push_back(v); }
   Value Constant(Type type) {
-    const uint64_t bits = EdgeBits(type, &random_);
+    const RawValue value = EdgeValue(type, &random_);
+    const uint64_t bits = value.lo;
     Value v;
-    if (type == Type::kF32) {
+    if (type == Type::kV128) {
+      v = builder_.V128const(value.lo, value.hi);
+    } else if (type == Type::kF32) {
       v = builder_.F32const(static_cast<uint32_t>(bits));
     } else if (type == Type::kF64) {
       v = builder_.F64const(bits);
@@ -393,7 +401,7 @@ class Generator {
 
   std::optional<Type> ControllingType(const OpcodeInfo& info) {
     std::vector<Type> types;
-    for (Type type : kScalars) {
+    for (Type type : kAllTypes) {
       if (Contains(info.types, type) && Allowed(type)) types.push_back(type);
     }
     if (types.empty()) return std::nullopt;
@@ -401,7 +409,7 @@ class Generator {
   }
   std::optional<Type> TypeForLetter(char letter, Type t) {
     std::vector<Type> types;
-    for (Type type : kScalars) {
+    for (Type type : kTypes) {
       if (LetterAccepts(letter, t, type) && Allowed(type)) types.push_back(type);
     }
     if (types.empty()) return std::nullopt;
@@ -415,7 +423,8 @@ class Generator {
     switch (info.format) {
       case Format::kIntConst:
       case Format::kF32Const:
-      case Format::kF64Const: {
+      case Format::kF64Const:
+      case Format::kV128Const: {
         const std::optional<Type> type = ControllingType(info);
         if (type.has_value()) Constant(*type);
         return type.has_value();
@@ -431,10 +440,19 @@ class Generator {
       case Format::kIntCompare:
       case Format::kFloatCompare:
       case Format::kSelect:
+      case Format::kTernary:
+      case Format::kLane:
+      case Format::kLaneBinary:
+      case Format::kShuffle:
         return Compute(opcode, info);
       case Format::kLoad:
       case Format::kStore:
         return Access(opcode, info);
+      case Format::kAtomicLoad:
+      case Format::kAtomicStore:
+      case Format::kAtomicRmw:
+      case Format::kAtomicCas:
+        return options_.atomics && Atomic(opcode, info);
       case Format::kStackLoad: {
         const std::optional<Type> type = ControllingType(info);
         if (!type.has_value()) return false;
@@ -459,7 +477,8 @@ class Generator {
         return true;
       }
       case Format::kEffect:
-        builder_.Nop();
+        if (opcode != Opcode::kNop && !options_.atomics) return false;
+        builder_.Insert(InstData(opcode, Type::kInvalid));
         return true;
       default:
         return false;
@@ -482,6 +501,13 @@ class Generator {
       case Format::kFloatCompare:
         data.set_immediate(static_cast<uint16_t>(random_.Below(kNumFloatCCs)));
         break;
+      case Format::kLane:
+      case Format::kLaneBinary:
+        data.set_immediate(static_cast<uint16_t>(random_.Below(LaneCount(*type))));
+        break;
+      case Format::kShuffle:
+        data.set_shuffle_lanes(Lanes());
+        break;
       case Format::kDivision:
         data.set_immediate(1);
         break;
@@ -502,10 +528,31 @@ class Generator {
       data.set_arg(1, builder_.Bor(data.arg(1), builder_.Iconst(*type, 1)));
     }
     const Inst inst = builder_.Insert(data);
-    for (Value v : func_.dfg.results(inst)) Offer(MakesNan(opcode, *type) ? Canonical(v) : v);
+    const Type nans = NansMadeBy(opcode, *type);
+    for (Value v : func_.dfg.results(inst)) Offer(nans == Type::kInvalid ? v : Canonical(nans, v));
     return true;
   }
-  Value Canonical(Value v) {
+  // Bytes of two vectors: any, or a run, a repeated byte, or the lanes of both by turns.
+  ShuffleLanes Lanes() {
+    ShuffleLanes lanes;
+    const uint32_t kind = random_.Below(4);
+    const uint32_t start = random_.Below(32);
+    const uint32_t width = 1u << random_.Below(4);
+    for (uint32_t i = 0; i < 16; ++i) {
+      uint32_t lane = random_.Below(32);
+      if (kind == 1) lane = start + i;
+      if (kind == 2) lane = start / width * width + i % width;
+      if (kind == 3) lane = i / width / 2 * width + i % width + start % 2 * 8 + i / width % 2 * 16;
+      lanes[i] = static_cast<uint8_t>(lane % 32);
+    }
+    return lanes;
+  }
+  Value Canonical(Type type, Value v) {
+    if (IsShape(type)) {
+      const uint64_t nan = type == Type::kF32X4 ? 0x7FC00000'7FC00000 : 0x7FF8000000000000;
+      const Value is_nan = builder_.Vfcmp(type, FloatCC::kUnordered, v, v);
+      return builder_.Vbitselect(is_nan, builder_.V128const(nan, nan), v);
+    }
     const Value nan = func_.dfg.value_type(v) == Type::kF32 ? builder_.F32const(0x7FC00000)
                                                             : builder_.F64const(0x7FF8000000000000);
     return builder_.Select(builder_.Fcmp(FloatCC::kUnordered, v, v), nan, v);
@@ -514,17 +561,21 @@ class Generator {
   int32_t SlotOffset(Type type) {
     return static_cast<int32_t>(random_.Below(kSlotBytes - TypeBytes(type) + 1));
   }
-  // An index below half of the bytes, and an offset that keeps 8 bytes inside. Memory and
+  // An index below half of the bytes, and an offset that keeps the place's room inside. Memory and
   // slot are regions of their own, if they are not region 0.
-  Place NewPlace() {
+  Place NewPlace(bool aligned) {
     const bool in_memory = use_memory_ && random_.Chance(2, 3);
     const uint32_t bytes = in_memory ? options_.memory_bytes : kSlotBytes;
     Value index = Pick(Type::kI32);
-    index = builder_.Band(index, builder_.I32(static_cast<int32_t>(bytes / 2 - 1)));
+    const uint32_t unaligned_bits = aligned ? 7 : 0;
+    index =
+        builder_.Band(index, builder_.I32(static_cast<int32_t>((bytes / 2 - 1) & ~unaligned_bits)));
     const Value base = in_memory ? memory_ : builder_.StackAddr(data_slot_, 0);
     Place place;
     place.address = builder_.Iadd(base, builder_.Uextend(Type::kI64, index));
-    place.offset = static_cast<int32_t>(random_.Below(bytes / 2 - 7));
+    place.room = bytes >= 32 ? 16 : 8;
+    place.offset =
+        static_cast<int32_t>(random_.Below(bytes / 2 - place.room + 1) & ~unaligned_bits);
     if (random_.Chance(1, 2)) place.flags = MemFlags::Trapping(static_cast<TrapCode>(5));
     if (random_.Chance(1, 2)) place.flags = place.flags.WithRegion(in_memory ? 1 : 2);
     return place;
@@ -533,8 +584,9 @@ class Generator {
     const std::optional<Type> type = ControllingType(info);
     if (!type.has_value()) return false;
     // Now and then the place of an access before, so that forwarding has something to do.
-    if (recent_.empty() || !random_.Chance(1, 3)) recent_.push_back(NewPlace());
+    if (recent_.empty() || !random_.Chance(1, 3)) recent_.push_back(NewPlace(false));
     const Place place = recent_[random_.Below(static_cast<uint32_t>(recent_.size()))];
+    if (TypeBytes(*type) > place.room) return false;
     InstData data(opcode, *type);
     if (info.format == Format::kStore) {
       data.set_arg(0, Pick(*type));
@@ -549,6 +601,33 @@ class Generator {
     return true;
   }
 
+  // At a multiple of 8 bytes; other accesses may come back to it.
+  bool Atomic(Opcode opcode, const OpcodeInfo& info) {
+    const std::optional<Type> type = ControllingType(info);
+    if (!type.has_value()) return false;
+    const Place place = NewPlace(true);
+    recent_.push_back(place);
+    InstData data(opcode, *type);
+    for (size_t i = 0; i + 1 < info.num_args; ++i) data.set_arg(i, Pick(*type));
+    data.set_flags(place.flags);
+    if (info.format == Format::kAtomicCas) {
+      data.set_arg(2, builder_.Iadd(place.address, builder_.I64(place.offset)));
+      // What is expected is often there.
+      if (random_.Chance(1, 2)) {
+        data.set_arg(0, builder_.Load(*type, place.flags, place.address, place.offset));
+      }
+    } else {
+      data.set_arg(info.num_args - 1u, place.address);
+      data.set_offset(place.offset);
+    }
+    if (info.format == Format::kAtomicRmw) {
+      data.set_immediate(static_cast<uint16_t>(random_.Below(kNumAtomicRmwOps)));
+    }
+    const Inst inst = builder_.Insert(data);
+    for (Value v : func_.dfg.results(inst)) Offer(v);
+    return true;
+  }
+
   const GenerateOptions& options_;
   RandomSource& random_;
   Function& func_;
@@ -556,7 +635,7 @@ class Generator {
   std::vector<Plan> blocks_;
   ControlFlowGraph cfg_;
   DominatorTree dominators_;
-  std::array<std::vector<Value>, kNumScalars> available_;
+  std::array<std::vector<Value>, kNumTypes> available_;
   std::vector<FuncRef> callees_;
   std::vector<Place> recent_;  // Of this block.
   StackSlot fuel_slot_, data_slot_;
@@ -588,7 +667,7 @@ std::vector<Function> GenerateModule(const GenerateOptions& options, uint32_t co
 
 std::vector<RawValue> GenerateArgs(const Signature& signature, RandomSource* random) {
   std::vector<RawValue> args;
-  for (const AbiParam& param : signature.params) args.push_back(EdgeBits(param.type, random));
+  for (const AbiParam& param : signature.params) args.push_back(EdgeValue(param.type, random));
   return args;
 }
 

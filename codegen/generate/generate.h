@@ -39,11 +39,14 @@ struct GenerateOptions {
   // i8 and i16 values.
   bool narrow_ints = true;
   bool floats = true;
+  bool vectors = true;
+  // Atomic accesses and fences.
+  bool atomics = true;
   // Instructions that may trap.
   bool traps = true;
   bool tail_calls = true;
   // If not 0, the first parameter is an i64 address of so many bytes (a power of two, at
-  // least 16), which the function reads and writes.
+  // least 16, 32 for vectors to be read and written), which the function reads and writes.
   uint32_t memory_bytes = 0;
   std::vector<Callee> callees;
   CallConv call_conv = CallConv::kWasm;

@@ -124,6 +124,11 @@ struct ConcreteDomain {
   static Bits FDiv(Bits x, Bits y) {
     return Float2(x, y, [](auto a, auto b) { return a / b; });
   }
+  // x * y + z, rounded once.
+  static Bits FFma(Bits x, Bits y, Bits z) {
+    return x.width() == 32 ? FromF32(std::fma(F32(x), F32(y), F32(z)))
+                           : FromF64(std::fma(F64(x), F64(y), F64(z)));
+  }
   static Bits FSqrt(Bits x) {
     return Float1(x, [](auto a) { return std::sqrt(a); });
   }

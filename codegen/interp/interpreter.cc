@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "codegen/interp/semantics.h"
 #include "codegen/ir/print.h"
@@ -27,7 +28,25 @@ bool IsArithmeticNan(Type type, uint64_t bits) {
   return (bits & quiet) == quiet;
 }
 
+// True if an arithmetic NaN stands where the interpreter gives the canonical one.
+bool NansAgree(Type type, uint64_t expected, uint64_t actual) {
+  return expected == Sem::CanonicalNan(type).low() && IsArithmeticNan(type, actual);
+}
+
 }  // namespace
+
+bool LanesAgree(Type shape, const RawValue& expected, const RawValue& actual) {
+  const Type lane = LaneType(shape);
+  const auto vector = [](const RawValue& raw) {
+    return BitVector(128, BitVector::Word{raw.hi} << 64 | raw.lo);
+  };
+  for (uint32_t i = 0; i < LaneCount(shape); ++i) {
+    const BitVector x = Sem::Lane(shape, vector(expected), i);
+    const BitVector y = Sem::Lane(shape, vector(actual), i);
+    if (x != y && !(IsFloat(lane) && NansAgree(lane, x.low(), y.low()))) return false;
+  }
+  return true;
+}
 
 std::string DescribeOutcome(const Outcome& outcome, const Signature& signature) {
   switch (outcome.kind) {
@@ -68,10 +87,12 @@ bool OutcomesAgree(const Outcome& expected, const Outcome& actual, const Signatu
   for (size_t i = 0; i < expected.values.size(); ++i) {
     if (expected.values[i] == actual.values[i]) continue;
     const Type type = i < signature.returns.size() ? signature.returns[i].type : Type::kInvalid;
-    if (!IsFloat(type) || expected.values[i].lo != Sem::CanonicalNan(type).low() ||
-        !IsArithmeticNan(type, actual.values[i].lo)) {
-      return false;
-    }
+    const bool agree = IsFloat(type)
+                           ? NansAgree(type, expected.values[i].lo, actual.values[i].lo)
+                           : type == Type::kV128 &&
+                                 (LanesAgree(Type::kF32X4, expected.values[i], actual.values[i]) ||
+                                  LanesAgree(Type::kF64X2, expected.values[i], actual.values[i]));
+    if (!agree) return false;
   }
   return true;
 }
@@ -128,7 +149,13 @@ class Interpreter::Execution {
 
   // ---- Values.
   RawValue Get(Value v) { return top().values[v.index()]; }
-  BitVector Bits(Value v) { return BitVector(TypeBits(dfg().value_type(v)), Get(v).lo); }
+  BitVector Bits(Value v) {
+    const RawValue raw = Get(v);
+    return BitVector(TypeBits(dfg().value_type(v)), Word(raw));
+  }
+  static BitVector::Word Word(const RawValue& raw) {
+    return BitVector::Word{raw.hi} << 64 | raw.lo;
+  }
   void Set(Value v, uint64_t bits) { top().values[v.index()] = RawValue(bits); }
   void Set(Value v, RawValue value) { top().values[v.index()] = value; }
 
@@ -291,13 +318,14 @@ class Interpreter::Execution {
     *stop = Outcome::Trapped(*flags.trap());
     return nullptr;
   }
-  static uint64_t Read(const uint8_t* place, uint32_t bytes) {
-    uint64_t bits = 0;
+  static BitVector Read(const uint8_t* place, uint32_t bytes) {
+    BitVector::Word bits = 0;
     std::memcpy(&bits, place, bytes);
-    return bits;
+    return BitVector(8 * bytes, bits);
   }
-  static void Write(uint8_t* place, uint32_t bytes, uint64_t bits) {
-    std::memcpy(place, &bits, bytes);
+  static void Write(uint8_t* place, uint32_t bytes, const BitVector& bits) {
+    const BitVector::Word word = bits.word();
+    std::memcpy(place, &word, bytes);
   }
 
   // Bytes in memory and sign of a load or store.
@@ -332,11 +360,9 @@ class Interpreter::Execution {
     Stop stop;
     ASSIGN_OR_RETURN(uint8_t* const place, Access(address, kind.bytes, data.flags(), &stop));
     if (stop.has_value()) return stop;
-    const BitVector loaded(8 * kind.bytes, Read(place, kind.bytes));
-    const uint32_t width = TypeBits(data.type());
-    Set(data.first_result(),
-        kind.is_signed ? ConcreteDomain::SExt(width, loaded).low() : loaded.low());
-    return Next();
+    const BitVector loaded = Read(place, kind.bytes);
+    return Finish(data,
+                  kind.is_signed ? ConcreteDomain::SExt(TypeBits(data.type()), loaded) : loaded);
   }
   absl::StatusOr<Stop> DoStore(const InstData& data) {
     const AccessKind kind = KindOf(data);
@@ -344,16 +370,47 @@ class Interpreter::Execution {
     Stop stop;
     ASSIGN_OR_RETURN(uint8_t* const place, Access(address, kind.bytes, data.flags(), &stop));
     if (stop.has_value()) return stop;
-    Write(place, kind.bytes, Get(data.arg(0)).lo);
+    Write(place, kind.bytes, Bits(data.arg(0)));
     return Next();
+  }
+  // What was in memory becomes the result, replacement(old) what is.
+  template <typename Replacement>
+  absl::StatusOr<Stop> DoAtomic(const InstData& data, int32_t offset, Replacement replacement) {
+    const uint32_t bytes = TypeBytes(data.type());
+    const uint64_t address = Get(data.address()).lo + static_cast<int64_t>(offset);
+    Stop stop;
+    ASSIGN_OR_RETURN(uint8_t* const place, Access(address, bytes, data.flags(), &stop));
+    if (stop.has_value()) return stop;
+    const BitVector old = Read(place, bytes);
+    Write(place, bytes, replacement(old));
+    return Finish(data, old);
   }
   uint64_t SlotAddress(const InstData& data) {
     return top().slots[data.stack_slot().index()] + static_cast<int64_t>(data.offset());
   }
 
+  static BitVector AtomicResult(AtomicRmwOp op, Type type, const BitVector& old,
+                                const BitVector& operand) {
+    switch (op) {
+      case AtomicRmwOp::kAdd:
+        return Sem::Iadd(type, old, operand);
+      case AtomicRmwOp::kSub:
+        return Sem::Isub(type, old, operand);
+      case AtomicRmwOp::kAnd:
+        return Sem::Band(type, old, operand);
+      case AtomicRmwOp::kOr:
+        return Sem::Bor(type, old, operand);
+      case AtomicRmwOp::kXor:
+        return Sem::Bxor(type, old, operand);
+      case AtomicRmwOp::kXchg:
+        return operand;
+    }
+    UNREACHABLE();
+  }
+
   // ---- Computation: a value or a trap.
   absl::StatusOr<Stop> Finish(const InstData& data, const BitVector& result) {
-    Set(data.first_result(), result.low());
+    Set(data.first_result(), RawValue(result.low(), result.high()));
     return Next();
   }
   absl::StatusOr<Stop> Finish(const InstData& data, const Sem::Pair& result) {
@@ -426,6 +483,19 @@ class Interpreter::Execution {
 #define GANTRY_EXEC_FloatCompare(Camel) \
   case Opcode::k##Camel:                \
     return Finish(data, Sem::Camel(type, data.float_cc(), Bits(data.arg(0)), Bits(data.arg(1))));
+#define GANTRY_EXEC_Ternary(Camel) GANTRY_EXEC_TernaryPair(Camel)
+#define GANTRY_EXEC_Lane(Camel) \
+  case Opcode::k##Camel:        \
+    return Finish(data, Sem::Camel(type, data.lane(), Bits(data.arg(0))));
+#define GANTRY_EXEC_LaneBinary(Camel) \
+  case Opcode::k##Camel:              \
+    return Finish(data, Sem::Camel(type, data.lane(), Bits(data.arg(0)), Bits(data.arg(1))));
+#define GANTRY_EXEC_Shuffle(Camel) \
+  case Opcode::k##Camel:           \
+    return Finish(data,            \
+                  Sem::Camel(type, data.shuffle_lanes(), Bits(data.arg(0)), Bits(data.arg(1))));
+#define GANTRY_EXEC_AtomicLoad(Camel) GANTRY_EXEC_Load(Camel)
+#define GANTRY_EXEC_AtomicStore(Camel) GANTRY_EXEC_Store(Camel)
 #define GANTRY_EXEC_Load(Camel) \
   case Opcode::k##Camel:        \
     return DoLoad(data);
@@ -447,6 +517,9 @@ class Interpreter::Execution {
 #define GANTRY_EXEC_TryCall(Camel) GANTRY_EXEC_Call(Camel)
 #define GANTRY_EXEC_TryCallIndirect(Camel) GANTRY_EXEC_Call(Camel)
       // The others stand one by one below.
+#define GANTRY_EXEC_V128Const(Camel)
+#define GANTRY_EXEC_AtomicRmw(Camel)
+#define GANTRY_EXEC_AtomicCas(Camel)
 #define GANTRY_EXEC_Nullary(Camel)
 #define GANTRY_EXEC_Effect(Camel)
 #define GANTRY_EXEC_StackAddr(Camel)
@@ -464,16 +537,33 @@ class Interpreter::Execution {
 #include "codegen/ir/opcodes.def"
 #undef OP
 
+      case Opcode::kV128const:
+        Set(data.first_result(), RawValue(data.v128_low(), data.v128_high()));
+        return Next();
+      case Opcode::kAtomicRmw: {
+        const BitVector operand = Bits(data.arg(0));
+        return DoAtomic(data, data.offset(), [&](const BitVector& old) {
+          return AtomicResult(data.atomic_op(), type, old, operand);
+        });
+      }
+      case Opcode::kAtomicCas: {
+        const BitVector expected = Bits(data.arg(0));
+        const BitVector replacement = Bits(data.arg(1));
+        return DoAtomic(data, 0,
+                        [&](const BitVector& old) { return old == expected ? replacement : old; });
+      }
+      case Opcode::kFence:
+        // One thread sees its own accesses in order anyway.
+        return Next();
       case Opcode::kStackAddr:
         Set(data.first_result(), SlotAddress(data));
         return Next();
       case Opcode::kStackLoad:
         // The verifier keeps it inside the slot.
-        Set(data.first_result(),
-            Read(reinterpret_cast<const uint8_t*>(SlotAddress(data)), TypeBytes(type)));
-        return Next();
+        return Finish(data,
+                      Read(reinterpret_cast<const uint8_t*>(SlotAddress(data)), TypeBytes(type)));
       case Opcode::kStackStore:
-        Write(reinterpret_cast<uint8_t*>(SlotAddress(data)), TypeBytes(type), Get(data.arg(0)).lo);
+        Write(reinterpret_cast<uint8_t*>(SlotAddress(data)), TypeBytes(type), Bits(data.arg(0)));
         return Next();
       case Opcode::kFuncAddr:
         Set(data.first_result(),
@@ -515,7 +605,7 @@ class Interpreter::Execution {
         const MemFlags flags;
         Stop stop;
         ASSIGN_OR_RETURN(uint8_t* const counter, Access(Get(data.arg(0)).lo, 4, flags, &stop));
-        Write(counter, 4, static_cast<uint32_t>(Read(counter, 4)) - 1);
+        Write(counter, 4, BitVector(32, Read(counter, 4).word() - 1));
         return Next();
       }
       case Opcode::kNop:

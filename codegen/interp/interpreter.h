@@ -69,8 +69,12 @@ struct Outcome {
 // "returns 1, 0x1.8p+1", "traps tc3", "runs out of fuel".
 std::string DescribeOutcome(const Outcome& outcome, const Signature& signature);
 
+// True if vectors are the same as lanes of `shape`; float lanes with OutcomesAgree's freedom.
+bool LanesAgree(Type shape, const RawValue& expected, const RawValue& actual);
+
 // True if `actual`, of compiled code, is allowed where the interpreter gives `expected`: the
-// same, but that an arithmetic NaN may stand where `expected` has the canonical one.
+// same, but that an arithmetic NaN may stand where `expected` has the canonical one, in a vector
+// in lanes of either float type.
 bool OutcomesAgree(const Outcome& expected, const Outcome& actual, const Signature& signature);
 
 class Interpreter {

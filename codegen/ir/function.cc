@@ -95,8 +95,18 @@ class BodyWriter {
         key_->U32(data.word(0));
         key_->U32(data.word(1));
         break;
+      case Format::kV128Const:
+        for (size_t i = 0; i < 4; ++i) key_->U32(data.word(i));
+        break;
+      case Format::kAtomicCas:
+        key_->U32(data.flags().raw());
+        break;
+      case Format::kShuffle:
       case Format::kLoad:
       case Format::kStore:
+      case Format::kAtomicLoad:
+      case Format::kAtomicStore:
+      case Format::kAtomicRmw:
       case Format::kStackAddr:
       case Format::kStackLoad:
       case Format::kStackStore:

@@ -41,7 +41,6 @@
 #ifndef GANTRY_CODEGEN_IR_INSTRUCTION_H_
 #define GANTRY_CODEGEN_IR_INSTRUCTION_H_
 
-#include <array>
 #include <bit>
 #include <cstdint>
 
@@ -58,9 +57,6 @@ namespace gantry::codegen {
 
 using ValueList = entity::EntityList<Value>;
 using ValuePool = entity::ListPool<Value>;
-
-// The byte of two vectors, one behind the other, that goes to each byte of a shuffle's result.
-using ShuffleLanes = std::array<uint8_t, 16>;
 
 // A branch target with the values for the target's parameters.
 struct BlockCall {

@@ -189,6 +189,46 @@ constexpr bool IsCommutative(Opcode opcode) {
   }
 }
 
+// The type of floats in a result among which may be NaNs of unspecified bits: one of F32, F64,
+// F32X4, F64X2 for an instruction with that controlling type; kInvalid where there are none.
+constexpr Type NansMadeBy(Opcode opcode, Type type) {
+  switch (opcode) {
+    case Opcode::kFadd:
+    case Opcode::kFsub:
+    case Opcode::kFmul:
+    case Opcode::kFdiv:
+    case Opcode::kFmin:
+    case Opcode::kFmax:
+    case Opcode::kSqrt:
+    case Opcode::kCeil:
+    case Opcode::kFloor:
+    case Opcode::kTrunc:
+    case Opcode::kNearest:
+    case Opcode::kFpromote:
+    case Opcode::kFdemote:
+    case Opcode::kVfadd:
+    case Opcode::kVfsub:
+    case Opcode::kVfmul:
+    case Opcode::kVfdiv:
+    case Opcode::kVfmin:
+    case Opcode::kVfmax:
+    case Opcode::kVfma:
+    case Opcode::kVfnma:
+    case Opcode::kVsqrt:
+    case Opcode::kVceil:
+    case Opcode::kVfloor:
+    case Opcode::kVtrunc:
+    case Opcode::kVnearest:
+      return type;
+    case Opcode::kVpromoteLow:
+      return Type::kF64X2;
+    case Opcode::kVdemote:
+      return Type::kF32X4;
+    default:
+      return Type::kInvalid;
+  }
+}
+
 constexpr bool Contains(TypeSet set, Type type) {
   switch (set) {
     case TypeSet::kNone:

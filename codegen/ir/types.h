@@ -12,6 +12,7 @@
 #ifndef GANTRY_CODEGEN_IR_TYPES_H_
 #define GANTRY_CODEGEN_IR_TYPES_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <ostream>
@@ -144,6 +145,9 @@ inline constexpr Type kAllTypes[] = {
 inline constexpr Type kShapes[] = {
     Type::kI8X16, Type::kI16X8, Type::kI32X4, Type::kI64X2, Type::kF32X4, Type::kF64X2,
 };
+
+// The byte of two vectors, one behind the other, that goes to each byte of a shuffle's result.
+using ShuffleLanes = std::array<uint8_t, 16>;
 
 // The type of that name.
 inline std::optional<Type> TypeFromName(absl::string_view name) {

@@ -15,12 +15,29 @@ std::optional<BitVector> Single(const Sem::Guarded& x) {
 }
 std::optional<BitVector> Single(const Sem::Pair&) { return std::nullopt; }
 
+// What a constant of any type is.
+std::optional<BitVector> ConstantOf(const DataFlowGraph& dfg, Value value) {
+  const Inst def = dfg.defining_inst(value);
+  if (def.is_none()) return std::nullopt;
+  const InstData& data = dfg.inst(def);
+  switch (data.format()) {
+    case Format::kIntConst:
+    case Format::kF32Const:
+    case Format::kF64Const:
+      return BitVector(TypeBits(data.type()), data.const_bits());
+    case Format::kV128Const:
+      return BitVector(128, BitVector::Word{data.v128_high()} << 64 | data.v128_low());
+    default:
+      return std::nullopt;
+  }
+}
+
 std::optional<BitVector> Evaluate(const DataFlowGraph& dfg, const InstData& data) {
   BitVector args[3];
   for (size_t i = 0; i < data.args().size(); ++i) {
-    const std::optional<uint64_t> bits = ConstantBits(dfg, data.arg(i));
+    const std::optional<BitVector> bits = ConstantOf(dfg, data.arg(i));
     if (!bits.has_value()) return std::nullopt;
-    args[i] = BitVector(TypeBits(dfg.value_type(data.arg(i))), *bits);
+    args[i] = *bits;
   }
   const Type type = data.type();
   switch (data.opcode()) {
@@ -47,7 +64,22 @@ std::optional<BitVector> Evaluate(const DataFlowGraph& dfg, const InstData& data
 #define GANTRY_FOLD_FloatCompare(Camel) \
   case Opcode::k##Camel:                \
     return Single(Sem::Camel(type, data.float_cc(), args[0], args[1]));
+#define GANTRY_FOLD_Ternary(Camel) GANTRY_FOLD_TernaryPair(Camel)
+#define GANTRY_FOLD_Lane(Camel) \
+  case Opcode::k##Camel:        \
+    return Single(Sem::Camel(type, data.lane(), args[0]));
+#define GANTRY_FOLD_LaneBinary(Camel) \
+  case Opcode::k##Camel:              \
+    return Single(Sem::Camel(type, data.lane(), args[0], args[1]));
+#define GANTRY_FOLD_Shuffle(Camel) \
+  case Opcode::k##Camel:           \
+    return Single(Sem::Camel(type, data.shuffle_lanes(), args[0], args[1]));
     // No others compute.
+#define GANTRY_FOLD_V128Const(Camel)
+#define GANTRY_FOLD_AtomicLoad(Camel)
+#define GANTRY_FOLD_AtomicStore(Camel)
+#define GANTRY_FOLD_AtomicRmw(Camel)
+#define GANTRY_FOLD_AtomicCas(Camel)
 #define GANTRY_FOLD_Nullary(Camel)
 #define GANTRY_FOLD_Effect(Camel)
 #define GANTRY_FOLD_IntConst(Camel)
@@ -80,20 +112,6 @@ std::optional<BitVector> Evaluate(const DataFlowGraph& dfg, const InstData& data
   }
 }
 
-// Operations that hand on or make the bits of a NaN exactly.
-bool KeepsNanBits(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::kBitcast:
-    case Opcode::kFneg:
-    case Opcode::kFabs:
-    case Opcode::kFcopysign:
-    case Opcode::kSelect:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 std::optional<uint64_t> ConstantBits(const DataFlowGraph& dfg, Value value) {
@@ -120,13 +138,19 @@ std::optional<FoldedConstant> FoldInst(const DataFlowGraph& dfg, Inst inst) {
   const std::optional<BitVector> result = Evaluate(dfg, data);
   if (!result.has_value()) return std::nullopt;
   const Type type = dfg.value_type(dfg.result(inst));
-  if (IsFloat(type) && !KeepsNanBits(data.opcode()) && Sem::IsNan(type, *result)) {
-    return std::nullopt;
+  const Type nans = NansMadeBy(data.opcode(), data.type());
+  for (uint32_t i = 0; nans != Type::kInvalid && i < LaneCount(nans); ++i) {
+    if (Sem::IsNan(LaneType(nans), Sem::Lane(nans, *result, i))) return std::nullopt;
   }
-  return FoldedConstant{type, result->low()};
+  return FoldedConstant{type, result->low(), result->high()};
 }
 
 InstData ConstantInst(const FoldedConstant& constant) {
+  if (constant.type == Type::kV128) {
+    InstData data(Opcode::kV128const, Type::kV128);
+    data.set_v128(constant.bits, constant.high);
+    return data;
+  }
   const Opcode opcode = constant.type == Type::kF32   ? Opcode::kF32const
                         : constant.type == Type::kF64 ? Opcode::kF64const
                                                       : Opcode::kIconst;

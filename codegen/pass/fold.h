@@ -12,13 +12,14 @@
 
 namespace gantry::codegen {
 
-// A scalar constant.
+// A constant of any type.
 struct FoldedConstant {
   Type type;
   uint64_t bits;
+  uint64_t high = 0;  // Of a vector.
 };
 
-// The bits of a value that a constant instruction defines.
+// The bits of a scalar that a constant instruction defines.
 std::optional<uint64_t> ConstantBits(const DataFlowGraph& dfg, Value value);
 
 // The single result of a computing instruction, nothing where an operand is no constant, it

@@ -34,6 +34,7 @@ uint32_t WeightOf(const InstData& data) {
     case Opcode::kFuncAddr:
     case Opcode::kF32const:
     case Opcode::kF64const:
+    case Opcode::kV128const:
       return 0;
     case Opcode::kIadd:
     case Opcode::kIshl:
@@ -57,11 +58,41 @@ uint32_t WeightOf(const InstData& data) {
     case Opcode::kFmin:
     case Opcode::kFmax:
       return kVerySlow;
+    case Opcode::kVfdiv:
+    case Opcode::kVsqrt:
+    case Opcode::kVfmin:
+    case Opcode::kVfmax:
+    case Opcode::kVfcvtFromUint:
+    case Opcode::kVfcvtToSintSat:
+    case Opcode::kVfcvtToUintSat:
+      return kVerySlow;
+    // Between the two kinds of registers, or a multiplication.
+    case Opcode::kVsplat:
+    case Opcode::kVscalar:
+    case Opcode::kVextractU:
+    case Opcode::kVextractS:
+    case Opcode::kVreplace:
+    case Opcode::kVanyTrue:
+    case Opcode::kVallTrue:
+    case Opcode::kVbitmask:
+    case Opcode::kVmul:
+    case Opcode::kVpopcnt:
+    case Opcode::kVextmulLowS:
+    case Opcode::kVextmulLowU:
+    case Opcode::kVextmulHighS:
+    case Opcode::kVextmulHighU:
+    case Opcode::kVextaddPairwiseS:
+    case Opcode::kVextaddPairwiseU:
+    case Opcode::kVdotS:
+    case Opcode::kVdotUsSat:
+    case Opcode::kVdotUsAdd:
+    case Opcode::kVq15mulrSat:
+      return kSlow;
     default:
       break;
   }
   if (data.format() == Format::kLoad) return kSlow;
-  if (IsFloat(data.type())) return kSlow;
+  if (IsFloat(LaneType(data.type()))) return kSlow;
   return kPlain;
 }
 
@@ -104,9 +135,14 @@ Loop HoistPass::CommonLoop(Loop a, Loop b) {
 void HoistPass::CountUse(Value value, Loop loop) {
   const Inst def = func_->dfg.defining_inst(value);
   if (def.is_some()) {
-    const Opcode opcode = func_->dfg.opcode(def);
-    if (opcode == Opcode::kIconst || opcode == Opcode::kF32const || opcode == Opcode::kF64const) {
-      return;
+    switch (func_->dfg.opcode(def)) {
+      case Opcode::kIconst:
+      case Opcode::kF32const:
+      case Opcode::kF64const:
+      case Opcode::kV128const:
+        return;
+      default:
+        break;
     }
   }
   if (counted_[value] == loop) return;

@@ -31,6 +31,7 @@ bool IsOneCycle(const InstData& data) {
     case Opcode::kIreduce:
     case Opcode::kF32const:
     case Opcode::kF64const:
+    case Opcode::kV128const:
       return true;
     default:
       return false;
@@ -42,6 +43,7 @@ bool IsFree(Opcode opcode) {
     case Opcode::kIconst:
     case Opcode::kF32const:
     case Opcode::kF64const:
+    case Opcode::kV128const:
     case Opcode::kUextend:
     case Opcode::kIreduce:
     case Opcode::kJump:

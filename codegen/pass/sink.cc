@@ -14,6 +14,7 @@ bool IsMovable(const DataFlowGraph& dfg, Inst inst) {
     case Opcode::kIconst:
     case Opcode::kF32const:
     case Opcode::kF64const:
+    case Opcode::kV128const:
       return false;
     default:
       break;

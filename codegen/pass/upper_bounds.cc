@@ -120,7 +120,13 @@ uint64_t BoundOf(const DataFlowGraph& dfg, const InstData& data, OfValue of_valu
       return data.const_bits();
     case Opcode::kIcmp:
     case Opcode::kFcmp:
+    case Opcode::kVanyTrue:
+    case Opcode::kVallTrue:
       return 1;
+    case Opcode::kVbitmask:
+      return (uint64_t{1} << LaneCount(type)) - 1;
+    case Opcode::kVextractU:
+      return TypeMask(LaneType(type));
     case Opcode::kUload8:
       return 0xFF;
     case Opcode::kUload16:

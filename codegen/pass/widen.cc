@@ -25,8 +25,7 @@ void WidenPass::CountUses() {
     for (Inst inst : func_->layout.insts(block)) {
       const InstData& data = dfg.inst(inst);
       dfg.ForEachArg(inst, [&](Value v) { ++uses_[v.index()]; });
-      if (data.format() == Format::kLoad) ++address_uses_[data.arg(0).index()];
-      if (data.format() == Format::kStore) ++address_uses_[data.arg(1).index()];
+      if (data.is_memory_access()) ++address_uses_[data.address().index()];
       if (data.opcode() == Opcode::kIadd && data.type() == Type::kI64) sums_.push_back(inst);
     }
   }

@@ -222,7 +222,16 @@ class Evaluator {
 #define GANTRY_EVALUATE_FloatCompare(Camel) \
   case Opcode::k##Camel:                    \
     return Unpack(Sem::Camel(type, static_cast<FloatCC>(Code(node.condition, true)), x[0], x[1]));
-      // No others compute.
+      // No others compute, or rules have nothing to do with them.
+#define GANTRY_EVALUATE_V128Const(Camel)
+#define GANTRY_EVALUATE_Ternary(Camel)
+#define GANTRY_EVALUATE_Lane(Camel)
+#define GANTRY_EVALUATE_LaneBinary(Camel)
+#define GANTRY_EVALUATE_Shuffle(Camel)
+#define GANTRY_EVALUATE_AtomicLoad(Camel)
+#define GANTRY_EVALUATE_AtomicStore(Camel)
+#define GANTRY_EVALUATE_AtomicRmw(Camel)
+#define GANTRY_EVALUATE_AtomicCas(Camel)
 #define GANTRY_EVALUATE_Nullary(Camel)
 #define GANTRY_EVALUATE_Effect(Camel)
 #define GANTRY_EVALUATE_IntConst(Camel)

@@ -24,7 +24,13 @@ uint64_t Zeros(const DataFlowGraph& dfg, Value value, int depth) {
       return ~data.const_bits() & mask;
     case Opcode::kIcmp:
     case Opcode::kFcmp:
+    case Opcode::kVanyTrue:
+    case Opcode::kVallTrue:
       return ~uint64_t{1} & mask;
+    case Opcode::kVbitmask:
+      return (~uint64_t{0} << LaneCount(data.type())) & mask;
+    case Opcode::kVextractU:
+      return ~TypeMask(LaneType(data.type())) & mask;
     case Opcode::kUload8:
       return ~uint64_t{0xFF} & mask;
     case Opcode::kUload16:

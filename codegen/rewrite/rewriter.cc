@@ -211,7 +211,8 @@ bool Rewriter::Canonicalize(Inst inst) {
     if (def.is_none()) return static_cast<uint32_t>(kNumOpcodes);
     const InstData& made = dfg.inst(def);
     const Format f = made.format();
-    return f == Format::kIntConst || f == Format::kF32Const || f == Format::kF64Const
+    return f == Format::kIntConst || f == Format::kF32Const || f == Format::kF64Const ||
+                   f == Format::kV128Const
                ? kConstant
                : static_cast<uint32_t>(made.opcode());
   };

@@ -301,6 +301,9 @@ class RuleParser {
     const std::optional<Opcode> opcode = OpcodeFromName(name);
     if (!opcode.has_value()) return Error(absl::StrCat("there is no opcode ", name));
     const OpcodeInfo& info = Info(*opcode);
+    if (absl::StrContains(info.args, 'v') || absl::StrContains(info.results, 'v')) {
+      return Error(absl::StrCat("rules are about scalars, ", name, " is about vectors"));
+    }
     const bool is_root = rule_.nodes.empty();
     Node node;
     node.kind = Node::Kind::kOp;

@@ -81,6 +81,9 @@ struct Z3Domain {
   static Bits FDiv(const Bits& x, const Bits& y) {
     return ToBits(Make(Z3_mk_fpa_div(Context(), Nearest(), Fp(x), Fp(y))));
   }
+  static Bits FFma(const Bits& x, const Bits& y, const Bits& z) {
+    return ToBits(Make(Z3_mk_fpa_fma(Context(), Nearest(), Fp(x), Fp(y), Fp(z))));
+  }
   static Bits FSqrt(const Bits& x) {
     return ToBits(Make(Z3_mk_fpa_sqrt(Context(), Nearest(), Fp(x))));
   }

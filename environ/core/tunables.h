@@ -33,6 +33,10 @@ namespace gantry::environ {
   X(bool, signals_based_traps, true,                                                          \
     "whether faulting instructions become traps; else every check is explicit")               \
   X(bool, spectre_masking, true, "whether explicit bounds checks also mask the index")        \
+  X(bool, nan_canonicalization, false,                                                        \
+    "whether each NaN made by an operation on floats is the canonical one")                   \
+  X(bool, relaxed_simd_deterministic, false,                                                  \
+    "whether relaxed vector operations are those of the deterministic profile")               \
   X(bool, consume_fuel, false, "whether code counts fuel")                                    \
   X(bool, epoch_interruption, false, "whether code checks the epoch")                         \
   X(bool, generate_address_map, true, "whether code offsets map back to module offsets")      \

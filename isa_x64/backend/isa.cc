@@ -46,6 +46,16 @@ class X64Isa final : public codegen::TargetIsa {
   const codegen::UnwindFormat& unwind_format() const override { return kUnwindFormat; }
   uint32_t function_alignment() const override { return 16; }
   uint8_t page_size_log2() const override { return 12; }
+  // pshufb, the blends, cvttps2dq and cvttpd2dq, minps and maxps, pmaddubsw. Four products at once
+  // need instructions that are not among the flags; pmaddubsw and pmaddwd are as good.
+  codegen::RelaxedChoices relaxed_choices() const override {
+    return {.fused_multiply_add = flags_.has_fma(),
+            .masked_swizzle = true,
+            .blend_by_top_bit = true,
+            .indefinite_conversions = true,
+            .pseudo_min_max = true,
+            .unsigned_dot = true};
+  }
 
   std::unique_ptr<codegen::LowerBackend> MakeLowering() const override {
     return std::make_unique<X64Lowering>(shared_flags(), flags_);

@@ -16,6 +16,10 @@ void X64Lowering::LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bit
   Emit(builder.Def(reg), kRematerializable);
 }
 
+void X64Lowering::LowerVectorConstant(Lowering& ctx, VReg, uint64_t, uint64_t) {
+  ctx.Fail(absl::UnimplementedError("the x64 backend does not compile v128const"));
+}
+
 void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
   ctx_ = &ctx;
   const InstData& data = ctx.data(inst);
@@ -23,6 +27,7 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kIconst:
     case Opcode::kF32const:
     case Opcode::kF64const:
+    case Opcode::kV128const:
     case Opcode::kUextend:
       // Made where they are used, or free: no one asks for the result's own register.
       return;
@@ -212,6 +217,7 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kReturnCallIndirect:
     case Opcode::kTryCall:
     case Opcode::kTryCallIndirect:
+    default:
       break;
   }
   ctx.Fail(absl::UnimplementedError(

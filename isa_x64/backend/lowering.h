@@ -43,6 +43,7 @@ class X64Lowering final : public codegen::LowerBackend {
   void LowerJump(Lowering& ctx, uint32_t target) override;
   void LowerEntry(Lowering& ctx, absl::Span<const Value> params) override;
   void LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bits) override;
+  void LowerVectorConstant(Lowering& ctx, VReg reg, uint64_t low, uint64_t high) override;
 
  private:
   // An instruction in the making: its operands are added in the order that the opcode fixes.

@@ -89,8 +89,8 @@ X64Lowering::Address X64Lowering::AddressOf(const InstData& data) {
   if (format == codegen::Format::kStackLoad || format == codegen::Format::kStackStore) {
     return SlotAddress(data.stack_slot(), data.offset());
   }
-  const int32_t offset = format == codegen::Format::kAtomicCas ? 0 : data.offset();
-  Address result = MatchAddress(data.address(), offset);
+  Address result =
+      MatchAddress(data.address(), format == codegen::Format::kAtomicCas ? 0 : data.offset());
   result.trap = data.flags().trap();
   return result;
 }

@@ -24,6 +24,7 @@ using codegen::Outcome;
 using codegen::Type;
 using codegen::Value;
 using environ::TrapCode;
+using wasm::CallKind;
 using wasm::IndexType;
 using wasm::ValType;
 
@@ -93,6 +94,8 @@ class InterpretedModule::Environment final : public wasm::FuncEnvironment {
         return Type::kF32;
       case ValType::Kind::kF64:
         return Type::kF64;
+      case ValType::Kind::kV128:
+        return Type::kV128;
       case ValType::Kind::kRef:
         return IsTraced(type) ? Type::kI32 : Type::kI64;
       default:
@@ -188,18 +191,21 @@ class InterpretedModule::Environment final : public wasm::FuncEnvironment {
   Value RefFunc(InstBuilder& b, wasm::FuncIndex function) override {
     return b.FuncAddr(Callee(b, function));
   }
-  Inst Call(InstBuilder& b, wasm::FuncIndex callee, absl::Span<const Value> args) override {
-    return b.Call(Callee(b, callee), WithContext(args));
+  Inst Call(InstBuilder& b, CallKind kind, wasm::FuncIndex callee,
+            absl::Span<const Value> args) override {
+    const codegen::FuncRef function = Callee(b, callee);
+    const std::vector<Value>& all = WithContext(args);
+    return kind == CallKind::kTail ? b.ReturnCall(function, all) : b.Call(function, all);
   }
-  Inst CallIndirect(InstBuilder& b, wasm::TableIndex table, wasm::TypeIndex type, Value index,
-                    absl::Span<const Value> args) override {
+  Inst CallIndirect(InstBuilder& b, CallKind kind, wasm::TableIndex table, wasm::TypeIndex type,
+                    Value index, absl::Span<const Value> args) override {
     const Value address = Ask(b, Host::kCallee, {b.I64(table.raw()), b.I64(type.raw()), index});
-    return b.CallIndirect(SignatureOf(b, type), address, WithContext(args));
+    return CallCode(b, kind, type, address, args);
   }
-  Inst CallRef(InstBuilder& b, wasm::TypeIndex type, Value callee,
+  Inst CallRef(InstBuilder& b, CallKind kind, wasm::TypeIndex type, Value callee,
                absl::Span<const Value> args) override {
     b.Trapz(callee, Code(TrapCode::kNullFunctionReference));
-    return b.CallIndirect(SignatureOf(b, type), callee, WithContext(args));
+    return CallCode(b, kind, type, callee, args);
   }
 
   codegen::FuncRef Callee(InstBuilder& b, wasm::FuncIndex function) {
@@ -222,6 +228,13 @@ class InterpretedModule::Environment final : public wasm::FuncEnvironment {
     codegen::Signature signature;
     MakeSignature(module_.func_type(type), signature);
     return b.func().dfg.ImportSignature(std::move(signature));
+  }
+  Inst CallCode(InstBuilder& b, CallKind kind, wasm::TypeIndex type, Value code,
+                absl::Span<const Value> args) {
+    const codegen::SigRef signature = SignatureOf(b, type);
+    const std::vector<Value>& all = WithContext(args);
+    return kind == CallKind::kTail ? b.ReturnCallIndirect(signature, code, all)
+                                   : b.CallIndirect(signature, code, all);
   }
   const std::vector<Value>& WithContext(absl::Span<const Value> args) {
     args_.assign(1, context_);

@@ -27,6 +27,8 @@ std::optional<Type> PlainEnvironment::TypeOf(ValType type) const {
       return Type::kF32;
     case ValType::Kind::kF64:
       return Type::kF64;
+    case ValType::Kind::kV128:
+      return Type::kV128;
     case ValType::Kind::kRef:
       return IsTraced(type) ? Type::kI32 : Type::kI64;
     default:
@@ -92,22 +94,33 @@ Value PlainEnvironment::RefFunc(InstBuilder& b, FuncIndex function) {
   return b.I64(function.raw());
 }
 
-Inst PlainEnvironment::Call(InstBuilder& b, FuncIndex callee, absl::Span<const Value> args) {
+Inst PlainEnvironment::Call(InstBuilder& b, CallKind kind, FuncIndex callee,
+                            absl::Span<const Value> args) {
   const codegen::ExternalName name = b.func().DeclareName(0, callee.raw());
-  return b.Call(b.func().dfg.ImportFunction({name, Signature(b, module_.func_type(callee))}),
-                WithContext(args));
+  const codegen::FuncRef function =
+      b.func().dfg.ImportFunction({name, Signature(b, module_.func_type(callee))});
+  const std::vector<Value>& all = WithContext(args);
+  return kind == CallKind::kTail ? b.ReturnCall(function, all) : b.Call(function, all);
 }
 
-Inst PlainEnvironment::CallIndirect(InstBuilder& b, TableIndex table, TypeIndex type, Value index,
-                                    absl::Span<const Value> args) {
+Inst PlainEnvironment::CallIndirect(InstBuilder& b, CallKind kind, TableIndex table, TypeIndex type,
+                                    Value index, absl::Span<const Value> args) {
   const bool wide = module_.tables[table].index_type == IndexType::kI64;
-  return b.CallIndirect(Signature(b, module_.func_type(type)),
-                        wide ? index : b.Uextend(Type::kI64, index), WithContext(args));
+  return CallCode(b, kind, module_.func_type(type), wide ? index : b.Uextend(Type::kI64, index),
+                  args);
 }
 
-Inst PlainEnvironment::CallRef(InstBuilder& b, TypeIndex type, Value callee,
+Inst PlainEnvironment::CallRef(InstBuilder& b, CallKind kind, TypeIndex type, Value callee,
                                absl::Span<const Value> args) {
-  return b.CallIndirect(Signature(b, module_.func_type(type)), callee, WithContext(args));
+  return CallCode(b, kind, module_.func_type(type), callee, args);
+}
+
+Inst PlainEnvironment::CallCode(InstBuilder& b, CallKind kind, const FuncType& type, Value code,
+                                absl::Span<const Value> args) {
+  const codegen::SigRef signature = Signature(b, type);
+  const std::vector<Value>& all = WithContext(args);
+  return kind == CallKind::kTail ? b.ReturnCallIndirect(signature, code, all)
+                                 : b.CallIndirect(signature, code, all);
 }
 
 codegen::SigRef PlainEnvironment::Signature(InstBuilder& b, const FuncType& type) {

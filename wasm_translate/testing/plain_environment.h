@@ -29,7 +29,10 @@ class PlainEnvironment final : public FuncEnvironment {
   // Whether accesses of 32-bit memories are checked; those of 64-bit ones always are.
   void set_check_bounds(bool check) { check_bounds_ = check; }
 
+  void set_choices(const TranslationChoices& choices) { choices_ = choices; }
+
   const TranslationTraps& traps() const override { return traps_; }
+  TranslationChoices choices() const override { return choices_; }
   std::optional<codegen::Type> TypeOf(ValType type) const override;
   // All but references to functions, which are addresses.
   bool IsTraced(ValType type) const override;
@@ -69,14 +72,17 @@ class PlainEnvironment final : public FuncEnvironment {
   codegen::Value RefIsNull(codegen::InstBuilder& b, ValType type,
                            codegen::Value reference) override;
   codegen::Value RefFunc(codegen::InstBuilder& b, FuncIndex function) override;
-  codegen::Inst Call(codegen::InstBuilder& b, FuncIndex callee,
+  codegen::Inst Call(codegen::InstBuilder& b, CallKind kind, FuncIndex callee,
                      absl::Span<const codegen::Value> args) override;
-  codegen::Inst CallIndirect(codegen::InstBuilder& b, TableIndex table, TypeIndex type,
-                             codegen::Value index, absl::Span<const codegen::Value> args) override;
-  codegen::Inst CallRef(codegen::InstBuilder& b, TypeIndex type, codegen::Value callee,
-                        absl::Span<const codegen::Value> args) override;
+  codegen::Inst CallIndirect(codegen::InstBuilder& b, CallKind kind, TableIndex table,
+                             TypeIndex type, codegen::Value index,
+                             absl::Span<const codegen::Value> args) override;
+  codegen::Inst CallRef(codegen::InstBuilder& b, CallKind kind, TypeIndex type,
+                        codegen::Value callee, absl::Span<const codegen::Value> args) override;
 
  private:
+  codegen::Inst CallCode(codegen::InstBuilder& b, CallKind kind, const FuncType& type,
+                         codegen::Value code, absl::Span<const codegen::Value> args);
   codegen::SigRef Signature(codegen::InstBuilder& b, const FuncType& type);
   const std::vector<codegen::Value>& WithContext(absl::Span<const codegen::Value> args);
 
@@ -85,6 +91,7 @@ class PlainEnvironment final : public FuncEnvironment {
                                    codegen::TrapCode{3}, codegen::TrapCode{4},
                                    codegen::TrapCode{5}, codegen::TrapCode{6}};
   bool check_bounds_ = false;
+  TranslationChoices choices_;
   codegen::Value context_;
   std::vector<codegen::Value> args_;
 };

@@ -54,6 +54,8 @@ void TrySeed(uint64_t seed) {
   options.max_blocks = 1 + seed % 20;
   options.max_insts_per_block = 2 + seed % 23;
   options.fuel = 20;
+  options.vectors = false;
+  options.atomics = false;
   const std::vector<Function> functions = GenerateModule(options, 1 + seed % 3, &random);
 
   std::vector<uint8_t> start(kMemoryBytes);

@@ -1,0 +1,183 @@
+// Memories: addresses, loads, stores, and what concerns a memory as a whole.
+#include <limits>
+
+#include "wasm_translate/translator_rules.h"
+#include "wasm_translate/translator_visitor.h"
+
+namespace gantry::wasm {
+
+using codegen::Inst;
+using codegen::InstData;
+using codegen::IntCC;
+using codegen::MemFlags;
+using codegen::Type;
+using codegen::Value;
+using Ir = codegen::Opcode;
+
+namespace {
+
+// Below this an offset may stay in an access whose address was masked to null: no page
+// there is ever mapped.
+constexpr uint64_t kNeverMapped = 4096;
+
+uint32_t AccessBytes(Opcode op) { return uint32_t{1} << GetOperatorInfo(op).align_or_lanes; }
+
+}  // namespace
+
+std::optional<uint64_t> TranslatingVisitor::AsConstant(Value value) const {
+  const Inst inst = func_->dfg.defining_inst(value);
+  if (inst.is_none() || func_->dfg.opcode(inst) != Ir::kIconst) return std::nullopt;
+  return func_->dfg.inst(inst).const_bits();
+}
+
+Value TranslatingVisitor::CheckedAddress(const HeapAccess& heap, Value index, uint64_t offset,
+                                         uint32_t size, bool index_is_32_bits) {
+  // The access is in bounds if index + offset + size <= length, without overflow.
+  const bool never = offset > std::numeric_limits<uint64_t>::max() - size;
+  Value out_of_bounds;
+  if (never) {
+    out_of_bounds = builder_.I32(1);
+  } else {
+    const Value extent = builder_.I64(static_cast<int64_t>(offset + size));
+    if (index_is_32_bits) {
+      // Offsets of 32-bit memories are below 2^32: the sum does not overflow.
+      out_of_bounds = builder_.Icmp(IntCC::kUgt, builder_.Iadd(index, extent), heap.length);
+    } else {
+      const auto [end, overflow] = builder_.UaddOverflow(index, extent);
+      out_of_bounds = builder_.Bor(overflow, builder_.Icmp(IntCC::kUgt, end, heap.length));
+    }
+  }
+  builder_.Trapnz(out_of_bounds, env_->traps().memory_out_of_bounds);
+  Value address = builder_.Iadd(heap.base, index);
+  if (offset >= kNeverMapped) {
+    address = builder_.Iadd(address, builder_.I64(static_cast<int64_t>(offset)));
+  }
+  if (!heap.mask) return address;
+  return builder_.SelectSpectreGuard(out_of_bounds, builder_.I64(0), address);
+}
+
+TranslatingVisitor::Address TranslatingVisitor::PrepareAddress(const MemArg& arg, uint32_t size,
+                                                               Value index) {
+  const HeapAccess heap = env_->AccessHeap(builder_, arg.memory, arg.offset, size);
+  const bool index_is_32_bits = func_->dfg.value_type(index) == Type::kI32;
+  constexpr uint64_t kMaxOffset = std::numeric_limits<int32_t>::max();
+  if (!heap.check_bounds) {
+    DCHECK(index_is_32_bits);
+    const std::optional<uint64_t> constant = AsConstant(index);
+    // A constant index joins the offset: both are below 2^32, so the sum is exact.
+    if (constant.has_value() && *constant + arg.offset <= kMaxOffset) {
+      return {heap.base, static_cast<int32_t>(*constant + arg.offset), heap.flags};
+    }
+    const Value address = builder_.Iadd(heap.base, Extended(index));
+    if (arg.offset <= kMaxOffset) return {address, static_cast<int32_t>(arg.offset), heap.flags};
+    return {builder_.Iadd(address, builder_.I64(static_cast<int64_t>(arg.offset))), 0, heap.flags};
+  }
+  const Value address = CheckedAddress(heap, Extended(index), arg.offset, size, index_is_32_bits);
+  return {address, arg.offset < kNeverMapped ? static_cast<int32_t>(arg.offset) : 0, heap.flags};
+}
+
+// ---- Loads and stores.
+
+Value TranslatingVisitor::EmitLoad(codegen::Opcode opcode, Type type, const Address& address) {
+  InstData data(opcode, type);
+  data.set_arg(0, address.base);
+  data.set_flags(address.flags);
+  data.set_offset(address.offset);
+  return func_->dfg.result(builder_.Insert(data));
+}
+
+void TranslatingVisitor::EmitStore(codegen::Opcode opcode, Value value, const Address& address) {
+  InstData data(opcode, func_->dfg.value_type(value));
+  data.set_arg(0, value);
+  data.set_arg(1, address.base);
+  data.set_flags(address.flags);
+  data.set_offset(address.offset);
+  builder_.Insert(data);
+}
+
+void TranslatingVisitor::OnLoad(Opcode op, const MemArg& arg) {
+  At(op);
+  const LoadRule& rule = RuleOfLoad(op);
+  if (rule.opcode == Ir::kNop) {
+    OnUnsupported(op);
+    return;
+  }
+  Value value = EmitLoad(rule.opcode, rule.type, PrepareAddress(arg, AccessBytes(op), Pop()));
+  switch (rule.then) {
+    case Ir::kNop:
+      break;
+    case Ir::kVextendLowS:
+    case Ir::kVextendLowU:
+      value = Emit(rule.then, rule.shape, {builder_.Vscalar(Type::kI64X2, value)});
+      break;
+    default:
+      value = Emit(rule.then, rule.shape, {value});
+      break;
+  }
+  Push(value);
+}
+
+void TranslatingVisitor::OnStore(Opcode op, const MemArg& arg) {
+  At(op);
+  const Ir opcode = RuleOfStore(op);
+  if (opcode == Ir::kNop) {
+    OnUnsupported(op);
+    return;
+  }
+  const Value value = Pop();
+  EmitStore(opcode, value, PrepareAddress(arg, AccessBytes(op), Pop()));
+}
+
+void TranslatingVisitor::OnLoadLane(Opcode op, const MemArg& arg, uint8_t lane) {
+  At(op);
+  const LaneAccessRule rule = RuleOfLaneAccess(op);
+  const Value vector = Pop();
+  const Address address = PrepareAddress(arg, AccessBytes(op), Pop());
+  const Value value = EmitLoad(rule.opcode, rule.type, address);
+  Push(builder_.Vreplace(rule.shape, vector, value, lane));
+}
+
+void TranslatingVisitor::OnStoreLane(Opcode op, const MemArg& arg, uint8_t lane) {
+  At(op);
+  const LaneAccessRule rule = RuleOfLaneAccess(op);
+  const Value vector = Pop();
+  const Address address = PrepareAddress(arg, AccessBytes(op), Pop());
+  EmitStore(rule.opcode, builder_.VextractU(rule.shape, vector, lane), address);
+}
+
+// ---- Whole memories.
+
+void TranslatingVisitor::OnMemorySize(MemoryIndex memory) {
+  At(Opcode::kMemorySize);
+  Push(env_->MemorySize(builder_, memory));
+}
+
+void TranslatingVisitor::OnMemoryGrow(MemoryIndex memory) {
+  At(Opcode::kMemoryGrow);
+  Push(env_->MemoryGrow(builder_, memory, Pop()));
+}
+
+void TranslatingVisitor::OnMemoryInit(DataIndex data, MemoryIndex memory) {
+  At(Opcode::kMemoryInit);
+  const auto [destination, source, length] = Pop3();
+  env_->MemoryInit(builder_, memory, data, destination, source, length);
+}
+
+void TranslatingVisitor::OnMemoryCopy(MemoryIndex to, MemoryIndex from) {
+  At(Opcode::kMemoryCopy);
+  const auto [destination, source, length] = Pop3();
+  env_->MemoryCopy(builder_, to, from, destination, source, length);
+}
+
+void TranslatingVisitor::OnMemoryFill(MemoryIndex memory) {
+  At(Opcode::kMemoryFill);
+  const auto [destination, value, length] = Pop3();
+  env_->MemoryFill(builder_, memory, destination, value, length);
+}
+
+void TranslatingVisitor::OnDataDrop(DataIndex data) {
+  At(Opcode::kDataDrop);
+  env_->DataDrop(builder_, data);
+}
+
+}  // namespace gantry::wasm
