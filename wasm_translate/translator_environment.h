@@ -34,6 +34,7 @@ struct TranslationTraps {
   codegen::TrapCode invalid_conversion_to_integer{};
   codegen::TrapCode null_reference{};
   codegen::TrapCode null_i31_reference{};
+  codegen::TrapCode unaligned_atomic{};
 };
 
 // What WebAssembly leaves open and code is to settle.
@@ -110,6 +111,13 @@ class FuncEnvironment {
                           codegen::Value destination, codegen::Value value,
                           codegen::Value length) = 0;
   virtual void DataDrop(codegen::InstBuilder& builder, DataIndex data) = 0;
+  // At an aligned `address` within the memory, an I64 that may be out of bounds. `expected` is an
+  // I32 or I64, as wide as the access. The result is an I32.
+  virtual codegen::Value AtomicWait(codegen::InstBuilder& builder, MemoryIndex memory,
+                                    codegen::Value address, codegen::Value expected,
+                                    codegen::Value timeout) = 0;
+  virtual codegen::Value AtomicNotify(codegen::InstBuilder& builder, MemoryIndex memory,
+                                      codegen::Value address, codegen::Value count) = 0;
 
   virtual codegen::Value GlobalGet(codegen::InstBuilder& builder, GlobalIndex global) = 0;
   virtual void GlobalSet(codegen::InstBuilder& builder, GlobalIndex global,

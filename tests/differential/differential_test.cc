@@ -181,7 +181,15 @@ class CompiledGuest final : public Guest {
   State GetState() override {
     State state;
     for (size_t i = 0; i < parsed_.memories.size(); ++i) {
-      const absl::StatusOr<Memory> memory = instance_->GetMemory(store_, absl::StrCat("memory", i));
+      const std::string name = absl::StrCat("memory", i);
+      if (parsed_.memories[wasm::MemoryIndex::FromIndex(i)].shared) {
+        const absl::StatusOr<SharedMemory> shared = instance_->GetSharedMemory(store_, name);
+        CHECK_OK(shared.status());
+        state.memories.emplace_back(shared->bytes());
+        CHECK_OK(shared->Read(0, absl::MakeSpan(state.memories.back())));
+        continue;
+      }
+      const absl::StatusOr<Memory> memory = instance_->GetMemory(store_, name);
       CHECK_OK(memory.status());
       const auto bytes = memory->data(store_);
       CHECK_OK(bytes.status());
@@ -265,6 +273,7 @@ Engine MakeEngine(OptLevel level) {
   Config config;
   AddTestCompilerFlags(config);
   config.OptLevel(level).ConsumeFuel(true).CompilationThreads(1).MaxWasmStack(256 << 10);
+  config.WasmFeature(wasm::Feature::kThreads, true);
   absl::StatusOr<Engine> engine = Engine::Create(config);
   CHECK_OK(engine.status());
   return *std::move(engine);
@@ -326,6 +335,8 @@ class Comparison {
   std::optional<std::string> Run(uint64_t seed) {
     wasm::testing::GeneratorOptions options;
     options.features = wasm::Features::Wasm2Scalar();
+    // Atomic accesses, by one thread, in every third module.
+    options.features.Set(wasm::Feature::kThreads, seed % 3 == 0);
     options.profile = wasm::testing::GeneratorOptions::Profile::kExecutable;
     options.max_imports = 0;
     options.export_everything = true;
