@@ -10,13 +10,8 @@
 namespace gantry::codegen {
 namespace {
 
-<<<<<<< HEAD
-// A plain one: atomic accesses stay where they are.
-bool IsLoad(Opcode opcode) { return (Info(opcode).effects & (kLoads | kSideEffect)) == kLoads; }
-=======
 // Not an atomic one, which is in order with everything.
 bool IsLoad(Opcode opcode) { return Info(opcode).effects == kLoads; }
->>>>>>> b210d79839e41d8fa687cbb560178a7dc2749c6c
 
 }  // namespace
 
@@ -217,6 +212,21 @@ Inst Lowering::SinkableLoad(Value value, bool path_is_single) const {
   if (can_trap && from.traps != to.traps) return Inst::None();
   if ((can_trap || !is_readonly) && from.memory != to.memory) return Inst::None();
   return load;
+}
+
+Inst Lowering::SinkableTrap(Value condition) const {
+  // As far as the code of one checked address reaches.
+  constexpr int kMostBetween = 6;
+  Inst inst = func_->layout.prev_inst(anchor_);
+  for (int i = 0; i <= kMostBetween && inst.is_some(); ++i, inst = func_->layout.prev_inst(inst)) {
+    const InstData& trap = data(inst);
+    if (trap.opcode() == Opcode::kTrapnz && IsSame(trap.arg(0), condition)) {
+      // Where it traps is told by the location.
+      return !sunk_[inst.index()] && LocOf(inst) == LocOf(anchor_) ? inst : Inst::None();
+    }
+    if (Info(trap.opcode()).effects != kPure) break;
+  }
+  return Inst::None();
 }
 
 void Lowering::SetEdgeArgs(uint32_t edge, const BlockCall& call, uint32_t target) {

@@ -312,14 +312,21 @@ wasm::HeapAccess CompilerEnvironment::AccessHeap(InstBuilder& b, wasm::MemoryInd
                                          return load_base(e, Constant(kRegionMemory));
                                        }));
   }
-  const MemFlags flags = MemFlags().WithRegion(kRegionHeap);
+  access.flags = MemFlags().WithRegion(kRegionHeap);
   access.check_bounds = !plan.NeedsNoCheck(offset, size);
+  access.index_only = plan.NeedsOnlyIndex(offset, size);
   if (access.check_bounds) {
     access.length = MemoryLength(b, memory);
     access.mask = tunables_.spectre_masking;
-    access.flags = flags;
-  } else {
-    access.flags = flags.WithTrap(Trap(environ::TrapCode::kMemoryOutOfBounds));
+    // Behind the base lies the reservation, and the guard behind that.
+    access.offset_is_own = offset <= plan.guard && size <= plan.guard - offset;
+  }
+  if (!access.check_bounds || access.index_only) {
+    access.flags = access.flags.WithTrap(Trap(environ::TrapCode::kMemoryOutOfBounds));
+  }
+  const wasm::MemoryType& type = info_.memories[memory].type;
+  if (type.limits.min <= ~uint64_t{0} >> type.page_size_log2) {
+    access.min_bytes = type.limits.min << type.page_size_log2;
   }
   return access;
 }

@@ -207,10 +207,12 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       if (!store_.Owns(**memory)) return ForeignImport(import);
       // Code was compiled for the plan; a memory that promises less would let it escape.
       const environ::MemoryPlan& plan = (*memory)->plan();
-      const bool serves =
-          expected.plan.bounds == environ::MemoryPlan::Bounds::kExplicit ||
-          (plan.bounds == environ::MemoryPlan::Bounds::kNone &&
-           plan.reservation >= expected.plan.reservation && plan.guard >= expected.plan.guard);
+      using Bounds = environ::MemoryPlan::Bounds;
+      const bool guarded = plan.bounds != Bounds::kExplicit && plan.guard >= expected.plan.guard;
+      const bool serves = expected.plan.bounds == Bounds::kExplicit ||
+                          (expected.plan.bounds == Bounds::kIndex && guarded) ||
+                          (plan.bounds == Bounds::kNone && guarded &&
+                           plan.reservation >= expected.plan.reservation);
       if (!serves || ((*memory)->CanMove() && !expected.plan.may_move)) {
         return Incompatible(import, absl::StrCat("memory with ", expected.plan.ToString()),
                             absl::StrCat("memory with ", plan.ToString()));

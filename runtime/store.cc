@@ -144,7 +144,7 @@ uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* 
 absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType& type,
                                                          const environ::MemoryPlan& plan) {
   const environ::Tunables& tunables = engine_->tunables();
-  if (plan.bounds == environ::MemoryPlan::Bounds::kNone && !tunables.signals_based_traps) {
+  if (plan.bounds != environ::MemoryPlan::Bounds::kExplicit && !tunables.signals_based_traps) {
     return absl::InvalidArgumentError(
         "the module relies on faults for bounds of a memory, which the engine has turned off");
   }
@@ -176,7 +176,7 @@ absl::StatusOr<std::unique_ptr<Table>> Store::NewTable(const wasm::TableType& ty
 }
 
 void Store::Adopt(Memory& memory) {
-  if (memory.plan().bounds == environ::MemoryPlan::Bounds::kNone) memories_.push_back(&memory);
+  if (memory.plan().bounds != environ::MemoryPlan::Bounds::kExplicit) memories_.push_back(&memory);
   if (memory.shared()) shared_views_.emplace(memory.shared().get(), &memory);
 }
 

@@ -61,9 +61,16 @@ struct HeapAccess {
   // 64-bit indices it always has to.
   bool check_bounds = false;
   codegen::Value length;
+  // Whether the index alone is to be below the length: this access at any such index, plus its
+  // static offset, finds the memory or traps as flags say.
+  bool index_only = false;
   // Whether a checked address is also masked, so that misspeculation past the check reads
-  // nothing of use.
+  // nothing but the memory's own bytes.
   bool mask = false;
+  // This access at the base plus its static offset finds the memory's own bytes or faults.
+  bool offset_is_own = false;
+  // Bytes that the memory has at least: they need no check.
+  uint64_t min_bytes = 0;
 };
 
 class FuncEnvironment {

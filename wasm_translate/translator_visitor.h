@@ -320,8 +320,10 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   // The one place where an address is computed from an index and a static offset, for an access
   // of `size` bytes.
   Address PrepareAddress(const MemArg& arg, uint32_t size, Value index);
-  Value CheckedAddress(const HeapAccess& heap, Value index, uint64_t offset, uint32_t size,
-                       bool index_is_32_bits);
+  Address CheckedAddress(const HeapAccess& heap, Value index, uint64_t offset, uint32_t size,
+                         bool index_is_32_bits);
+  Value IsOutOfBounds(const HeapAccess& heap, Value index, uint64_t offset, uint32_t size,
+                      bool index_is_32_bits);
   Value EmitLoad(codegen::Opcode opcode, Type type, const Address& address);
   void EmitStore(codegen::Opcode opcode, Value value, const Address& address);
 

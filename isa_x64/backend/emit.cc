@@ -402,6 +402,7 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
     case Op::kSetcc:
       return EmitSetcc(inst);
     case Op::kCmov:
+    case Op::kTrapCmov:
       return EmitCmov(inst);
     case Op::kSelectF:
       return EmitSelectFloat(inst);

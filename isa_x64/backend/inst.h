@@ -71,11 +71,13 @@ enum class Op : uint8_t {
   kFence,            //                  ->
   // ---- Comparisons and what depends on them: first the comparison's operands.
   //   compare: CompareKind; kHasImm: rm against imm, else a against rm.
-  kSetcc,    // compare            -> d        cc
-  kCmov,     // compare t? f       -> =f       cc; int; `extra`: size of the moved value
-  kSelectF,  // compare t f        -> =f       cc; vector
-  kTrapIf,   // compare            ->          cc; extra: trap code
-  kJcc,      // compare            ->          cc; taken and other target in imm64
+  kSetcc,     // compare            -> d        cc
+  kCmov,      // compare t? f       -> =f       cc; int; `extra`: size of the moved value
+  kTrapCmov,  // compare t? f       -> =f       cc: traps, and moves where it was mispredicted; int;
+              //                                `extra`: size of the moved value; trap code in imm64
+  kSelectF,   // compare t f        -> =f       cc; vector
+  kTrapIf,    // compare            ->          cc; extra: trap code
+  kJcc,       // compare            ->          cc; taken and other target in imm64
   // ---- Floats. `size` 4 or 8, 16 for packed bits.
   kConstF,         //                   -> d        imm64
   kSse,            // a rm              -> =0 | d   sub: SseKind; three operands with AVX

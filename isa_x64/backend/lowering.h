@@ -145,7 +145,8 @@ class X64Lowering final : public codegen::LowerBackend {
     bool single = true;         // Merged instructions have this one user.
     bool against_zero = false;  // `right` is none; left is tested against itself.
   };
-  // `is_present`: the value is the result of the instruction being lowered.
+  // `is_present`: the value is the result of the instruction being lowered, or has no users but
+  // that.
   Condition MatchCondition(Value value, bool is_present = false);
   // Makes the condition a test of the bits of an and whose result is `value`.
   void SetTest(Condition& condition, Value value, IrInst band);

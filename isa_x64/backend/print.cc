@@ -74,6 +74,8 @@ const char* OpName(Op op) {
       return "setcc";
     case Op::kCmov:
       return "cmov";
+    case Op::kTrapCmov:
+      return "trap_cmov";
     case Op::kSelectF:
       return "select_f";
     case Op::kTrapIf:
@@ -149,8 +151,8 @@ const char* AddrName(AddrKind kind) {
 }
 
 bool HasCondition(Op op) {
-  return op == Op::kSetcc || op == Op::kCmov || op == Op::kSelectF || op == Op::kTrapIf ||
-         op == Op::kJcc || op == Op::kOverflow;
+  return op == Op::kSetcc || op == Op::kCmov || op == Op::kTrapCmov || op == Op::kSelectF ||
+         op == Op::kTrapIf || op == Op::kJcc || op == Op::kOverflow;
 }
 
 }  // namespace
