@@ -129,6 +129,7 @@ absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& conf
   if (config.target()) RETURN_IF_ERROR(builder->Target(*config.target()));
   RETURN_IF_ERROR(builder->SetTunables(tunables));
   if (config.collect_timing()) builder->EnableTiming();
+  if (config.features().Has(wasm::Feature::kSimd)) builder->RequireVectors();
   for (const auto& [name, value] : config.compiler_flags()) {
     RETURN_IF_ERROR(builder->Set(name, value));
   }

@@ -5,6 +5,7 @@
 #ifndef GANTRY_API_HOST_FUNC_H_
 #define GANTRY_API_HOST_FUNC_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
@@ -58,6 +59,17 @@ struct HostValue<float> {
   static wasm::ValType Type() { return wasm::ValType::F32(); }
   static float Load(const runtime::ValRaw& raw) { return raw.f32(); }
   static void Store(float value, runtime::ValRaw& raw) { raw = runtime::ValRaw::F32(value); }
+};
+// A vector: its halves, the low one first, as Val has them.
+template <>
+struct HostValue<std::array<uint64_t, 2>> {
+  static wasm::ValType Type() { return wasm::ValType::V128(); }
+  static std::array<uint64_t, 2> Load(const runtime::ValRaw& raw) {
+    return {raw.words[0], raw.words[1]};
+  }
+  static void Store(const std::array<uint64_t, 2>& value, runtime::ValRaw& raw) {
+    raw = runtime::ValRaw::V128(value[0], value[1]);
+  }
 };
 template <>
 struct HostValue<double> {

@@ -30,8 +30,8 @@ using wasm::ValType;
 using wasm::testing::CodeBuilder;
 using wasm::testing::ModuleBuilder;
 
-// A module of functions of (x, depth), which call each other while depth is not 0, trap for some
-// x, and read locals before they write them.
+// A module of functions of (x, depth), which call each other while depth is not 0, by calls and
+// tail calls, trap for some x, and read locals before they write them.
 class CallingModule {
  public:
   explicit CallingModule(uint32_t seed) : random_(seed) {
@@ -39,12 +39,19 @@ class CallingModule {
     host_ = builder_.ImportFunc("env", "host", builder_.Type({ValType::I32()}, {ValType::I32()}));
     builder_.Memory(1, 1);
     count_ = 2 + Pick(6);
+    wasm::TableType table;
+    table.limits = {count_ + 1, count_ + 1};
+    builder_.Table(table);
+    std::vector<FuncIndex> functions;
     for (uint32_t i = 0; i < count_; ++i) {
       const FuncIndex func = builder_.Func(type_, Body());
       // Some have no names.
       if (Pick(4) != 0) builder_.FunctionName(func, absl::StrCat("f", i));
       builder_.ExportFunc(absl::StrCat("f", i), func);
+      functions.push_back(func);
     }
+    // The last element is null.
+    builder_.ActiveElements(wasm::TableIndex(0), CodeBuilder().I32Const(0), functions);
   }
 
   uint32_t count() const { return count_; }
@@ -59,18 +66,36 @@ class CallingModule {
     code.LocalGet(0).I32Const(static_cast<int32_t>(mask)).Op(Opcode::kI32And);
     code.I32Const(static_cast<int32_t>(Pick(mask + 1))).Op(Opcode::kI32Eq);
   }
-  void Call(CodeBuilder& code) {
+  void Arguments(CodeBuilder& code) {
     if (Pick(3) == 0) {
       code.I32Const(Small());
     } else {
       code.LocalGet(0).I32Const(Small()).Op(Opcode::kI32Add);
     }
     code.LocalGet(1).I32Const(1).Op(Opcode::kI32Sub);
+  }
+  void Call(CodeBuilder& code) {
+    Arguments(code);
     code.Call(FuncIndex(1 + Pick(count_)));
     code.LocalGet(3).Op(Opcode::kI32Add).LocalSet(3);
   }
+  void TailCall(CodeBuilder& code) {
+    if (Pick(8) == 0) {
+      // The host.
+      code.LocalGet(0).Op(Opcode::kReturnCall, {host_.raw()});
+      return;
+    }
+    Arguments(code);
+    if (Pick(2) == 0) {
+      code.Op(Opcode::kReturnCall, {1 + Pick(count_)});
+      return;
+    }
+    // Some indices are of the null element, or beyond it.
+    code.LocalGet(0).I32Const(7).Op(Opcode::kI32And);
+    code.Op(Opcode::kReturnCallIndirect, {type_.raw(), 0});
+  }
   void Statement(CodeBuilder& code) {
-    switch (Pick(10)) {
+    switch (Pick(11)) {
       case 0:
         code.LocalGet(2).I32Const(3).Op(Opcode::kI32Mul).LocalGet(0).Op(Opcode::kI32Add);
         code.LocalSet(2);
@@ -107,6 +132,13 @@ class CallingModule {
         Sometimes(code, 7);
         code.BrTable({0, 1}).End().LocalSet(2);
         return;
+      case 8:
+        code.Open(Opcode::kBlock);
+        Sometimes(code, 3);
+        code.Op(Opcode::kI32Eqz).BrIf(0);
+        TailCall(code);
+        code.End();
+        return;
       default:
         Call(code);
         return;
@@ -117,6 +149,10 @@ class CallingModule {
     code.Locals(3, ValType::I32());
     code.LocalGet(1).Op(Opcode::kI32Eqz).Open(Opcode::kIf).LocalGet(0).Op(Opcode::kReturn).End();
     for (uint32_t i = Pick(4); i > 0; --i) Statement(code);
+    if (Pick(4) == 0) {
+      TailCall(code);
+      return code;
+    }
     return code.LocalGet(2).LocalGet(3).Op(Opcode::kI32Add);
   }
 

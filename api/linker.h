@@ -40,7 +40,7 @@ class Linker {
   void AllowShadowing(bool allow);
 
   // A host function from a plain callable; parameters and result are int32_t, uint32_t,
-  // int64_t, uint64_t, float, double; the first parameter may be Caller&; the result may be
+  // int64_t, uint64_t, float, double, std::array<uint64_t, 2> for v128; the first parameter may be Caller&; the result may be
   // wrapped in StatusOr, or be Status, void, or a std::tuple of several.
   template <typename F>
   absl::Status Func(absl::string_view module, absl::string_view name, F callable) {

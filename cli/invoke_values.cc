@@ -66,6 +66,20 @@ std::optional<uint64_t> ParseNan(absl::string_view text, int mantissa_bits, uint
   return bits | payload;
 }
 
+// As results are printed: one number of 128 bits in hexadecimal.
+std::optional<Val> ParseVector(absl::string_view text) {
+  if (!absl::ConsumePrefix(&text, "0x") || text.empty() || text.size() > 32) return std::nullopt;
+  uint64_t halves[2] = {};
+  for (const char digit : text) {
+    if (!absl::ascii_isxdigit(digit)) return std::nullopt;
+    uint64_t value = 0;
+    if (!absl::SimpleHexAtoi(absl::string_view(&digit, 1), &value)) return std::nullopt;
+    halves[1] = halves[1] << 4 | halves[0] >> 60;
+    halves[0] = halves[0] << 4 | value;
+  }
+  return Val::V128(halves[0], halves[1]);
+}
+
 }  // namespace
 
 absl::StatusOr<Val> ParseValue(ValType type, absl::string_view text) {
@@ -111,7 +125,13 @@ absl::StatusOr<Val> ParseValue(ValType type, absl::string_view text) {
     case ValType::Kind::kRef:
       if (text == "null" && type.is_nullable()) return Val::Default(type);
       return BadValue(text, type, "only null can be given on the command line");
-    case ValType::Kind::kV128:
+    case ValType::Kind::kV128: {
+      const std::optional<Val> value = ParseVector(text);
+      if (!value) {
+        return BadValue(text, type, "0x and one to 32 digits are needed, those of lane 0 last");
+      }
+      return *value;
+    }
     case ValType::Kind::kBottom:
       break;
   }

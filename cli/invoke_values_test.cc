@@ -1,5 +1,6 @@
 #include "cli/invoke_values.h"
 
+#include <array>
 #include <limits>
 
 #include "gtest/gtest.h"
@@ -32,6 +33,19 @@ TEST(InvokeValuesTest, FloatsAndNans) {
   EXPECT_EQ(ParseValue(ValType::F64(), "nan")->f64_bits(), 0x7FF8000000000000u);
   for (const char* bad : {"", "1.5x", "nan:0x0", "nan:0x800000", "nan:", "nanx"}) {
     EXPECT_FALSE(ParseValue(ValType::F32(), bad).ok()) << bad;
+  }
+}
+
+TEST(InvokeValuesTest, VectorsAsTheyArePrinted) {
+  const ValType v128 = ValType::V128();
+  EXPECT_EQ(ParseValue(v128, "0x7")->v128(), (std::array<uint64_t, 2>{7, 0}));
+  const char* text = "0x0123456789abcdeffedcba9876543210";
+  const Val value = *ParseValue(v128, text);
+  EXPECT_EQ(value.v128(), (std::array<uint64_t, 2>{0xFEDCBA9876543210, 0x0123456789ABCDEF}));
+  EXPECT_EQ(value.ToString(), text);
+  for (const char* bad :
+       {"", "0x", "7", "0xg", "0x 1", "0x-1", "-0x1", "0x0123456789abcdeffedcba98765432100"}) {
+    EXPECT_FALSE(ParseValue(v128, bad).ok()) << bad;
   }
 }
 

@@ -71,6 +71,8 @@ class TargetIsa {
   // Logarithm of the largest page size that the ISA's systems map code with.
   virtual uint8_t page_size_log2() const = 0;
 
+  // The flag that operations on vectors need and that is off; empty where they can be compiled.
+  virtual absl::string_view missing_for_vectors() const { return ""; }
   // What it does best where several results are permitted, under its flags.
   virtual RelaxedChoices relaxed_choices() const { return {}; }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cranelift_shared/compiler.h"
 #include "cranelift_shared/isa_flags.h"
@@ -40,6 +41,7 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
     return absl::UnimplementedError("the optimizing compiler has no incremental compilation");
   }
   void EnableTiming() override { timing_ = true; }
+  void RequireVectors() override { vectors_ = true; }
 
   absl::StatusOr<std::unique_ptr<environ::Compiler>> Build() const override {
     // What the engine's tunables say of code generation; flags set by name come after.
@@ -58,6 +60,12 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
     OptimizingCompilerOptions options;
     options.isa = configured.isa;
     ASSIGN_OR_RETURN(options.target, configured.builder->Build());
+    const absl::string_view missing = options.target->missing_for_vectors();
+    if (vectors_ && !missing.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("vectors (the feature simd) need the ",
+                                                        options.target->name(), " flag '", missing,
+                                                        "', which is off"));
+    }
     options.tunables = tunables_;
     const codegen::SharedFlags& shared = options.target->shared_flags();
     options.text.padding =
@@ -78,6 +86,7 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
   IsaFlags flags_;
   environ::Tunables tunables_;
   bool timing_ = false;
+  bool vectors_ = false;
 };
 
 }  // namespace

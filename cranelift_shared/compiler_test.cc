@@ -361,6 +361,20 @@ TEST(CompilerBuilderTest, WhatCannotBeDoneIsSaidWhenAsked) {
   EXPECT_TRUE(absl::StrContains(builder->SetTunables(tunables).message(), "signals_based_traps"));
 }
 
+TEST(CompilerBuilderTest, VectorsNeedFlagsOfTheirTarget) {
+  const std::unique_ptr<CompilerBuilder> builder = NewCompilerBuilder();
+  ASSERT_TRUE(builder->Target("x86_64-unknown-linux-gnu").ok());
+  EXPECT_TRUE(builder->Build().ok());
+  builder->RequireVectors();
+  const absl::Status status = builder->Build().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(absl::StrContains(status.message(), "has_sse41")) << status;
+  for (const char* flag : {"has_sse3", "has_ssse3", "has_sse41"}) {
+    ASSERT_TRUE(builder->Enable(flag).ok());
+  }
+  EXPECT_TRUE(builder->Build().ok());
+}
+
 TEST(CompilerBuilderTest, ExplicitTargetInfersNothing) {
   const std::unique_ptr<CompilerBuilder> builder = NewCompilerBuilder();
   ASSERT_TRUE(builder->Target("x86_64-unknown-linux-gnu").ok());

@@ -24,13 +24,30 @@ namespace {
 using namespace gantry;
 using namespace gantry::wasm;
 
-void CheckModule(const std::vector<uint8_t>& bytes, Features features, bool check_bounds) {
+// All that is translated whole.
+Features CompiledFeatures() {
+  Features features = Features::All();
+  for (const Feature feature : {Feature::kGc, Feature::kExceptions, Feature::kThreads}) {
+    features.Set(feature, false);
+  }
+  return features;
+}
+
+struct Surroundings {
+  Features features;
+  bool check_bounds = false;
+  TranslationChoices choices;
+};
+
+void CheckModule(const std::vector<uint8_t>& bytes, const Surroundings& surroundings) {
+  const Features features = surroundings.features;
   ParseOptions options;
   options.features = features;
   const absl::StatusOr<Module> module = ParseModule(bytes, options);
   if (!module.ok()) return;
   testing::PlainEnvironment environment(*module);
-  environment.set_check_bounds(check_bounds);
+  environment.set_check_bounds(surroundings.check_bounds);
+  environment.set_choices(surroundings.choices);
   NoVisitor none;
   FunctionValidator<NoVisitor> validator(*module, options.features, options.limits);
   FunctionTranslator translator(*module, options.features, options.limits);
@@ -54,7 +71,7 @@ void CheckModule(const std::vector<uint8_t>& bytes, Features features, bool chec
       CHECK(verified.ok()) << verified << "\n" << codegen::PrintFunction(func);
     } else {
       CHECK(absl::IsUnimplemented(translated)) << translated;
-      CHECK(!(features == Features::Wasm2Scalar())) << translated;
+      CHECK(!(features == Features::Wasm2Scalar() || features == CompiledFeatures())) << translated;
     }
   }
 }
@@ -62,17 +79,29 @@ void CheckModule(const std::vector<uint8_t>& bytes, Features features, bool chec
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  constexpr size_t kChoices = 24;
+  constexpr size_t kChoices = 40;
   testing::ByteSource choices({data, std::min(size, kChoices)});
   testing::ByteSource source({data + std::min(size, kChoices), size - std::min(size, kChoices)});
   testing::GeneratorOptions options;
-  const bool check_bounds = choices.Percent(50);
-  options.features = choices.Percent(50) ? Features::All() : Features::Wasm2Scalar();
+  Surroundings surroundings;
+  surroundings.check_bounds = choices.Percent(50);
+  const size_t set = choices.Below(3);
+  surroundings.features = set == 0   ? Features::All()
+                          : set == 1 ? Features::Wasm2Scalar()
+                                     : CompiledFeatures();
+  surroundings.choices.canonical_nans = choices.Percent(30);
+  codegen::RelaxedChoices& relaxed = surroundings.choices.relaxed;
+  for (bool* choice : {&relaxed.fused_multiply_add, &relaxed.masked_swizzle,
+                       &relaxed.blend_by_top_bit, &relaxed.indefinite_conversions,
+                       &relaxed.pseudo_min_max, &relaxed.unsigned_dot, &relaxed.unsigned_dot_add}) {
+    *choice = choices.Percent(50);
+  }
+  options.features = surroundings.features;
   std::vector<uint8_t> module = testing::GenerateModule(source, options);
-  CheckModule(module, options.features, check_bounds);
+  CheckModule(module, surroundings);
   for (int i = 0; i < 4; ++i) {
     testing::ChangeByte(choices, &module);
-    CheckModule(module, options.features, check_bounds);
+    CheckModule(module, surroundings);
   }
   return 0;
 }

@@ -9,7 +9,7 @@ using codegen::Value;
 
 void TranslatingVisitor::OnCall(FuncIndex callee, const FuncType& type) {
   At(Opcode::kCall);
-  TranslateCall(callee, type);
+  TranslateCall(callee, type, Position());
 }
 
 void TranslatingVisitor::OnCallIndirect(TableIndex table, TypeIndex index, const FuncType& type) {
@@ -26,15 +26,15 @@ void TranslatingVisitor::OnCallRef(TypeIndex index, const FuncType& type) {
              env_->CallRef(builder_, CallKind::kNormal, index, callee, Top(type.params().size())));
 }
 
-// A tail call in code that stands in place of a call is a call of the function around it, whose
-// frame stays as it would have stayed around that call; then control goes on behind it. A tail
-// call of the function itself is never replaced by the callee's code, where further tail calls
-// would not be in tail position any more.
+// A tail call in code that stands in place of a call is a call of the function around it, made
+// where that call stood, for its own function has no frame any more; then control goes on behind
+// it. A tail call of the function itself is never replaced by the callee's code: further tail
+// calls would not be in tail position there, and the stack would grow with them.
 
 void TranslatingVisitor::OnReturnCall(FuncIndex callee, const FuncType& type) {
   At(Opcode::kReturnCall);
   if (is_inlined()) {
-    TranslateCall(callee, type);
+    TranslateCall(callee, type, func_->CallOf(at_.site));
     ReturnTop();
     return;
   }
@@ -47,8 +47,8 @@ void TranslatingVisitor::OnReturnCallIndirect(TableIndex table, TypeIndex index,
   const Value element = Pop();
   const absl::Span<const Value> args = Top(type.params().size());
   if (is_inlined()) {
-    FinishCall(type, env_->CallIndirect(builder_, CallKind::kNormal, table, index, element, args));
-    ReturnTop();
+    const Inst call = env_->CallIndirect(builder_, CallKind::kNormal, table, index, element, args);
+    FinishTailCall(type, call);
     return;
   }
   env_->CallIndirect(builder_, CallKind::kTail, table, index, element, args);
@@ -59,16 +59,30 @@ void TranslatingVisitor::OnReturnCallRef(TypeIndex index, const FuncType& type) 
   const Value callee = Pop();
   const absl::Span<const Value> args = Top(type.params().size());
   if (is_inlined()) {
-    FinishCall(type, env_->CallRef(builder_, CallKind::kNormal, index, callee, args));
-    ReturnTop();
+    FinishTailCall(type, env_->CallRef(builder_, CallKind::kNormal, index, callee, args));
     return;
   }
   env_->CallRef(builder_, CallKind::kTail, index, callee, args);
 }
 
-void TranslatingVisitor::TranslateCall(FuncIndex callee, const FuncType& type) {
-  if (plan_ != nullptr && Inline(callee, type)) return;
-  FinishCall(type, env_->Call(builder_, CallKind::kNormal, callee, Top(type.params().size())));
+codegen::CodeOrigin TranslatingVisitor::Position() const {
+  return {codegen::SourceLoc(static_cast<uint32_t>(state_->offset())), at_.site};
+}
+
+void TranslatingVisitor::TranslateCall(FuncIndex callee, const FuncType& type,
+                                       const codegen::CodeOrigin& origin) {
+  if (plan_ != nullptr && Inline(callee, type, origin)) return;
+  const Inst call = env_->Call(builder_, CallKind::kNormal, callee, Top(type.params().size()));
+  func_->SetLoc(call, origin.loc, origin.site);
+  FinishCall(type, call);
+}
+
+void TranslatingVisitor::FinishTailCall(const FuncType& type, Inst call) {
+  // The checks before it are the tail caller's.
+  const codegen::CodeOrigin origin = func_->CallOf(at_.site);
+  func_->SetLoc(call, origin.loc, origin.site);
+  FinishCall(type, call);
+  ReturnTop();
 }
 
 void TranslatingVisitor::FinishCall(const FuncType& type, Inst call) {
@@ -102,7 +116,8 @@ uint32_t TranslatingVisitor::TimesAround(FuncIndex function) const {
   return times;
 }
 
-bool TranslatingVisitor::Inline(FuncIndex callee, const FuncType& type) {
+bool TranslatingVisitor::Inline(FuncIndex callee, const FuncType& type,
+                                const codegen::CodeOrigin& origin) {
   const InlinePlan::Callee* planned = plan_->Find(callee);
   if (planned == nullptr) return false;
   InlineBudget::Site site;
@@ -119,9 +134,8 @@ bool TranslatingVisitor::Inline(FuncIndex callee, const FuncType& type) {
   const FunctionBody& body = module.bodies[*module.defined(callee)];
   const FunctionState* const caller = state_;
   const Place caller_place = at_;
-  at_.site =
-      func_->AddInlineSite(at_.site, codegen::SourceLoc(static_cast<uint32_t>(state_->offset())),
-                           callee.raw(), codegen::SourceLoc(static_cast<uint32_t>(body.offset)));
+  at_.site = func_->AddInlineSite(origin.site, origin.loc, callee.raw(),
+                                  codegen::SourceLoc(static_cast<uint32_t>(body.offset)));
   at_.func = callee;
   at_.stack_base = static_cast<uint32_t>(stack_.size() - type.params().size());
   at_.first_local = static_cast<uint32_t>(locals_.size());

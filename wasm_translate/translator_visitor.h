@@ -304,10 +304,15 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   bool IsConstant(Value value) const;
   // How often the function is among those whose code the position lies in.
   uint32_t TimesAround(FuncIndex function) const;
-  void TranslateCall(FuncIndex callee, const FuncType& type);
+  // Where the operator at hand stands.
+  codegen::CodeOrigin Position() const;
+  // A call, or its callee's code, for a call that stands at `origin`.
+  void TranslateCall(FuncIndex callee, const FuncType& type, const codegen::CodeOrigin& origin);
+  // A tail call in inlined code.
+  void FinishTailCall(const FuncType& type, Inst call);
   // Translates the callee's body in place of a call of it, whose arguments are the top operands,
   // where plan and budget allow it.
-  bool Inline(FuncIndex callee, const FuncType& type);
+  bool Inline(FuncIndex callee, const FuncType& type, const codegen::CodeOrigin& origin);
   void BeginInlined(const FuncType& type);
   void FinishCall(const FuncType& type, Inst call);
 

@@ -139,6 +139,10 @@ class CompilerBuilder {
   virtual absl::Status SetTunables(const Tunables& tunables) = 0;
   virtual const Tunables& tunables() const = 0;
 
+  // Modules may use vectors: Build fails, naming the flag, where the target's flags do not allow to
+  // compile operations on them.
+  virtual void RequireVectors() = 0;
+
   // Look functions up in `cache` before compiling them, and store them after. A compiler
   // that can't says so.
   virtual absl::Status EnableIncrementalCompilation(std::shared_ptr<CompilationCache> cache) = 0;
@@ -146,6 +150,7 @@ class CompilerBuilder {
   // Measure the phases of compilation (Compiler::Timing).
   virtual void EnableTiming() = 0;
 
+  // kFailedPrecondition or kInvalidArgument where settings do not go together.
   virtual absl::StatusOr<std::unique_ptr<Compiler>> Build() const = 0;
 };
 

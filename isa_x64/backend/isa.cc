@@ -46,6 +46,9 @@ class X64Isa final : public codegen::TargetIsa {
   const codegen::UnwindFormat& unwind_format() const override { return kUnwindFormat; }
   uint32_t function_alignment() const override { return 16; }
   uint8_t page_size_log2() const override { return 12; }
+  absl::string_view missing_for_vectors() const override {
+    return flags_.has_sse41() ? "" : "has_sse41";
+  }
   // pshufb, the blends, cvttps2dq and cvttpd2dq, minps and maxps, pmaddubsw. Four products at once
   // need instructions that are not among the flags; pmaddubsw and pmaddwd are as good.
   codegen::RelaxedChoices relaxed_choices() const override {

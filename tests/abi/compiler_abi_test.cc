@@ -1,7 +1,8 @@
 // The conformance test of docs/abi.md: functions that a compiler made and hand-assembled ones
 // call each other, with random signatures of 0 to 40 parameters and results.
 //
-// A module forwards its arguments to imports and among its own functions, in other orders;
+// A module forwards its arguments to imports and among its own functions, in other orders, by
+// calls and by chains of tail calls between functions of more and of fewer stack arguments;
 // its code is called by a hand-assembled caller that checks what the ABI says of registers
 // and stack, and what it calls is a hand-assembled callee that overwrites all it may. There
 // is no runtime: the VMContext is put together here.
@@ -9,6 +10,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -51,6 +53,7 @@ void PutSection(Bytes& out, uint8_t id, const Bytes& contents) {
 
 // Half of the 4-byte integers are external references: handles, passed alike.
 uint8_t WasmType(AbiValue value, size_t index) {
+  if (value.bytes == 16) return 0x7B;
   if (value.abi_class == AbiClass::kVector) return value.bytes == 4 ? 0x7D : 0x7C;
   if (value.bytes == 8) return 0x7E;
   return index % 2 == 0 ? 0x7F : 0x6F;
@@ -66,23 +69,32 @@ Bytes Reversed(const Bytes& bytes) { return Bytes(bytes.rbegin(), bytes.rend());
 // Functions: 0 the import of type 1. Of type 0: 1 calls the import, 2 calls function 1, 3
 // calls the import through the table, 4 returns constants-free shuffles of its own: it calls
 // function 1 twice and returns what the second call gives. Type 1 is type 0 reversed.
-constexpr int kForwarders = 4;
+// Of type 2, whose results alone are reversed: 5 tail-calls the import, 6 the import through the
+// table, 7 function 8 with all arguments twice, which is of type 3 and tail-calls function 5.
+constexpr int kForwarders = 8;
+constexpr int kFirstTailCaller = 4;  // among the forwarders
+constexpr int kDoubled = 7;          // the one of type 3
 
 Bytes ForwardingModule(const WasmSignature& signature) {
   const size_t params = signature.params.size();
   const size_t results = signature.results.size();
   Bytes types;
-  PutLeb(types, 2);
-  for (const bool reversed : {false, true}) {
+  PutLeb(types, 4);
+  Bytes doubled = signature.params;
+  doubled.insert(doubled.end(), signature.params.begin(), signature.params.end());
+  const Bytes reversed_results = Reversed(signature.results);
+  for (const auto& [of_params, of_results] :
+       {std::pair(signature.params, signature.results),
+        std::pair(Reversed(signature.params), reversed_results),
+        std::pair(signature.params, reversed_results), std::pair(doubled, reversed_results)}) {
     types.push_back(0x60);
-    for (const Bytes& list : {signature.params, signature.results}) {
-      PutLeb(types, list.size());
-      const Bytes ordered = reversed ? Reversed(list) : list;
-      types.insert(types.end(), ordered.begin(), ordered.end());
+    for (const Bytes* list : {&of_params, &of_results}) {
+      PutLeb(types, list->size());
+      types.insert(types.end(), list->begin(), list->end());
     }
   }
   Bytes imports = {1, 1, 'm', 1, 'f', 0, 1};
-  Bytes functions = {kForwarders, 0, 0, 0, 0};
+  Bytes functions = {kForwarders, 0, 0, 0, 0, 2, 2, 2, 3};
   Bytes tables = {1, 0x70, 0, 1};
   // Without an export function references can't be made, so the import is declared.
   Bytes elements = {1, 3, 0, 1, 0};
@@ -143,6 +155,30 @@ Bytes ForwardingModule(const WasmSignature& signature) {
     for (size_t i = 0; i < results; ++i) body.push_back(0x1A);
     arguments(body, false);
     call(body, 2);
+  });
+  const auto tail_call = [&](Bytes& body, uint32_t function) {
+    body.push_back(0x12);
+    PutLeb(body, function);
+  };
+  add_body([&](Bytes& body) {
+    arguments(body, true);
+    tail_call(body, 0);
+  });
+  add_body([&](Bytes& body) {
+    arguments(body, true);
+    body.insert(body.end(), {0x41, 0, 0x13, 1, 0});  // i32.const 0; return_call_indirect type 1
+  });
+  add_body([&](Bytes& body) {
+    arguments(body, false);
+    arguments(body, false);
+    tail_call(body, 8);
+  });
+  add_body([&](Bytes& body) {
+    for (size_t i = 0; i < params; ++i) {
+      body.push_back(0x20);
+      PutLeb(body, params + i);
+    }
+    tail_call(body, 5);
   });
 
   Bytes module = {0, 'a', 's', 'm', 1, 0, 0, 0};
@@ -244,7 +280,7 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
   ASSERT_TRUE(compiler.ok()) << compiler.status();
   std::mt19937_64 random(7);
   for (int round = 0; round < 150 && !HasFailure(); ++round) {
-    const AbiTestSignature signature = x64::testing::RandomAbiSignature(random, 40, false);
+    const AbiTestSignature signature = x64::testing::RandomAbiSignature(random);
     SCOPED_TRACE(signature.ToString());
     WasmSignature wasm;
     for (const AbiValue& value : signature.params) {
@@ -260,10 +296,15 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
         [&](codegen::MachBuffer& buffer) { x64::testing::EmitRecordingCallee(imported, buffer); });
     const NativeCode caller(
         [&](codegen::MachBuffer& buffer) { x64::testing::EmitCheckingCaller(signature, buffer); });
+    const AbiTestSignature tail_calling = {signature.params, imported.results};
+    const NativeCode caller_of_tail_callers([&](codegen::MachBuffer& buffer) {
+      x64::testing::EmitCheckingCaller(tail_calling, buffer);
+    });
     const auto arguments = x64::testing::RandomAbiValues(signature.params, random);
     const auto results = x64::testing::RandomAbiValues(imported.results, random);
-    for (int function = 0; function < kForwarders; ++function) {
+    for (int function = 0; function < kDoubled; ++function) {
       SCOPED_TRACE(function);
+      const bool is_tail_caller = function >= kFirstTailCaller;
       std::vector<AbiTestValue> seen_arguments(arguments.size());
       std::vector<AbiTestValue> seen_results(results.size());
       AbiTestContext context;
@@ -272,7 +313,8 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
       forwarder.Import(callee.entry(), &context);
       const AbiTestCall call = {forwarder.Code(function), forwarder.vmctx(), nullptr,
                                 arguments.data(), seen_results.data()};
-      EXPECT_EQ(caller.As<uint64_t(const AbiTestCall*)>()(&call), 0u);
+      const NativeCode& checking = is_tail_caller ? caller_of_tail_callers : caller;
+      EXPECT_EQ(checking.As<uint64_t(const AbiTestCall*)>()(&call), 0u);
       EXPECT_EQ(context.calls, function == 3 ? 2u : 1u);
       EXPECT_EQ(context.broken, 0u);
       // Calls through imports and references say who calls.
@@ -284,8 +326,9 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
             << "argument " << i;
       }
       for (size_t i = 0; i < results.size(); ++i) {
-        EXPECT_EQ(x64::testing::MaskAbiValue(signature.results[i], seen_results[i], true),
-                  results[results.size() - 1 - i])
+        const size_t from = is_tail_caller ? i : results.size() - 1 - i;
+        EXPECT_EQ(x64::testing::MaskAbiValue(imported.results[from], seen_results[i], true),
+                  results[from])
             << "result " << i;
       }
     }

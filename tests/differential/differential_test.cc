@@ -1,8 +1,10 @@
 // Generated modules three ways: the interpreter of IR, compiled without optimization, and
 // compiled with it. Every export is called with arguments of the same seed; results, traps,
-// memories, globals and tables have to be equal after each call. NaNs are canonical by the
-// generator's doing. Running out of fuel or of stack is one outcome, after which a module is
-// left, since where it happens depends on the compiler.
+// memories, globals and tables have to be equal after each call. Of three modules one is
+// WebAssembly 2.0 without vectors, where NaNs are canonical by the generator's doing; two use all
+// that is compiled, with NaNs canonical by the compiler's: one with relaxed operations of the
+// deterministic profile, the other with those of the host. Running out of fuel or of stack is one
+// outcome, after which a module is left, since where it happens depends on the compiler.
 //
 //   differential_test [--modules=N] [--first_seed=N]
 #include <cstdint>
@@ -28,10 +30,14 @@
 #include "base/check.h"
 #include "codegen/interp/interpreter.h"
 #include "codegen/ir/opcodes.h"
+#include "codegen/isa.h"
+#include "codegen/relaxed_choices.h"
+#include "cranelift_shared/isa_flags.h"
 #include "environ/core/trap_code.h"
 #include "tests/differential/interpreted_module.h"
 #include "wasm_translate/module_validator.h"
 #include "wasm_translate/testing/module_generator.h"
+#include "wasm_translate/translator_environment.h"
 
 namespace gantry::testing {
 namespace {
@@ -47,7 +53,7 @@ constexpr char kExhausted[] = "is exhausted";
 
 struct State {
   std::vector<std::vector<uint8_t>> memories;
-  std::vector<uint64_t> globals;
+  std::vector<RawValue> globals;
   // Whether each element is null.
   std::vector<std::vector<bool>> tables;
 
@@ -62,9 +68,12 @@ class Guest {
   virtual State GetState() = 0;
 };
 
-std::string Returned(const std::vector<uint64_t>& values) {
+std::string Returned(const std::vector<RawValue>& values) {
   std::string text = "returns";
-  for (uint64_t value : values) absl::StrAppend(&text, " ", absl::Hex(value));
+  for (const RawValue& value : values) {
+    absl::StrAppend(&text, " ", absl::Hex(value.lo));
+    if (value.hi != 0) absl::StrAppend(&text, ":", absl::Hex(value.hi));
+  }
   return text;
 }
 
@@ -78,8 +87,10 @@ std::string Trapped(absl::string_view code) {
 
 class InterpretedGuest final : public Guest {
  public:
-  InterpretedGuest(const wasm::Module& module, wasm::Features features) : module_(module) {
-    auto made = InterpretedModule::Create(module, features);
+  InterpretedGuest(const wasm::Module& module, wasm::Features features,
+                   const wasm::TranslationChoices& choices)
+      : module_(module) {
+    auto made = InterpretedModule::Create(module, features, choices);
     CHECK(made.ok()) << made.status();
     interpreted_ = std::move(*made);
     interpreted_->set_fuel(kInterpreterFuel);
@@ -112,10 +123,11 @@ class InterpretedGuest final : public Guest {
   }
 
  private:
-  static uint64_t Visible(wasm::ValType type, uint64_t bits) {
-    if (type.is_ref()) return bits != 0 ? 1 : 0;
+  static RawValue Visible(wasm::ValType type, const RawValue& value) {
+    if (type == wasm::ValType::V128()) return value;
+    if (type.is_ref()) return value.lo != 0 ? 1 : 0;
     const bool narrow = type == wasm::ValType::I32() || type == wasm::ValType::F32();
-    return narrow ? static_cast<uint32_t>(bits) : bits;
+    return narrow ? static_cast<uint32_t>(value.lo) : value.lo;
   }
 
   static std::string Describe(const absl::StatusOr<codegen::Outcome>& outcome,
@@ -124,9 +136,9 @@ class InterpretedGuest final : public Guest {
     using Kind = codegen::Outcome::Kind;
     switch (outcome->kind) {
       case Kind::kReturned: {
-        std::vector<uint64_t> values;
+        std::vector<RawValue> values;
         for (size_t i = 0; i < results.size(); ++i) {
-          values.push_back(Visible(results[i], outcome->values[i].lo));
+          values.push_back(Visible(results[i], outcome->values[i]));
         }
         return Returned(values);
       }
@@ -165,7 +177,7 @@ class CompiledGuest final : public Guest {
   std::string Call(wasm::FuncIndex func, const std::vector<RawValue>& arguments) override {
     const auto params = parsed_.func_type(func).params();
     std::vector<Val> values;
-    for (size_t i = 0; i < params.size(); ++i) values.push_back(ToVal(params[i], arguments[i].lo));
+    for (size_t i = 0; i < params.size(); ++i) values.push_back(ToVal(params[i], arguments[i]));
     const absl::StatusOr<Func> callee =
         instance_->GetFunc(store_, absl::StrCat("func", func.raw()));
     CHECK_OK(callee.status());
@@ -173,7 +185,7 @@ class CompiledGuest final : public Guest {
     const auto results = callee->Call(store_, values);
     used_fuel_ = kFuel - store_.GetFuel().value_or(0);
     if (!results.ok()) return Describe(results.status());
-    std::vector<uint64_t> bits;
+    std::vector<RawValue> bits;
     for (const Val& value : *results) bits.push_back(Visible(value));
     return Returned(bits);
   }
@@ -210,7 +222,7 @@ class CompiledGuest final : public Guest {
       for (uint64_t j = 0; j < size; ++j) {
         const absl::StatusOr<Val> value = table->Get(store_, j);
         CHECK_OK(value.status());
-        nulls.push_back(Visible(*value) == 0);
+        nulls.push_back(Visible(*value) == RawValue(0));
       }
       state.tables.push_back(std::move(nulls));
     }
@@ -221,7 +233,8 @@ class CompiledGuest final : public Guest {
   uint64_t used_fuel() const { return used_fuel_; }
 
  private:
-  static Val ToVal(wasm::ValType type, uint64_t bits) {
+  static Val ToVal(wasm::ValType type, const RawValue& value) {
+    const uint64_t bits = value.lo;
     switch (type.kind()) {
       case wasm::ValType::Kind::kI32:
         return Val::I32(static_cast<int32_t>(bits));
@@ -231,12 +244,14 @@ class CompiledGuest final : public Guest {
         return Val::F32Bits(static_cast<uint32_t>(bits));
       case wasm::ValType::Kind::kF64:
         return Val::F64Bits(bits);
+      case wasm::ValType::Kind::kV128:
+        return Val::V128(value.lo, value.hi);
       default:
         return Val::Default(type);
     }
   }
 
-  static uint64_t Visible(const Val& value) {
+  static RawValue Visible(const Val& value) {
     switch (value.kind()) {
       case Val::Kind::kI32:
         return static_cast<uint32_t>(value.i32());
@@ -246,6 +261,8 @@ class CompiledGuest final : public Guest {
         return value.f32_bits();
       case Val::Kind::kF64:
         return value.f64_bits();
+      case Val::Kind::kV128:
+        return {value.v128()[0], value.v128()[1]};
       case Val::Kind::kFuncRef:
         return value.func_ref().has_value() ? 1 : 0;
       case Val::Kind::kExternRef:
@@ -269,18 +286,49 @@ class CompiledGuest final : public Guest {
   uint64_t used_fuel_ = 0;
 };
 
-Engine MakeEngine(OptLevel level) {
+// How modules of a kind are made and compiled.
+struct Mode {
+  wasm::Features features;
+  bool canonicalize_nans = false;  // by the compiler
+  bool deterministic = false;
+};
+
+std::vector<Mode> Modes() {
+  using wasm::Feature;
+  const wasm::Features scalar = wasm::Features::Wasm2Scalar();
+  wasm::Features all = scalar;
+  for (Feature feature :
+       {Feature::kSimd, Feature::kRelaxedSimd, Feature::kThreads, Feature::kTailCall,
+        Feature::kExtendedConst, Feature::kMultiMemory, Feature::kMemory64,
+        Feature::kWideArithmetic, Feature::kCustomPageSizes, Feature::kFunctionReferences}) {
+    all.Set(feature, true);
+  }
+  return {{scalar}, {all, true, true}, {all, true, false}};
+}
+
+// What relaxed operations do in code for the host.
+codegen::RelaxedChoices HostChoices() {
+  const absl::StatusOr<cranelift::ConfiguredIsa> configured = cranelift::IsaFlags().Configure({});
+  CHECK_OK(configured.status());
+  const auto isa = configured->builder->Build();
+  CHECK_OK(isa.status());
+  return (*isa)->relaxed_choices();
+}
+
+Engine MakeEngine(OptLevel level, const Mode& mode) {
   Config config;
   AddTestCompilerFlags(config);
+  config.WasmFeatures(mode.features)
+      .NanCanonicalization(mode.canonicalize_nans)
+      .RelaxedSimdDeterministic(mode.deterministic);
   config.OptLevel(level).ConsumeFuel(true).CompilationThreads(1).MaxWasmStack(256 << 10);
-  config.WasmFeature(wasm::Feature::kThreads, true);
   absl::StatusOr<Engine> engine = Engine::Create(config);
   CHECK_OK(engine.status());
   return *std::move(engine);
 }
 
 // No NaN but the canonical one.
-uint64_t SomeArgument(wasm::ValType type, std::mt19937_64& random) {
+RawValue SomeArgument(wasm::ValType type, std::mt19937_64& random) {
   static constexpr uint64_t kIntegers[] = {0,
                                            1,
                                            2,
@@ -311,6 +359,22 @@ uint64_t SomeArgument(wasm::ValType type, std::mt19937_64& random) {
       return kF32[random() % std::size(kF32)];
     case wasm::ValType::Kind::kF64:
       return kF64[random() % std::size(kF64)];
+    case wasm::ValType::Kind::kV128: {
+      const auto half = [&]() -> uint64_t {
+        switch (random() % 4) {
+          case 0:
+            return kF64[random() % std::size(kF64)];
+          case 1:
+            return kF32[random() % std::size(kF32)] << 32 | kF32[random() % std::size(kF32)];
+          case 2:
+            return kIntegers[random() % std::size(kIntegers)];
+          default:
+            return random();
+        }
+      };
+      const uint64_t low = half();
+      return {low, half()};
+    }
     default:
       return 0;
   }
@@ -329,20 +393,25 @@ struct Counts {
 
 class Comparison {
  public:
-  Comparison() : none_(MakeEngine(OptLevel::kNone)), speed_(MakeEngine(OptLevel::kSpeed)) {}
+  Comparison() : modes_(Modes()), host_choices_(HostChoices()) {
+    for (const Mode& mode : modes_) {
+      none_.push_back(MakeEngine(OptLevel::kNone, mode));
+      speed_.push_back(MakeEngine(OptLevel::kSpeed, mode));
+    }
+  }
 
   // What disagreed; nothing where all agreed.
   std::optional<std::string> Run(uint64_t seed) {
+    const size_t number = seed % modes_.size();
+    const Mode& mode = modes_[number];
     wasm::testing::GeneratorOptions options;
-    options.features = wasm::Features::Wasm2Scalar();
-    // Atomic accesses, by one thread, in every third module.
-    options.features.Set(wasm::Feature::kThreads, seed % 3 == 0);
+    options.features = mode.features;
     options.profile = wasm::testing::GeneratorOptions::Profile::kExecutable;
     options.max_imports = 0;
     options.export_everything = true;
     options.custom_sections = false;
-    options.canonicalize_nans = true;
-    const auto random_bytes = wasm::testing::RandomBytes(seed, 256 + seed % 3 * 1024);
+    options.canonicalize_nans = !mode.canonicalize_nans;
+    const auto random_bytes = wasm::testing::RandomBytes(seed, 256 + seed / 3 % 3 * 1024);
     wasm::testing::ByteSource source(random_bytes);
     bytes_ = wasm::testing::GenerateModule(source, options);
     wasm::ParseOptions parse;
@@ -351,9 +420,12 @@ class Comparison {
     CHECK_OK(module.status());
     ++counts_.modules;
 
-    InterpretedGuest interpreted(*module, options.features);
-    CompiledGuest none(none_, *module, bytes_);
-    CompiledGuest speed(speed_, *module, bytes_);
+    wasm::TranslationChoices choices;
+    choices.canonical_nans = mode.canonicalize_nans;
+    if (!mode.deterministic) choices.relaxed = host_choices_;
+    InterpretedGuest interpreted(*module, options.features, choices);
+    CompiledGuest none(none_[number], *module, bytes_);
+    CompiledGuest speed(speed_[number], *module, bytes_);
     const std::optional<std::string> error = Compare(*module, seed, interpreted, none, speed);
     for (size_t i = 0; i < counts_.opcodes.size(); ++i) {
       counts_.opcodes[i] += interpreted.opcode_counts()[i];
@@ -419,8 +491,11 @@ class Comparison {
     return std::nullopt;
   }
 
-  const Engine none_;
-  const Engine speed_;
+  const std::vector<Mode> modes_;
+  const codegen::RelaxedChoices host_choices_;
+  // By mode.
+  std::vector<Engine> none_;
+  std::vector<Engine> speed_;
   std::vector<uint8_t> bytes_;
   Counts counts_;
   // Of what was compared last.

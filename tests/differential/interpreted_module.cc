@@ -73,8 +73,10 @@ bool IsInside(uint64_t start, uint64_t length, uint64_t size) {
 
 class InterpretedModule::Environment final : public wasm::FuncEnvironment {
  public:
-  explicit Environment(const wasm::Module& module) : module_(module) {}
+  Environment(const wasm::Module& module, const wasm::TranslationChoices& choices)
+      : module_(module), choices_(choices) {}
 
+  wasm::TranslationChoices choices() const override { return choices_; }
   const wasm::TranslationTraps& traps() const override {
     static constexpr wasm::TranslationTraps kTraps = {
         .unreachable = Code(TrapCode::kUnreachable),
@@ -278,17 +280,20 @@ class InterpretedModule::Environment final : public wasm::FuncEnvironment {
   }
 
   const wasm::Module& module_;
+  const wasm::TranslationChoices choices_;
   Value context_;
   std::vector<Value> args_;
 };
 
-InterpretedModule::InterpretedModule(const wasm::Module& module) : module_(module) {}
+InterpretedModule::InterpretedModule(const wasm::Module& module,
+                                     const wasm::TranslationChoices& choices)
+    : module_(module), choices_(choices) {}
 InterpretedModule::~InterpretedModule() = default;
 
 absl::StatusOr<std::unique_ptr<InterpretedModule>> InterpretedModule::Create(
-    const wasm::Module& module, wasm::Features features) {
+    const wasm::Module& module, wasm::Features features, const wasm::TranslationChoices& choices) {
   CHECK(module.imports.empty());
-  auto guest = std::unique_ptr<InterpretedModule>(new InterpretedModule(module));
+  auto guest = std::unique_ptr<InterpretedModule>(new InterpretedModule(module, choices));
   for (const wasm::MemoryType& type : module.memories) {
     CHECK(type.limits.max.has_value());
     guest->memories_.emplace_back(static_cast<size_t>(*type.limits.max * type.page_size()));
@@ -311,7 +316,7 @@ absl::StatusOr<std::unique_ptr<InterpretedModule>> InterpretedModule::Create(
 absl::Status InterpretedModule::Translate(wasm::Features features) {
   const wasm::ValidatorLimits limits;
   wasm::FunctionTranslator translator(module_, features, limits);
-  Environment environment(module_);
+  Environment environment(module_, choices_);
   for (const wasm::FunctionBody& body : module_.bodies) {
     functions_.push_back(std::make_unique<codegen::Function>());
     codegen::Function& func = *functions_.back();
@@ -337,7 +342,7 @@ absl::Status InterpretedModule::FindAddresses() {
     func.signature.returns.push_back(Type::kI64);
     InstBuilder b(&func);
     b.SetEnd(func.MakeEntryBlock());
-    Environment environment(module_);
+    Environment environment(module_, choices_);
     const Value address = b.FuncAddr(environment.Callee(b, index));
     b.Return({address});
     ASSIGN_OR_RETURN(const Outcome outcome, interpreter_.Run(func, {}));
@@ -382,23 +387,58 @@ void InterpretedModule::AddHostFunctions() {
   });
 }
 
-uint64_t InterpretedModule::Evaluate(const wasm::ConstExpr& expression) const {
-  CHECK(expression.ops.size() == 1);
-  const wasm::ConstOp& op = expression.ops[0];
-  switch (op.kind) {
-    case wasm::ConstOp::Kind::kI32Const:
-    case wasm::ConstOp::Kind::kF32Const:
-      return static_cast<uint32_t>(op.bits);
-    case wasm::ConstOp::Kind::kI64Const:
-    case wasm::ConstOp::Kind::kF64Const:
-      return op.bits;
-    case wasm::ConstOp::Kind::kRefNull:
-      return 0;
-    case wasm::ConstOp::Kind::kRefFunc:
-      return addresses_[op.func().index()];
-    default:
-      UNREACHABLE() << "a constant expression of a later version";
+// Globals are there in the order of their definition ("Constant Expressions").
+codegen::RawValue InterpretedModule::Evaluate(const wasm::ConstExpr& expression) const {
+  std::vector<codegen::RawValue> stack;
+  const auto binary = [&stack](auto compute, bool wide) {
+    const uint64_t right = stack.back().lo;
+    stack.pop_back();
+    const uint64_t result = compute(stack.back().lo, right);
+    stack.back() = wide ? result : static_cast<uint32_t>(result);
+  };
+  const auto add = [](uint64_t a, uint64_t b) { return a + b; };
+  const auto subtract = [](uint64_t a, uint64_t b) { return a - b; };
+  const auto multiply = [](uint64_t a, uint64_t b) { return a * b; };
+  using Kind = wasm::ConstOp::Kind;
+  for (const wasm::ConstOp& op : expression.ops) {
+    switch (op.kind) {
+      case Kind::kI32Const:
+      case Kind::kF32Const:
+        stack.emplace_back(static_cast<uint32_t>(op.bits));
+        break;
+      case Kind::kI64Const:
+      case Kind::kF64Const:
+        stack.emplace_back(op.bits);
+        break;
+      case Kind::kV128Const:
+        stack.emplace_back(op.bits, op.high_bits);
+        break;
+      case Kind::kRefNull:
+        stack.emplace_back(0);
+        break;
+      case Kind::kRefFunc:
+        stack.emplace_back(addresses_[op.func().index()]);
+        break;
+      case Kind::kGlobalGet:
+        stack.push_back(global(op.global()));
+        break;
+      case Kind::kI32Add:
+      case Kind::kI64Add:
+        binary(add, op.kind == Kind::kI64Add);
+        break;
+      case Kind::kI32Sub:
+      case Kind::kI64Sub:
+        binary(subtract, op.kind == Kind::kI64Sub);
+        break;
+      case Kind::kI32Mul:
+      case Kind::kI64Mul:
+        binary(multiply, op.kind == Kind::kI64Mul);
+        break;
+      default:
+        UNREACHABLE() << "a constant expression that makes an object";
+    }
   }
+  return stack.back();
 }
 
 absl::StatusOr<Outcome> InterpretedModule::Instantiate() {
@@ -408,13 +448,16 @@ absl::StatusOr<Outcome> InterpretedModule::Instantiate() {
     memory_length(i) = type.limits.min * type.page_size();
   }
   for (size_t i = 0; i < module_.globals.size(); ++i) {
-    global_slot(i) = Evaluate(module_.global_initializers[wasm::DefinedGlobalIndex::FromIndex(i)]);
+    const codegen::RawValue value =
+        Evaluate(module_.global_initializers[wasm::DefinedGlobalIndex::FromIndex(i)]);
+    (&global_slot(i))[0] = value.lo;
+    (&global_slot(i))[1] = value.hi;
   }
   for (size_t i = 0; i < module_.elements.size(); ++i) {
     const wasm::ElementSegment& segment = module_.elements[wasm::ElemIndex::FromIndex(i)];
     if (segment.mode == wasm::SegmentMode::kActive) {
-      const Outcome outcome = TableInit(
-          {{segment.table.raw()}, {i}, {Evaluate(segment.offset)}, {0}, {segment.size()}});
+      const Outcome outcome =
+          TableInit({{segment.table.raw()}, {i}, Evaluate(segment.offset), {0}, {segment.size()}});
       if (outcome.kind != Outcome::Kind::kReturned) return outcome;
     }
     if (segment.mode != wasm::SegmentMode::kPassive) dropped_elements_[i] = true;
@@ -423,7 +466,7 @@ absl::StatusOr<Outcome> InterpretedModule::Instantiate() {
     const wasm::DataSegment& segment = module_.data[wasm::DataIndex::FromIndex(i)];
     if (segment.mode != wasm::SegmentMode::kActive) continue;
     const Outcome outcome = MemoryInit(
-        {{segment.memory.raw()}, {i}, {Evaluate(segment.offset)}, {0}, {segment.bytes.size()}});
+        {{segment.memory.raw()}, {i}, Evaluate(segment.offset), {0}, {segment.bytes.size()}});
     if (outcome.kind != Outcome::Kind::kReturned) return outcome;
     dropped_data_[i] = true;
   }
@@ -441,8 +484,9 @@ absl::Span<const uint8_t> InterpretedModule::memory(wasm::MemoryIndex memory) co
       .first(static_cast<size_t>(context_[2 * memory.index() + 1]));
 }
 
-uint64_t InterpretedModule::global(wasm::GlobalIndex global) const {
-  return context_[2 * (memories_.size() + global.index())];
+codegen::RawValue InterpretedModule::global(wasm::GlobalIndex global) const {
+  const size_t slot = 2 * (memories_.size() + global.index());
+  return {context_[slot], context_[slot + 1]};
 }
 
 // ---- WebAssembly 3.0, "Execution": memory and table instructions.
@@ -565,7 +609,7 @@ Outcome InterpretedModule::TableInit(Arguments args) {
   for (uint64_t i = 0; i < length; ++i) {
     uint64_t value = 0;
     if (segment.functions.empty()) {
-      value = Evaluate(segment.expressions[source + i]);
+      value = Evaluate(segment.expressions[source + i]).lo;
     } else if (segment.functions[source + i].is_some()) {
       value = addresses_[segment.functions[source + i].index()];
     }

@@ -2,13 +2,12 @@
 // globals of its own. What compiled modules are compared with: of the product it shares
 // parser, translator and IR, but neither runtime nor layout of contexts nor built-ins.
 //
-//   ASSIGN_OR_RETURN(auto guest, InterpretedModule::Create(module, features));
+//   ASSIGN_OR_RETURN(auto guest, InterpretedModule::Create(module, features, choices));
 //   ASSIGN_OR_RETURN(Outcome started, guest->Instantiate());
 //   ASSIGN_OR_RETURN(Outcome outcome, guest->Call(FuncIndex(0), {1, 2}));
 //
-// Modules import nothing, their memories have a maximum, and what they use is what
-// translation knows (Features::Wasm2Scalar). A Status is a fault of the product, as is IR
-// that does not verify.
+// Modules import nothing, their memories have a maximum, and they use what translation knows
+// (no exceptions, no objects). A Status is a fault of the product, as is IR that does not verify.
 #ifndef GANTRY_TESTS_DIFFERENTIAL_INTERPRETED_MODULE_H_
 #define GANTRY_TESTS_DIFFERENTIAL_INTERPRETED_MODULE_H_
 
@@ -25,14 +24,16 @@
 #include "codegen/ir/function.h"
 #include "wasm_translate/features.h"
 #include "wasm_translate/module.h"
+#include "wasm_translate/translator_environment.h"
 
 namespace gantry::testing {
 
 class InterpretedModule {
  public:
   // The module has to outlive the result.
-  static absl::StatusOr<std::unique_ptr<InterpretedModule>> Create(const wasm::Module& module,
-                                                                   wasm::Features features);
+  static absl::StatusOr<std::unique_ptr<InterpretedModule>> Create(
+      const wasm::Module& module, wasm::Features features,
+      const wasm::TranslationChoices& choices = {});
   ~InterpretedModule();
 
   // Fills tables and memories and runs the start function. Trap codes are the numbers of
@@ -50,7 +51,7 @@ class InterpretedModule {
 
   absl::Span<const uint8_t> memory(wasm::MemoryIndex memory) const;
   // The bits; of a reference whether it is null is what counts.
-  uint64_t global(wasm::GlobalIndex global) const;
+  codegen::RawValue global(wasm::GlobalIndex global) const;
   absl::Span<const uint64_t> table(wasm::TableIndex table) const {
     return tables_[table.index()].elements;
   }
@@ -64,12 +65,12 @@ class InterpretedModule {
   };
   using Arguments = absl::Span<const codegen::RawValue>;
 
-  explicit InterpretedModule(const wasm::Module& module);
+  InterpretedModule(const wasm::Module& module, const wasm::TranslationChoices& choices);
 
   absl::Status Translate(wasm::Features features);
   absl::Status FindAddresses();
   void AddHostFunctions();
-  uint64_t Evaluate(const wasm::ConstExpr& expression) const;
+  codegen::RawValue Evaluate(const wasm::ConstExpr& expression) const;
   uint64_t& memory_length(size_t memory) { return context_[2 * memory + 1]; }
   uint64_t& global_slot(size_t global) { return context_[2 * (memories_.size() + global)]; }
 
@@ -89,6 +90,7 @@ class InterpretedModule {
   codegen::Outcome Callee(Arguments args);
 
   const wasm::Module& module_;
+  const wasm::TranslationChoices choices_;
   codegen::Interpreter interpreter_;
   std::vector<std::unique_ptr<codegen::Function>> functions_;
   // Of each function, as the interpreter has them, and back.

@@ -28,6 +28,7 @@ std::optional<Type> PlainEnvironment::TypeOf(ValType type) const {
     case ValType::Kind::kF64:
       return Type::kF64;
     case ValType::Kind::kV128:
+      if (!has_vectors_) return std::nullopt;
       return Type::kV128;
     case ValType::Kind::kRef:
       return IsTraced(type) ? Type::kI32 : Type::kI64;

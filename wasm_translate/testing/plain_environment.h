@@ -29,6 +29,8 @@ class PlainEnvironment final : public FuncEnvironment {
   // Whether accesses of 32-bit memories are checked; those of 64-bit ones always are.
   void set_check_bounds(bool check) { check_bounds_ = check; }
 
+  // Whether values of v128 have a type; they have.
+  void set_has_vectors(bool has) { has_vectors_ = has; }
   void set_choices(const TranslationChoices& choices) { choices_ = choices; }
 
   const TranslationTraps& traps() const override { return traps_; }
@@ -100,6 +102,7 @@ class PlainEnvironment final : public FuncEnvironment {
                                    codegen::TrapCode{4}, codegen::TrapCode{5}, codegen::TrapCode{6},
                                    codegen::TrapCode{7}, codegen::TrapCode{8}};
   bool check_bounds_ = false;
+  bool has_vectors_ = true;
   TranslationChoices choices_;
   codegen::Value context_;
   std::vector<codegen::Value> args_;
