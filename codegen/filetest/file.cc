@@ -1,5 +1,7 @@
 #include "codegen/filetest/file.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -92,9 +94,40 @@ absl::Status ReadCommand(int number, absl::string_view line, Filetest* file) {
   return absl::OkStatus();
 }
 
+// "0x" and 32 digits, or lanes, the lowest first, behind their shape: "i32x4[1 -2 3 0]".
+absl::StatusOr<RawValue> ParseVector(absl::string_view text) {
+  const auto bad = [&] {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text, "' is not v128, such as i32x4[1 -2 3 0]"));
+  };
+  RawValue value;
+  absl::string_view rest = text;
+  if (absl::ConsumePrefix(&rest, "0x")) {
+    if (rest.size() != 32 || !absl::SimpleHexAtoi(rest.substr(0, 16), &value.hi) ||
+        !absl::SimpleHexAtoi(rest.substr(16), &value.lo)) {
+      return bad();
+    }
+    return value;
+  }
+  const size_t open = std::min(rest.find('['), rest.size());
+  const std::optional<Type> shape = TypeFromName(rest.substr(0, open));
+  if (!shape.has_value() || !IsShape(*shape)) return bad();
+  rest.remove_prefix(open);
+  if (!absl::ConsumePrefix(&rest, "[") || !absl::ConsumeSuffix(&rest, "]")) return bad();
+  const std::vector<std::string> lanes = absl::StrSplit(rest, ' ', absl::SkipWhitespace());
+  if (lanes.size() != LaneCount(*shape)) return bad();
+  for (uint32_t i = 0; i < lanes.size(); ++i) {
+    ASSIGN_OR_RETURN(const RawValue lane, ParseRunValue(LaneType(*shape), lanes[i]));
+    const uint32_t at = i * LaneBits(*shape);
+    (at < 64 ? value.lo : value.hi) |= lane.lo << at % 64;
+  }
+  return value;
+}
+
 }  // namespace
 
 absl::StatusOr<RawValue> ParseRunValue(Type type, absl::string_view text) {
+  if (type == Type::kV128) return ParseVector(text);
   if (IsFloat(type)) {
     ASSIGN_OR_RETURN(const uint64_t bits, ParseFloat(type, text));
     return RawValue(bits);

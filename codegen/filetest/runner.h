@@ -22,7 +22,8 @@
 //
 // Run lines: "%name(args) == values", "%name(args) traps tc3", "%name(args) throws tag1, 5",
 // "%name(args) runs out of fuel", "%name(args) overflows the stack". Values are written by
-// the types of the signature; "nan" allows compiled code any arithmetic NaN. "; interpret:"
+// the types of the signature, vectors as 0x and 32 digits or by lanes, the lowest first,
+// "i32x4[1 -2 3 0]"; "nan" allows compiled code any arithmetic NaN. "; interpret:"
 // is a run line for the interpreter alone. In the interpreter a function %throw(i32 tag, i32
 // handle) throws.
 #ifndef GANTRY_CODEGEN_FILETEST_RUNNER_H_

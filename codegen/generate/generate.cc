@@ -385,8 +385,14 @@ class Generator {
     // Of those that fit the options; a few draws are enough.
     for (int draw = 0; draw < 8; ++draw) {
       const Opcode opcode = static_cast<Opcode>(random_.Below(kNumOpcodes));
+      // Most opcodes are about vectors, but not most of what is drawn.
+      if (IsAboutVectors(opcode) && random_.Chance(1, 2)) continue;
       if (Try(opcode)) return;
     }
+  }
+
+  static bool IsAboutVectors(Opcode opcode) {
+    return Contains(Info(opcode).types, Type::kI8X16) || Contains(Info(opcode).types, Type::kF64X2);
   }
 
   void Call() {

@@ -61,10 +61,26 @@ block0(v0: i64, v1: i32 ref, v2: f64):
     tier_check v0, v0
     nop
     v29 = get_frame_pointer
+    v30 = v128const 0x0123456789abcdeffedcba9876543210
+    v31 = vadd.i8x16 v30, v30
+    v32 = vneg.i64x2 v31
+    v33 = vbitselect v30, v31, v32
+    v34 = vfma.f64x2 v33, v33, v30
+    v35 = vextract_s.i16x8 v34, 7
+    v36 = vreplace.f64x2 v34, v23, 1
+    v37 = vicmp.i64x2 sge v36, v30
+    v38 = vfcmp.f32x4 uno v36, v30
+    v39 = vshuffle v38, v37, 0 31 1 30 2 29 3 28 15 16 14 17 13 18 12 19
+    store.v128 tc1 region2 v39, v0+16
+    v40 = atomic_load.i8 tc1 region1 v0-1
+    atomic_store.i16 v3, v0
+    v41 = atomic_rmw.i64 xchg tc7 region1 aligned v4, v0+8
+    v42 = atomic_cas.i32 tc2 v1, v12, v0
+    fence
     brif v14, block1(v1, v2), block2
 
-block1(v30: i32, v31: f64) cold:
-    br_table v30, block2, [block1(v30, v31), block3]
+block1(v43: i32, v44: f64) cold:
+    br_table v43, block2, [block1(v43, v44), block3]
 
 block2:
     try_call fn0(v1), block4, [tag7: block5(v1), default: block6]
@@ -72,13 +88,13 @@ block2:
 block3:
     try_call_indirect sig1, v24(), block3, []
 
-block4(v32: i32, v33: i64):
-    @2a return v32, v5
+block4(v45: i32, v46: i64):
+    @2a return v45, v5
 
-block5(v34: i32, v35: i32):
+block5(v47: i32, v48: i32):
     return_call fn1()
 
-block6(v36: i32):
+block6(v49: i32):
     return_call_indirect sig1, v24()
 
 block7:

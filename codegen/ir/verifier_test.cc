@@ -78,6 +78,14 @@ TEST(VerifierTest, NamesWhatIsWrong) {
       {"v3:ref = iconst.i32 0\n jump block1(v3)\n block1(v4: i32):\n return v4",
        "v3 is a reference, but v4 of block1 is not marked as one"},
       {"v3:ref = fneg.f64 v2\n return v0", "can't be a reference"},
+      {"v3 = v128const 0x00000000000000000000000000000000\n v4 = vadd.i8x16 v3, v0\n return v0",
+       "v0 is i32, must be v128"},
+      {"v3 = vsplat.i64x2 v0\n return v0", "v0 is i32, must be the scalar of a lane"},
+      {"v3 = vadd.v128 v0, v0\n return v0", "vadd does not exist for v128"},
+      {"v3 = load.i8x16 v1\n return v0", "load does not exist for i8x16"},
+      {"jump block1(v0)\n block1(v3: i8x16):\n return v0", "v3 is i8x16, which no value can be"},
+      {"v3 = atomic_load.f64 v1\n return v0", "atomic_load does not exist for f64"},
+      {"v3 = atomic_cas.i64 v1, v0, v1\n return v0", "v0 is i32, must be i64"},
       {"try_call fn0(v0), block1, [default: block1]\n block1(v3: i32, v4: f64):\n return v3",
        "1 values go to block1, which has 2 parameters"},
   };
@@ -85,6 +93,33 @@ TEST(VerifierTest, NamesWhatIsWrong) {
     const std::string verdict = VerdictOfBody(c.body);
     EXPECT_TRUE(absl::StrContains(verdict, c.message)) << c.body << "\nsays: " << verdict;
   }
+}
+
+TEST(VerifierTest, NothingHasAShapeForItsType) {
+  const char* text = "function %f(i32x4) -> i32x4 {\nblock0(v0: i32x4):\n return v0\n}";
+  EXPECT_TRUE(absl::StrContains(Verdict(*ParseFunction(text)),
+                                "the signature: i32x4 is a shape of instructions; vectors have"));
+  const char* callee = "function %f() {\n sig0 = () -> f64x2\nblock0:\n return\n}";
+  EXPECT_TRUE(absl::StrContains(Verdict(*ParseFunction(callee)), "sig0: f64x2 is a shape"));
+}
+
+TEST(VerifierTest, ImmediatesExist) {
+  Function func;
+  func.signature.params = {Type::kV128, Type::kI64};
+  InstBuilder b(&func);
+  const Block entry = b.MakeEntryBlock();
+  const Value x = func.dfg.block_params(entry)[0];
+  const Value address = func.dfg.block_params(entry)[1];
+  const Inst lane = func.dfg.defining_inst(b.VextractU(Type::kI64X2, x, 1));
+  const Inst rmw =
+      func.dfg.defining_inst(b.AtomicRmw(AtomicRmwOp::kXchg, MemFlags(), address, address, 0));
+  b.Return({});
+  EXPECT_EQ(Verdict(func), "ok");
+  func.dfg.mutable_inst(lane).set_immediate(2);
+  EXPECT_TRUE(absl::StrContains(Verdict(func), "there is no such lane"));
+  func.dfg.mutable_inst(lane).set_immediate(0);
+  func.dfg.mutable_inst(rmw).set_immediate(kNumAtomicRmwOps);
+  EXPECT_TRUE(absl::StrContains(Verdict(func), "there is no such atomic operation"));
 }
 
 TEST(VerifierTest, ListsAndTablesHaveOneOwner) {

@@ -4,6 +4,7 @@
 
 #include "codegen/pass/fold.h"
 #include "codegen/pass/passes.h"
+#include "codegen/pass/vector_algebra.h"
 
 namespace gantry::codegen {
 namespace {
@@ -128,6 +129,30 @@ bool GvnPass::FoldBranch(Inst inst) {
   return true;
 }
 
+// True if the instruction became another one, or `*gone`.
+bool GvnPass::SimplifyVectorInst(Inst inst, bool* gone) {
+  DataFlowGraph& dfg = func_->dfg;
+  const VectorResult same = SimplifyVector(dfg, inst);
+  if (same.value.is_some()) {
+    const Value result = dfg.result(inst);
+    if (dfg.IsReference(result) != dfg.IsReference(same.value)) return false;
+    rewriter_.Merged(result, same.value);
+    dfg.ChangeToAlias(result, same.value);
+    rewriter_.Removed(inst);
+    func_->layout.Remove(inst);
+    *gone = true;
+  } else if (same.changed) {
+    rewriter_.Changed(inst, same.inst);
+    dfg.ReplaceInst(inst, same.inst);
+    if (--budget_ == 0) ++exhausted_;
+    if (rewritten_.is_none()) rewritten_ = inst;
+  } else {
+    return false;
+  }
+  changed_ = true;
+  return true;
+}
+
 Inst GvnPass::Simplify(Inst inst, bool* gone) {
   DataFlowGraph& dfg = func_->dfg;
   *gone = false;
@@ -138,6 +163,9 @@ Inst GvnPass::Simplify(Inst inst, bool* gone) {
     return Inst::None();
   }
   if (budget_ == 0) return Inst::None();
+  if (IsVector(dfg.inst(inst).type())) {
+    if (SimplifyVectorInst(inst, gone)) return *gone ? Inst::None() : inst;
+  }
   const rewrite::Rewriter::Result result = rewriter_.Rewrite(inst);
   if (result == rewrite::Rewriter::Result::kNone) return Inst::None();
   changed_ = true;

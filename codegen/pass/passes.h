@@ -99,6 +99,7 @@ class GvnPass : public Pass {
   Inst Visit(Inst inst);
   // Folds and rewrites. The same, and in *gone whether `inst` is no more.
   Inst Simplify(Inst inst, bool* gone);
+  bool SimplifyVectorInst(Inst inst, bool* gone);
   void Number(Inst inst);
   void Finished(Inst inst);
   void Grow();

@@ -358,6 +358,7 @@ class MatcherWriter {
     for (const auto& [type, text] : leaf.types) {
       uint32_t allowed = 0;
       for (const std::vector<Type>& types : rule.instances) allowed |= Bit(types[type]);
+      // Any type that the opcodes take, v128 included: then the rule hands it on unseen.
       if (allowed == Possible(*leaf.entry, type)) continue;
       if (std::has_single_bit(allowed)) {
         leaf.checks.push_back(

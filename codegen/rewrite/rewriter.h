@@ -48,6 +48,12 @@ class Rewriter {
     }
   }
 
+  // To be told when an instruction is about to become another.
+  void Changed(Inst inst, const InstData& to) {
+    Removed(inst);
+    for (Value v : to.args()) ++uses_[v.index()];
+  }
+
   // Uses of a value, roughly: what is dead still counts.
   uint32_t uses(Value value) const { return uses_[value.index()]; }
 

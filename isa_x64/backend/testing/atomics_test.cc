@@ -1,11 +1,5 @@
-// Atomic accesses of every operation and width, with each source of operands and shape of address,
-// results wanted or not: compiled code against the interpreter, under the settings of
-// differential.h. What threads see of each other is tested in tests/threads.
-#include "codegen/ir/atomics.h"
-
-#include <algorithm>
-#include <cstdint>
-#include <string>
+// Atomic accesses: each operation and width, of constants and variables, results used or not, at
+// every kind of address and at the last bytes of memory. Compiled code against the interpreter.
 #include <vector>
 
 #include "codegen/ir/builder.h"
@@ -24,215 +18,257 @@ using codegen::TrapCode;
 using codegen::Type;
 using codegen::Value;
 
-constexpr Type kTypes[] = {Type::kI8, Type::kI16, Type::kI32, Type::kI64};
-constexpr MemFlags kFlags = MemFlags::Trapping(TrapCode{1}).WithAligned();
+constexpr Type kInts[] = {Type::kI8, Type::kI16, Type::kI32, Type::kI64};
+constexpr int32_t kEnd = static_cast<int32_t>(Differential::kMemoryBytes);
+const MemFlags kFlags = MemFlags::Trapping(TrapCode{1});
 
-struct Operation {
-  enum Kind { kLoad, kStore, kReadModifyWrite, kCompareExchange } kind = kLoad;
-  AtomicRmwOp op = AtomicRmwOp::kAdd;
-};
-
-std::vector<Operation> AllOperations() {
-  std::vector<Operation> operations = {
-      {Operation::kLoad, {}}, {Operation::kStore, {}}, {Operation::kCompareExchange, {}}};
-  for (size_t i = 0; i < codegen::kNumAtomicRmwOps; ++i) {
-    operations.push_back({Operation::kReadModifyWrite, static_cast<AtomicRmwOp>(i)});
-  }
-  return operations;
+// The last place where the type fits, and the first behind it.
+std::vector<int32_t> Offsets(Type type) {
+  return {kEnd - static_cast<int32_t>(codegen::TypeBytes(type)), kEnd, 64};
 }
 
-struct Place {
+// A function of the address of memory and two numbers.
+struct Parts {
+  Function& func;
+  InstBuilder b;
   Value address;
-  int32_t offset = 0;
+  Value x;
+  Value y;
 };
-
-// Parameters of all functions: the first byte of memory, an index, a value, one to expect.
-struct Arguments {
-  Value base, index, value, expected;
-};
-
-// What the index is multiplied by, and the place; with an index of zero all lead to the same one,
-// `disp` bytes into memory.
-struct Shape {
-  uint64_t scale;
-  Place (*make)(InstBuilder&, const Arguments&, int32_t disp);
-};
-
-constexpr Shape kShapes[] = {
-    {0,
-     [](InstBuilder&, const Arguments& a, int32_t disp) {
-       return Place{a.base, disp};
-     }},
-    {1,
-     [](InstBuilder& b, const Arguments& a, int32_t disp) {
-       return Place{b.Iadd(b.Iadd(a.base, a.index), b.I64(disp)), 0};
-     }},
-    {8,
-     [](InstBuilder& b, const Arguments& a, int32_t disp) {
-       const Value scaled = b.Ishl(a.index, b.I64(3));
-       return Place{b.Iadd(a.base, b.Iadd(scaled, b.I64(disp - 16))), 16};
-     }},
-    // The narrow addition wraps, and must not become part of the address (lessons row 8).
-    {1,
-     [](InstBuilder& b, const Arguments& a, int32_t disp) {
-       const Value low = b.Ireduce(Type::kI32, a.index);
-       const Value wrapped = b.Iadd(b.Iadd(low, b.I32(-64)), b.I32(64));
-       return Place{b.Iadd(a.base, b.Uextend(Type::kI64, wrapped)), disp};
-     }},
-};
-
-// The instruction, and a copy of what it found, or of the value where it finds nothing.
-Value Emit(InstBuilder& b, const Operation& operation, Type type, Value value, Value expected,
-           const Place& place) {
-  switch (operation.kind) {
-    case Operation::kLoad:
-      return b.AtomicLoad(type, kFlags, place.address, place.offset);
-    case Operation::kStore:
-      b.AtomicStore(kFlags, value, place.address, place.offset);
-      return value;
-    case Operation::kReadModifyWrite:
-      return b.AtomicRmw(operation.op, kFlags, value, place.address, place.offset);
-    case Operation::kCompareExchange: {
-      Value address = place.address;
-      if (place.offset != 0) address = b.Iadd(address, b.I64(place.offset));
-      return b.AtomicCas(kFlags, expected, value, address);
-    }
-  }
-  return value;
+Parts Start(Differential& differential, Type type, std::vector<Type> returns) {
+  Function& func = differential.NewFunction({Type::kI64, type, type}, std::move(returns));
+  InstBuilder b(&func);
+  const codegen::Block entry = b.MakeEntryBlock();
+  const absl::Span<const Value> params = func.dfg.block_params(entry);
+  return {func, b, params[0], params[1], params[2]};
 }
 
-class AtomicsTest : public ::testing::TestWithParam<Type> {
- protected:
-  Type type() const { return GetParam(); }
-  int32_t bytes() const { return static_cast<int32_t>(codegen::TypeBytes(type())); }
-
-  // A function that `body` makes of its parameters and the type.
-  template <typename Body>
-  void Build(std::vector<Type> returns, Body body) {
-    Function& func =
-        differential_.NewFunction({Type::kI64, Type::kI64, type(), type()}, std::move(returns));
-    InstBuilder b(&func);
-    const codegen::Block entry = b.MakeEntryBlock();
-    const std::vector<Value> p(func.dfg.block_params(entry).begin(),
-                               func.dfg.block_params(entry).end());
-    body(b, Arguments{p[0], p[1], p[2], p[3]});
-  }
-
-  // Accesses at `disp`, and from there to behind the end of memory.
-  void Try(const Shape& shape, int32_t disp) {
-    const std::vector<uint64_t> edges = EdgeValues(type());
-    const uint64_t unit = shape.scale == 0 ? 1 : std::max<uint64_t>(bytes() / shape.scale, 1);
-    const uint64_t last = (Differential::kMemoryBytes - static_cast<uint64_t>(disp)) /
-                          std::max<uint64_t>(shape.scale, 1);
-    for (uint64_t index : {uint64_t{0}, last - unit, last}) {
-      if (shape.scale == 0 && index != 0) continue;
-      for (size_t i = 0; i < edges.size(); i += 3) {
-        differential_.Try(
-            {Base(), RawValue(index), RawValue(edges[i]), RawValue(edges[(i + 5) % edges.size()])});
+TEST(AtomicsTest, LoadsAndStores) {
+  Differential differential;
+  for (Type type : kInts) {
+    for (int32_t offset : Offsets(type)) {
+      Parts load = Start(differential, type, {type});
+      load.b.Return({load.b.AtomicLoad(type, kFlags, load.address, offset)});
+      differential.Try({MemoryAddress(), RawValue(0), RawValue(0)});
+      // Not folded into what uses it.
+      Parts sum = Start(differential, type, {type});
+      const Value loaded = sum.b.AtomicLoad(type, kFlags, sum.address, offset);
+      sum.b.Return({sum.b.Iadd(sum.x, loaded)});
+      for (uint64_t x : EdgeValues(type)) {
+        differential.Try({MemoryAddress(), RawValue(x), RawValue(0)});
+      }
+      Parts store = Start(differential, type, {});
+      store.b.AtomicStore(kFlags, store.x, store.address, offset);
+      store.b.Return({});
+      for (uint64_t x : EdgeValues(type)) {
+        differential.Try({MemoryAddress(), RawValue(x), RawValue(0)});
+      }
+      for (uint64_t x : EdgeValues(type)) {
+        Parts constant = Start(differential, type, {});
+        constant.b.AtomicStore(kFlags, constant.b.Iconst(type, static_cast<int64_t>(x)),
+                               constant.address, offset);
+        constant.b.Return({});
+        differential.Try({MemoryAddress(), RawValue(0), RawValue(0)});
       }
     }
   }
+  differential.Run();
+}
 
-  static RawValue Base() { return RawValue(reinterpret_cast<uint64_t>(Differential::Memory())); }
-
-  Differential differential_;
-};
-
-// All operands in registers; with the result, value and address wanted later or not.
-TEST_P(AtomicsTest, InRegisters) {
-  for (const Operation& operation : AllOperations()) {
-    for (const Shape& shape : kShapes) {
-      for (const int32_t disp : {0, 16, static_cast<int32_t>(Differential::kMemoryBytes) - 8}) {
-        for (const bool wanted : {true, false}) {
-          for (const bool live : {true, false}) {
-            std::vector<Type> returns;
-            if (wanted) returns.push_back(Type::kI64);
-            if (live) returns.insert(returns.end(), {type(), type(), Type::kI64, Type::kI64});
-            Build(returns, [&](InstBuilder& b, const Arguments& a) {
-              const Place place = shape.make(b, a, disp);
-              const Value found = Emit(b, operation, type(), a.value, a.expected, place);
-              std::vector<Value> results;
-              // Widened for nothing: what is above a narrow result has to be clear (row 1).
-              if (wanted) {
-                results.push_back(type() == Type::kI64 ? found : b.Uextend(Type::kI64, found));
-              }
-              if (live) results.insert(results.end(), {a.value, a.expected, a.base, a.index});
-              b.Return(results);
-            });
-            Try(shape, disp);
+TEST(AtomicsTest, ReadModifyWrite) {
+  Differential differential;
+  for (Type type : kInts) {
+    for (size_t op = 0; op < codegen::kNumAtomicRmwOps; ++op) {
+      for (int32_t offset : Offsets(type)) {
+        for (const bool used : {true, false}) {
+          std::vector<Type> returns;
+          if (used) returns.push_back(type);
+          const auto add = [&](bool constant, uint64_t bits) {
+            Parts parts = Start(differential, type, returns);
+            const Value operand =
+                constant ? parts.b.Iconst(type, static_cast<int64_t>(bits)) : parts.x;
+            const Value old = parts.b.AtomicRmw(static_cast<AtomicRmwOp>(op), kFlags, operand,
+                                                parts.address, offset);
+            if (used) {
+              parts.b.Return({old});
+            } else {
+              parts.b.Return({});
+            }
+          };
+          add(false, 0);
+          for (uint64_t x : EdgeValues(type)) {
+            differential.Try({MemoryAddress(), RawValue(x), RawValue(0)});
+          }
+          for (uint64_t x : EdgeValues(type)) {
+            add(true, x);
+            differential.Try({MemoryAddress(), RawValue(0), RawValue(0)});
           }
         }
       }
     }
   }
-  differential_.Run();
+  differential.Run();
 }
 
-TEST_P(AtomicsTest, ConstantsAndTheSameRegisters) {
-  for (const Operation& operation : AllOperations()) {
-    std::vector<uint64_t> constants = EdgeValues(type());
-    for (size_t i = 0; i < constants.size(); ++i) {
-      for (const bool wanted : {true, false}) {
-        Build(wanted ? std::vector<Type>{type()} : std::vector<Type>{},
-              [&](InstBuilder& b, const Arguments& a) {
-                const Value constant = b.Iconst(type(), static_cast<int64_t>(constants[i]));
-                const Value expected = i % 2 == 0 ? a.expected : constant;
-                const Value found = Emit(b, operation, type(), constant, expected, {a.base, 8});
-                wanted ? b.Return({found}) : b.Return({});
-              });
-        Try(kShapes[0], 8);
+// The operand is the address, what was there before, or wanted afterwards.
+TEST(AtomicsTest, OperandsInOtherUse) {
+  Differential differential;
+  for (Type type : kInts) {
+    for (size_t i = 0; i < codegen::kNumAtomicRmwOps; ++i) {
+      const AtomicRmwOp op = static_cast<AtomicRmwOp>(i);
+      Parts parts = Start(differential, type, {type, type});
+      const Value first = parts.b.AtomicRmw(op, kFlags, parts.x, parts.address, 8);
+      const Value second = parts.b.AtomicRmw(op, kFlags, first, parts.address, 8);
+      parts.b.Return({parts.b.Iadd(parts.x, second), first});
+      for (uint64_t x : EdgeValues(type)) {
+        differential.Try({MemoryAddress(), RawValue(x), RawValue(0)});
       }
     }
-    // The value is the address, or its low bytes; value and expected are one.
-    for (const bool wanted : {true, false}) {
-      Build(wanted ? std::vector<Type>{type()} : std::vector<Type>{},
-            [&](InstBuilder& b, const Arguments& a) {
-              const Value value = type() == Type::kI64 ? a.base : b.Ireduce(type(), a.base);
-              const Value found = Emit(b, operation, type(), value, value, {a.base, 16});
-              wanted ? b.Return({found}) : b.Return({});
-            });
-      Try(kShapes[0], 16);
+  }
+  for (size_t i = 0; i < codegen::kNumAtomicRmwOps; ++i) {
+    Parts parts = Start(differential, Type::kI64, {Type::kI64});
+    const Value masked = parts.b.Band(parts.address, parts.b.I64(0xFFF));
+    const Value old =
+        parts.b.AtomicRmw(static_cast<AtomicRmwOp>(i), kFlags, masked, parts.address, 16);
+    parts.b.Return({parts.b.Bxor(old, masked)});
+    differential.Try({MemoryAddress(), RawValue(0), RawValue(0)});
+  }
+  differential.Run();
+}
+
+TEST(AtomicsTest, CompareAndSwap) {
+  Differential differential;
+  for (Type type : kInts) {
+    for (int32_t offset : Offsets(type)) {
+      for (const bool used : {true, false}) {
+        // As memory is, and after a store of what is expected.
+        for (const bool matches : {true, false}) {
+          std::vector<Type> returns;
+          if (used) returns.push_back(type);
+          Parts parts = Start(differential, type, returns);
+          const Value address = parts.b.Iadd(parts.address, parts.b.I64(offset));
+          if (matches) parts.b.Store(kFlags, parts.x, address, 0);
+          const Value old = parts.b.AtomicCas(kFlags, parts.x, parts.y, address);
+          if (used) {
+            parts.b.Return({old});
+          } else {
+            parts.b.Return({});
+          }
+          for (uint64_t x : EdgeValues(type)) {
+            differential.Try({MemoryAddress(), RawValue(x), RawValue(5)});
+            differential.Try({MemoryAddress(), RawValue(x), RawValue(x)});
+          }
+          // Constants.
+          Parts constant = Start(differential, type, returns);
+          const Value at = constant.b.Iadd(constant.address, constant.b.I64(offset));
+          const Value expected = constant.b.Iconst(type, -3);
+          if (matches) constant.b.Store(kFlags, expected, at, 0);
+          const Value before =
+              constant.b.AtomicCas(kFlags, expected, constant.b.Iconst(type, 7), at);
+          if (used) {
+            constant.b.Return({before});
+          } else {
+            constant.b.Return({});
+          }
+          differential.Try({MemoryAddress(), RawValue(0), RawValue(0)});
+        }
+      }
+    }
+    // The result decides: the usual loop of a compare and swap.
+    Parts parts = Start(differential, type, {Type::kI32});
+    const Value old = parts.b.AtomicCas(kFlags, parts.x, parts.y, parts.address);
+    parts.b.Return({parts.b.Icmp(codegen::IntCC::kEq, old, parts.x)});
+    for (uint64_t x : EdgeValues(type)) {
+      differential.Try({MemoryAddress(), RawValue(x), RawValue(1)});
     }
   }
-  differential_.Run();
+  differential.Run();
 }
 
-// Operands loaded from the last bytes of memory, and a comparison that succeeds, for it expects
-// what was read before.
-TEST_P(AtomicsTest, OperandsFromMemory) {
-  const int32_t last = static_cast<int32_t>(Differential::kMemoryBytes) - bytes();
-  for (const Operation& operation : AllOperations()) {
-    for (const int32_t at : {last, 32}) {
-      Build({type(), type()}, [&](InstBuilder& b, const Arguments& a) {
-        const Value value = b.Load(type(), kFlags, a.base, last);
-        const Value expected = b.Load(type(), kFlags, a.base, at);
-        const Value found = Emit(b, operation, type(), value, expected, {a.base, at});
-        b.Return({found, b.AtomicLoad(type(), kFlags, a.base, at)});
-      });
-      Try(kShapes[0], at);
+// Narrow results are zero-extended in their registers, so extending them costs nothing.
+TEST(AtomicsTest, NarrowResultsAreExtended) {
+  Differential differential;
+  for (Type type : {Type::kI8, Type::kI16, Type::kI32}) {
+    for (int kind = 0; kind < 9; ++kind) {
+      Parts parts = Start(differential, type, {Type::kI64});
+      Value old;
+      if (kind < 6) {
+        old = parts.b.AtomicRmw(static_cast<AtomicRmwOp>(kind), kFlags, parts.x, parts.address, 24);
+      } else if (kind == 6) {
+        old = parts.b.AtomicLoad(type, kFlags, parts.address, 24);
+      } else {
+        if (kind == 8) parts.b.Store(kFlags, parts.x, parts.address, 0);
+        old = parts.b.AtomicCas(kFlags, parts.x, parts.y, parts.address);
+      }
+      parts.b.Return({parts.b.Iadd(parts.b.Uextend(Type::kI64, old), parts.address)});
+      for (uint64_t x : EdgeValues(type)) {
+        differential.Try({MemoryAddress(), RawValue(x), RawValue(3)});
+      }
     }
   }
-  differential_.Run();
+  differential.Run();
 }
 
-// Plain loads keep their places on both sides of an atomic access, whatever it accesses.
-TEST_P(AtomicsTest, PlainLoadsStayOnTheirSide) {
-  for (const Operation& operation : AllOperations()) {
-    Build({type(), type(), type()}, [&](InstBuilder& b, const Arguments& a) {
-      const Value before = b.Load(type(), kFlags, a.base, 24);
-      const Value found = Emit(b, operation, type(), a.value, a.expected, {a.base, 24});
-      b.Fence();
-      const Value after = b.Load(type(), kFlags, a.base, 24);
-      b.Return({b.Iadd(before, a.value), b.Bxor(found, before), b.Isub(after, a.value)});
-    });
-    Try(kShapes[0], 24);
+// 32-bit indices that wrap (lessons.md row 8), scaled and not.
+TEST(AtomicsTest, ComputedAddresses) {
+  Differential differential;
+  for (const bool wide : {false, true}) {
+    const Type type = wide ? Type::kI64 : Type::kI32;
+    for (int shape = 0; shape < 3; ++shape) {
+      for (int kind = 0; kind < 4; ++kind) {
+        Parts parts = Start(differential, type, {Type::kI64});
+        InstBuilder& b = parts.b;
+        Value index = shape == 0   ? b.Iadd(parts.x, parts.y)
+                      : shape == 1 ? b.Ishl(parts.x, b.Iconst(type, 3))
+                                   : b.Iadd(parts.y, b.Ishl(parts.x, b.Iconst(type, 3)));
+        if (!wide) index = b.Uextend(Type::kI64, index);
+        const codegen::Block access = b.MakeBlock();
+        const codegen::Block skip = b.MakeBlock();
+        const Value aligned = b.Icmp(codegen::IntCC::kEq, b.Band(index, b.I64(7)), b.I64(0));
+        const Value inside = b.Icmp(codegen::IntCC::kUle, index, b.I64(kEnd - 16));
+        b.Brif(b.Band(aligned, inside), access, {}, skip, {});
+        b.Begin(skip);
+        b.Return({index});
+        b.Begin(access);
+        const Value address = b.Iadd(parts.address, index);
+        const Value operand = b.I64(0x0102030405060708);
+        switch (kind) {
+          case 0:
+            b.Return({b.AtomicLoad(Type::kI64, kFlags, address, 8)});
+            break;
+          case 1:
+            b.AtomicStore(kFlags, operand, address, 8);
+            b.Return({index});
+            break;
+          case 2:
+            b.Return({b.AtomicRmw(AtomicRmwOp::kAnd, kFlags, operand, address, 8)});
+            break;
+          default:
+            b.Return({b.AtomicCas(kFlags, operand, index, address)});
+            break;
+        }
+        for (uint64_t p : EdgeValues(type)) {
+          for (uint64_t q : EdgeValues(type)) {
+            differential.Try({MemoryAddress(), RawValue(p), RawValue(q)});
+          }
+        }
+      }
+    }
   }
-  differential_.Run();
+  differential.Run();
 }
 
-INSTANTIATE_TEST_SUITE_P(Widths, AtomicsTest, ::testing::ValuesIn(kTypes), [](const auto& info) {
-  return "I" + std::to_string(8 * codegen::TypeBytes(info.param));
-});
+TEST(AtomicsTest, Fences) {
+  Differential differential;
+  Parts parts = Start(differential, Type::kI64, {Type::kI64});
+  parts.b.Store(kFlags, parts.x, parts.address, 0);
+  parts.b.Fence();
+  const Value loaded = parts.b.Load(Type::kI64, kFlags, parts.address, 0);
+  parts.b.Fence();
+  parts.b.Return({parts.b.Iadd(loaded, parts.y)});
+  differential.Try({MemoryAddress(), RawValue(40), RawValue(2)});
+  differential.Run();
+}
 
 }  // namespace
 }  // namespace gantry::x64

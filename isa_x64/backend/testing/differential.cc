@@ -28,6 +28,25 @@ std::vector<Variant> AllVariants(uint64_t seed) {
   };
 }
 
+std::vector<Variant> VectorVariants() {
+  using Flags = std::vector<std::pair<std::string, std::string>>;
+  Flags off;
+  for (const char* flag : {"has_avx512bitalg", "has_avx512vbmi", "has_avx512bw", "has_avx512dq",
+                           "has_avx512vl", "has_avx512f"}) {
+    off.push_back({flag, "false"});
+  }
+  Flags avx_only = off;
+  avx_only.push_back({"has_fma", "false"});
+  avx_only.push_back({"has_avx2", "false"});
+  return {
+      {"all", true, {}},
+      {"avx512_off", true, off},
+      {"avx2_off", true, avx_only},
+      {"sse41", false, {{"has_sse3", "true"}, {"has_ssse3", "true"}, {"has_sse41", "true"}}},
+      {"spilled", true, {{"force_spilling", "true"}}},
+  };
+}
+
 std::shared_ptr<const codegen::TargetIsa> MakeIsa(const Variant& variant) {
   std::unique_ptr<codegen::IsaBuilder> builder = MakeIsaBuilder();
   if (variant.infer_host) {
@@ -78,7 +97,9 @@ void Differential::Try(std::vector<RawValue> args) {
   calls_.push_back({functions_.size() - 1, std::move(args), {}, {}});
 }
 
-void Differential::Run() {
+void Differential::Run() { Run(AllVariants(calls_.size())); }
+
+void Differential::Run(const std::vector<Variant>& variants) {
   codegen::Interpreter interpreter;
   for (const auto& func : functions_) interpreter.AddFunction(func.get());
   interpreter.AddMemory({Memory(), kMemoryBytes});
@@ -89,7 +110,7 @@ void Differential::Run() {
     call.expected = *outcome;
     call.memory_after.assign(Memory(), Memory() + kMemoryBytes);
   }
-  for (const Variant& variant : AllVariants(calls_.size())) {
+  for (const Variant& variant : variants) {
     SCOPED_TRACE(variant.name);
     NativeProgram program(MakeIsa(variant));
     for (const auto& func : functions_) {
@@ -103,7 +124,11 @@ void Differential::Run() {
       const absl::StatusOr<Outcome> outcome = program.Call(call.func, call.args);
       ASSERT_TRUE(outcome.ok()) << outcome.status() << "\n" << PrintFunction(func);
       std::string args;
-      for (const RawValue& arg : call.args) absl::StrAppend(&args, " 0x", absl::Hex(arg.lo));
+      for (const RawValue& arg : call.args) {
+        absl::StrAppend(&args, " 0x");
+        if (arg.hi != 0) absl::StrAppend(&args, absl::Hex(arg.hi), "'");
+        absl::StrAppend(&args, absl::Hex(arg.lo));
+      }
       ASSERT_TRUE(OutcomesAgree(call.expected, *outcome, func.signature))
           << "with" << args << ": expected " << DescribeOutcome(call.expected, func.signature)
           << ", found " << DescribeOutcome(*outcome, func.signature) << "\n"
@@ -113,6 +138,44 @@ void Differential::Run() {
           << PrintFunction(func);
     }
   }
+}
+
+RawValue MemoryAddress() { return RawValue(reinterpret_cast<uint64_t>(Differential::Memory())); }
+
+codegen::Value MakeConstant(codegen::InstBuilder& builder, Type type, const RawValue& value) {
+  switch (type) {
+    case Type::kF32:
+      return builder.F32const(static_cast<uint32_t>(value.lo));
+    case Type::kF64:
+      return builder.F64const(value.lo);
+    case Type::kV128:
+      return builder.V128const(value.lo, value.hi);
+    default:
+      return builder.Iconst(type, static_cast<int64_t>(value.lo));
+  }
+}
+
+VectorPairs EdgePairs(Type shape) {
+  std::vector<uint64_t> edges = EdgeValues(codegen::LaneType(shape));
+  // NaNs of other bits, one signalling.
+  if (shape == Type::kF32X4) edges.insert(edges.end(), {0xFFC12345, 0x7F800001});
+  if (shape == Type::kF64X2) edges.insert(edges.end(), {0xFFF8000000012345, 0x7FF0000000000001});
+  const uint32_t bits = codegen::LaneBits(shape);
+  VectorPairs pairs;
+  uint32_t at = 128;
+  for (uint64_t x : edges) {
+    for (uint64_t y : edges) {
+      if (at == 128) {
+        pairs.first.emplace_back();
+        pairs.second.emplace_back();
+        at = 0;
+      }
+      (at < 64 ? pairs.first.back().lo : pairs.first.back().hi) |= x << at % 64;
+      (at < 64 ? pairs.second.back().lo : pairs.second.back().hi) |= y << at % 64;
+      at += bits;
+    }
+  }
+  return pairs;
 }
 
 std::vector<uint64_t> EdgeValues(Type type) {

@@ -17,6 +17,7 @@
 
 #include "absl/types/span.h"
 #include "codegen/interp/interpreter.h"
+#include "codegen/ir/builder.h"
 #include "codegen/ir/function.h"
 #include "codegen/isa.h"
 
@@ -31,6 +32,10 @@ struct Variant {
 
 // Host flags, baseline, forced spilling, and chaos drawn from `seed`.
 std::vector<Variant> AllVariants(uint64_t seed);
+
+// Settings that make other code of vectors: all that the host has, AVX-512 off, AVX2 and FMA off
+// too, SSE4.1 alone; and forced spilling.
+std::vector<Variant> VectorVariants();
 
 // The verifier and the allocation checker are on too.
 std::shared_ptr<const codegen::TargetIsa> MakeIsa(const Variant& variant);
@@ -48,8 +53,10 @@ class Differential {
                                  std::vector<codegen::Type> returns);
   // Arguments for the newest function.
   void Try(std::vector<codegen::RawValue> args);
-  // Makes functions callable by each other by name; call Run once at the end.
+  // Makes functions callable by each other by name; call Run once at the end. Under
+  // AllVariants(), or the variants given.
   void Run();
+  void Run(const std::vector<Variant>& variants);
 
   // The first of kMemoryBytes bytes with no page before or behind them. Filled with the same
   // bytes before each call; what a call leaves there is compared.
@@ -69,6 +76,21 @@ class Differential {
   std::vector<std::unique_ptr<codegen::Function>> functions_;
   std::vector<Call> calls_;
 };
+
+// The address of Memory(), for a parameter.
+codegen::RawValue MemoryAddress();
+
+// The instruction that makes a constant of any type.
+codegen::Value MakeConstant(codegen::InstBuilder& builder, codegen::Type type,
+                            const codegen::RawValue& value);
+
+// Vectors of edge values: each pair that the lanes of two vectors of `shape` can be stands in some
+// lane of some pair (first, second) at the same position of the two lists.
+struct VectorPairs {
+  std::vector<codegen::RawValue> first;
+  std::vector<codegen::RawValue> second;
+};
+VectorPairs EdgePairs(codegen::Type shape);
 
 // Numbers at which width and sign matter, as bits of the type.
 std::vector<uint64_t> EdgeValues(codegen::Type type);

@@ -115,12 +115,6 @@ struct Source {
   uint64_t constant = 0;
 };
 
-Value MakeConstant(InstBuilder& b, Type type, uint64_t bits) {
-  if (type == Type::kF32) return b.F32const(static_cast<uint32_t>(bits));
-  if (type == Type::kF64) return b.F64const(bits);
-  return b.Iconst(type, static_cast<int64_t>(bits));
-}
-
 // A function of the operation whose operands come from `sources`. Parameters are the address
 // of memory and the operands, used or not. A load reads the last bytes of memory.
 void Build(Differential& differential, const Operation& operation,
@@ -137,7 +131,7 @@ void Build(Differential& differential, const Operation& operation,
     const Type type = operation.args[i];
     Value value = values[i + 1];
     if (sources[i].kind == Source::kConstant) {
-      value = MakeConstant(b, type, sources[i].constant);
+      value = MakeConstant(b, type, RawValue(sources[i].constant));
     } else if (sources[i].kind == Source::kLoad) {
       value = b.Load(type, MemFlags::Trapping(TrapCode{1}), values[0],
                      static_cast<int32_t>(Differential::kMemoryBytes - codegen::TypeBytes(type)));
@@ -149,8 +143,6 @@ void Build(Differential& differential, const Operation& operation,
   for (Value result : func.dfg.results(inst)) results.push_back(result);
   b.Return(results);
 }
-
-RawValue MemoryAddress() { return RawValue(reinterpret_cast<uint64_t>(Differential::Memory())); }
 
 // A few combinations of edge values for the operands, the address first.
 void TryEdges(Differential& differential, const Operation& operation, size_t step) {
