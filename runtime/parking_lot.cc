@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <optional>
 
 #include "base/check.h"
+#include "runtime/futex.h"
 
 namespace gantry::runtime {
 namespace {
@@ -23,11 +23,13 @@ std::optional<Clock::time_point> DeadlineOf(int64_t timeout_nanoseconds) {
 
 }  // namespace
 
-// On the stack of the thread that waits, and used under its bucket's lock.
+// On the stack of the thread that waits. It is gone as soon as it is told to be woken.
 struct ParkingLot::Waiter {
   const void* address = nullptr;
-  bool woken = false;
-  std::condition_variable condition;
+  std::atomic<uint32_t> woken{0};
+  // Under the bucket's lock, but for `next` of those that a notification has taken out, which is
+  // the notification's.
+  bool queued = false;
   Waiter* previous = nullptr;
   Waiter* next = nullptr;
 };
@@ -37,12 +39,14 @@ ParkingLot::~ParkingLot() {
 }
 
 void ParkingLot::Append(Bucket& bucket, Waiter& waiter) {
+  waiter.queued = true;
   waiter.previous = bucket.last;
   (bucket.last == nullptr ? bucket.first : bucket.last->next) = &waiter;
   bucket.last = &waiter;
 }
 
 void ParkingLot::Remove(Bucket& bucket, Waiter& waiter) {
+  waiter.queued = false;
   (waiter.previous == nullptr ? bucket.first : waiter.previous->next) = waiter.next;
   (waiter.next == nullptr ? bucket.last : waiter.next->previous) = waiter.previous;
 }
@@ -50,50 +54,71 @@ void ParkingLot::Remove(Bucket& bucket, Waiter& waiter) {
 ParkingLot::Result ParkingLot::Park(Bucket& bucket, std::unique_lock<std::mutex>& lock,
                                     const void* address, int64_t timeout_nanoseconds,
                                     const Interrupt& interrupt) {
-  const std::optional<Clock::time_point> deadline = DeadlineOf(timeout_nanoseconds);
-  const bool can_be_interrupted =
-      interrupt.counter != nullptr && interrupt.deadline != ~uint64_t{0};
   Waiter waiter;
   waiter.address = address;
   Append(bucket, waiter);
-  const auto is_woken = [&] { return waiter.woken; };
-  Result result = Result::kTimedOut;
-  for (;;) {
+  lock.unlock();
+  const Result result = Sleep(waiter, timeout_nanoseconds, interrupt);
+  if (result == Result::kWoken) return result;
+  lock.lock();
+  if (waiter.queued) {
+    Remove(bucket, waiter);
+    return result;
+  }
+  lock.unlock();
+  // A notification has counted this thread, and is about to say so.
+  return Sleep(waiter, -1, {});
+}
+
+ParkingLot::Result ParkingLot::Sleep(Waiter& waiter, int64_t timeout_nanoseconds,
+                                     const Interrupt& interrupt) {
+  const std::optional<Clock::time_point> deadline = DeadlineOf(timeout_nanoseconds);
+  const bool can_be_interrupted =
+      interrupt.counter != nullptr && interrupt.deadline != ~uint64_t{0};
+  while (waiter.woken.load(std::memory_order_acquire) == 0) {
     if (can_be_interrupted &&
         interrupt.counter->load(std::memory_order_relaxed) >= interrupt.deadline) {
-      result = Result::kInterrupted;
-      break;
+      return Result::kInterrupted;
     }
-    if (!can_be_interrupted && !deadline.has_value()) {
-      waiter.condition.wait(lock, is_woken);
-      break;
+    std::optional<Clock::time_point> until = deadline;
+    if (deadline.has_value() || can_be_interrupted) {
+      const Clock::time_point now = Clock::now();
+      if (deadline.has_value() && now >= *deadline) return Result::kTimedOut;
+      if (can_be_interrupted) {
+        const Clock::time_point poll = now + nanoseconds(kInterruptPollNanoseconds);
+        until = std::min(deadline.value_or(poll), poll);
+      }
     }
-    Clock::time_point until = deadline.value_or(Clock::time_point::max());
-    if (can_be_interrupted) {
-      until = std::min(until, Clock::now() + nanoseconds(kInterruptPollNanoseconds));
-    }
-    if (waiter.condition.wait_until(lock, until, is_woken)) break;
-    if (deadline.has_value() && until == *deadline) break;
+    FutexWait(waiter.woken, 0, until);
   }
-  // Notify has taken it out of the queue.
-  if (waiter.woken) return Result::kWoken;
-  Remove(bucket, waiter);
-  return result;
+  return Result::kWoken;
 }
 
 uint32_t ParkingLot::Notify(const void* address, uint32_t count) {
-  Bucket& bucket = BucketOf(address);
-  const std::lock_guard<std::mutex> lock(bucket.mutex);
+  Waiter* first = nullptr;
+  Waiter** end = &first;
   uint32_t woken = 0;
-  for (Waiter* waiter = bucket.first; waiter != nullptr && woken < count;) {
-    Waiter* const next = waiter->next;
-    if (waiter->address == address) {
-      Remove(bucket, *waiter);
-      waiter->woken = true;
-      ++woken;
-      // With the lock held: without it the waiter might be gone.
-      waiter->condition.notify_one();
+  Bucket& bucket = BucketOf(address);
+  {
+    const std::lock_guard<std::mutex> lock(bucket.mutex);
+    for (Waiter* waiter = bucket.first; waiter != nullptr && woken < count;) {
+      Waiter* const next = waiter->next;
+      if (waiter->address == address) {
+        Remove(bucket, *waiter);
+        ++woken;
+        *end = waiter;
+        end = &waiter->next;
+      }
+      waiter = next;
     }
+    *end = nullptr;
+  }
+  for (Waiter* waiter = first; waiter != nullptr;) {
+    Waiter* const next = waiter->next;
+    std::atomic<uint32_t>* const futex = &waiter->woken;
+    futex->store(1, std::memory_order_release);
+    // From here on the address may be another's, which does not mind being woken.
+    FutexWakeOne(futex);
     waiter = next;
   }
   return woken;
