@@ -20,6 +20,7 @@ void VCode::Clear() {
   clobber_sets_.assign(1, PRegSet());
   reference_vregs_.clear();
   jump_tables_.clear();
+  vector_constants_.clear();
   num_vregs_ = 0;
   frame = FrameNeeds();
 }

@@ -13,6 +13,7 @@
 #ifndef GANTRY_CODEGEN_VCODE_H_
 #define GANTRY_CODEGEN_VCODE_H_
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <string>
@@ -73,6 +74,13 @@ class VCode {
     return static_cast<uint32_t>(jump_tables_.size() - 1);
   }
   const std::vector<uint32_t>& jump_table(uint32_t index) const { return jump_tables_[index]; }
+  // Constants of 16 bytes: the low and the high half.
+  using VectorConstant = std::array<uint64_t, 2>;
+  uint32_t AddVectorConstant(VectorConstant constant) {
+    vector_constants_.push_back(constant);
+    return static_cast<uint32_t>(vector_constants_.size() - 1);
+  }
+  const VectorConstant& vector_constant(uint32_t index) const { return vector_constants_[index]; }
 
   // --- Facts for the frame -------------------------------------------------------------------
 
@@ -111,6 +119,7 @@ class VCode {
   std::vector<PRegSet> clobber_sets_;
   std::vector<VReg> reference_vregs_;
   std::vector<std::vector<uint32_t>> jump_tables_;
+  std::vector<VectorConstant> vector_constants_;
   uint32_t num_vregs_ = 0;
 };
 

@@ -14,7 +14,7 @@ _WASM_FLAGS = [
     "-ffp-contract=off",
 ]
 
-def wasm_binary(name, srcs, hdrs = [], copts = [], linkopts = [], native_linkopts = [], visibility = ["//visibility:public"]):
+def wasm_binary(name, srcs, hdrs = [], copts = [], wasm_copts = [], linkopts = [], native_linkopts = [], visibility = ["//visibility:public"]):
     """A C program as WebAssembly, and native for comparison.
 
     Needs Debian's clang-14, lld-14, wasi-libc and libclang-rt-14-dev-wasm32.
@@ -26,6 +26,7 @@ def wasm_binary(name, srcs, hdrs = [], copts = [], linkopts = [], native_linkopt
       srcs: C sources, without shared headers.
       hdrs: headers that the sources include by their path from the workspace's root.
       copts: flags for both compilers.
+      wasm_copts: flags of the compiler to WebAssembly alone, such as -msimd128.
       linkopts: libraries for both, such as -lm.
       native_linkopts: libraries of the native program alone.
       visibility: of all of them.
@@ -37,7 +38,7 @@ def wasm_binary(name, srcs, hdrs = [], copts = [], linkopts = [], native_linkopt
             outs = [target + ".wasm"],
             # Headers are found from the root; sources are named one by one.
             cmd = " ".join(
-                [_CLANG] + _WASM_FLAGS + copts + defines + ["-I."] +
+                [_CLANG] + _WASM_FLAGS + copts + wasm_copts + defines + ["-I."] +
                 ["$(locations %s)" % src for src in srcs] +
                 ["-o $@"] + linkopts,
             ),

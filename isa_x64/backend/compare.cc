@@ -43,6 +43,12 @@ struct FloatCond {
   bool swap;
 };
 
+// Comparisons, whose result is 0 or 1.
+bool IsZeroOrOne(Opcode opcode) {
+  return opcode == Opcode::kIcmp || opcode == Opcode::kFcmp || opcode == Opcode::kVanyTrue ||
+         opcode == Opcode::kVallTrue;
+}
+
 // After ucomis a, b: unordered sets ZF, PF and CF; a < b sets CF; a == b sets ZF.
 FloatCond FloatCondition(FloatCC cc) {
   switch (cc) {
@@ -102,6 +108,16 @@ X64Lowering::Condition X64Lowering::MatchCondition(Value value, bool is_present)
       result.cc = invert ? Inverse(cond.cc) : cond.cc;
       return result;
     }
+    if (data.opcode() == Opcode::kVanyTrue || data.opcode() == Opcode::kVallTrue) {
+      result.single = result.single && has_one_user(value, i);
+      result.kind = CompareKind::kPtest;
+      result.bytes = 16;
+      result.vector = def;
+      // Of the bits tested, some are set; all_true tests which lanes are zero.
+      result.cc = data.opcode() == Opcode::kVanyTrue ? Cond::kNe : Cond::kE;
+      if (invert) result.cc = Inverse(result.cc);
+      return result;
+    }
     if (data.opcode() != Opcode::kIcmp) break;
     result.single = result.single && has_one_user(value, i);
     IntCC cc = data.int_cc();
@@ -116,8 +132,7 @@ X64Lowering::Condition X64Lowering::MatchCondition(Value value, bool is_present)
     if (zero && equality && i + 1 < kMaxInversions) {
       // Comparing the 0 or 1 of a comparison with zero.
       const IrInst inner = ctx_->DefInst(left);
-      if (inner.is_some() && (ctx_->data(inner).opcode() == Opcode::kIcmp ||
-                              ctx_->data(inner).opcode() == Opcode::kFcmp)) {
+      if (inner.is_some() && IsZeroOrOne(ctx_->data(inner).opcode())) {
         invert ^= cc == IntCC::kEq;
         value = left;
         continue;
@@ -227,6 +242,10 @@ void X64Lowering::AddCompare(Builder& builder, const Condition& condition) {
   if (condition.kind == CompareKind::kUcomis) {
     builder.Use(ctx_->Reg(condition.left));
     AddFloatRm(builder, condition.right, condition.single);
+    return;
+  }
+  if (condition.kind == CompareKind::kPtest) {
+    AddVectorTest(builder, condition);
     return;
   }
   AddIntCompare(builder, condition);

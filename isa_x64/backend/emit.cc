@@ -301,6 +301,8 @@ Emitter::Rm Emitter::MemoryOf(const Inst& inst) {
       break;
     case AddrKind::kConstant:
       return ConstantRm(inst.constant(), inst.size);
+    case AddrKind::kVector:
+      return VectorConstantRm(static_cast<uint32_t>(inst.disp));
     case AddrKind::kNone:
       UNREACHABLE();
   }
@@ -317,6 +319,13 @@ Emitter::Rm Emitter::ConstantRm(uint64_t bits, uint8_t bytes) {
   uint8_t twice[16];
   for (int i = 0; i < 16; ++i) twice[i] = static_cast<uint8_t>(bits >> (8 * (i & 7)));
   return MemoryRm(Address(b_.Constant(twice)));
+}
+
+Emitter::Rm Emitter::VectorConstantRm(uint32_t index) {
+  uint8_t bytes[16];
+  const codegen::VCode::VectorConstant& constant = vcode_.vector_constant(index);
+  for (int i = 0; i < 16; ++i) bytes[i] = static_cast<uint8_t>(constant[i / 8] >> (8 * (i & 7)));
+  return MemoryRm(Address(b_.Constant(bytes)));
 }
 
 void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
@@ -434,6 +443,29 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
     case Op::kMoveToInt:
     case Op::kMoveToFloat:
       return EmitBitMove(inst);
+    case Op::kVecConst:
+    case Op::kVec3:
+    case Op::kVec2:
+    case Op::kVec3Imm:
+    case Op::kVec2Imm:
+    case Op::kVecShift:
+    case Op::kVecBroadcast:
+    case Op::kVecVex3Imm:
+    case Op::kVecBlendv:
+    case Op::kVecInsert:
+    case Op::kVecExtract:
+    case Op::kVecExtractStore:
+    case Op::kVecLoadHalf:
+    case Op::kVecStoreHalf:
+    case Op::kVecMask:
+    case Op::kVecLow64:
+    case Op::kVecFma:
+    case Op::kEvex3:
+    case Op::kEvex3Acc:
+    case Op::kEvex2:
+    case Op::kEvexShift:
+    case Op::kEvexTernlog:
+      return EmitVector(inst);
     case Op::kJump:
       Jump(BlockLabel(inst.low()));
       return;

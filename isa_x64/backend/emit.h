@@ -106,6 +106,7 @@ class Emitter {
     return rm;
   }
   Rm ConstantRm(uint64_t bits, uint8_t bytes);
+  Rm VectorConstantRm(uint32_t index);
 
   // --- Encoding. `size` is 1, 2, 4 or 8 bytes.
   void Op(const Encoding& encoding, uint8_t reg, const Rm& rm, Immediate imm = {});
@@ -181,6 +182,18 @@ class Emitter {
   void EmitSelectFloat(const Inst& inst);
   void EmitConstFloat(const Inst& inst);
   void EmitBitMove(const Inst& inst);
+
+  // --- emit_vector.cc
+  void EmitVector(const Inst& inst);
+  void EmitVecConst(const Inst& inst);
+  void EmitVecThree(const Inst& inst);
+  void EmitVecTwo(const Inst& inst);
+  void EmitVecLane(const Inst& inst);
+  void EmitVecBlendv(const Inst& inst);
+  void EmitVecAccumulate(const Inst& inst);
+  // The operand in memory, `size` bytes wide, of the instruction emitted next: the trap record of
+  // the access, if it may fault, is made here.
+  AnyMem MemoryOperand(const Rm& rm, uint8_t size);
 
   // --- emit_control.cc
   void EmitBranch(const Inst& inst);

@@ -269,6 +269,13 @@ void Emitter::EmitCompare(const Inst& inst) {
     Ucomis(inst.size, a, NextRm(inst));
     return;
   }
+  if (inst.compare() == CompareKind::kPtest) {
+    const uint8_t a = NextReg();
+    const Rm rm = NextRm(inst);
+    const Encoding ptest = {.opcode = 0x17, .map = OpcodeMap::k0F38, .prefix = Prefix::k66};
+    flags_.has_avx() ? Vex(ptest, a, 0, rm) : Op(ptest, a, rm);
+    return;
+  }
   const bool test = inst.compare() == CompareKind::kTest;
   if (inst.has(Inst::kHasImm)) {
     const Rm rm = NextRm(inst);

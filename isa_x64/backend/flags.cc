@@ -55,6 +55,7 @@ void InferHostFlags(codegen::FlagSet* flags) {
   set("has_avx512bw", host.avx512bw);
   set("has_avx512vbmi", host.avx512vbmi);
   set("has_avx512bitalg", host.avx512bitalg);
+  set("has_avx512vnni", host.avx512vnni);
 #else
   (void)flags;
 #endif

@@ -27,7 +27,8 @@ namespace gantry::x64 {
   BOOL(has_avx512dq, "AVX-512 doubleword and quadword instructions")                \
   BOOL(has_avx512bw, "AVX-512 byte and word instructions")                          \
   BOOL(has_avx512vbmi, "AVX-512 byte permutes")                                     \
-  BOOL(has_avx512bitalg, "AVX-512 byte and word population count")
+  BOOL(has_avx512bitalg, "AVX-512 byte and word population count")                  \
+  BOOL(has_avx512vnni, "AVX-512 dot products of bytes and words")
 // clang-format on
 
 extern const codegen::FlagTable kX64FlagTable;

@@ -24,6 +24,7 @@ enum class AddrKind : uint8_t {
   kBaseIndex,  // base + (index << scale) + disp
   kIndex,      // (index << scale) + disp
   kConstant,   // The constant pool's copy of constant(), as many bytes as the opcode reads.
+  kVector,     // The constant pool's copy of the VCode's vector constant number disp, 16 bytes.
   kSlot,       // The frame's slot area + disp.
   kIncoming,   // The stack arguments this function was passed + disp.
   kOutgoing,   // The stack arguments for a call + disp.
@@ -92,6 +93,32 @@ enum class Op : uint8_t {
                    //                               codes: trap for NaN, extra for out of range
   kMoveToInt,      // a?             -> d        bits; size
   kMoveToFloat,    // rm             -> d        bits; size
+  // ---- Vectors: instructions of the assembler's tables, `sub` says which. `extra` is the
+  // immediate
+  //      byte: a lane, a shift's amount. "d!" is a definition with AVX, "=0" without. `size` is
+  //      what memory operands have, 16 if nothing else is said.
+  kVecConst,         //             -> d        sub: VecConstKind; imm64
+  kVec3,             // a rm        -> d!       SseRvmOp
+  kVec2,             // rm          -> d        SseRmOp
+  kVec3Imm,          // a rm        -> d!       SseRvmImmOp
+  kVec2Imm,          // rm          -> d        SseRmImmOp
+  kVecShift,         // a           -> d!       SseShiftImmOp
+  kVecBroadcast,     // rm          -> d        VexRmOp
+  kVecVex3Imm,       // a rm        -> d        VexRvmImmOp
+  kVecBlendv,        // a b mask    -> d!       BlendvOp; b where mask; the mask is xmm0 without AVX
+  kVecInsert,        // a rm        -> d!       InsertOp; an integer rm
+  kVecExtract,       // a           -> d        ExtractOp; an integer d
+  kVecExtractStore,  // a address   ->          ExtractOp
+  kVecLoadHalf,      // a address   -> d!       SseHalfOp
+  kVecStoreHalf,     // a address   ->          SseHalfOp
+  kVecMask,          // a           -> d        MaskToGprOp; an integer d
+  kVecLow64,         // rm          -> d        the low half, above it zero
+  kVecFma,           // a b rm      -> =0       FmaOp
+  kEvex3,            // a rm        -> d        EvexRvmOp
+  kEvex3Acc,         // a b rm      -> =0       EvexRvmOp that also read the destination
+  kEvex2,            // rm          -> d        EvexRmOp
+  kEvexShift,        // a           -> d        EvexShiftImmOp
+  kEvexTernlog,      // a b rm      -> =0       extra: the function's table
   // ---- Control.
   kJump,              //                  ->          target in imm64
   kJumpTable,         // index            -> t (early)  imm: entries; imm64: the table
@@ -122,7 +149,15 @@ enum class BitsKind : uint8_t {
   kCtzByBsf,  // Without TZCNT.
 };
 enum class SseKind : uint8_t { kAdd, kMul, kSub, kDiv, kAnd, kAndn, kOr, kXor };
-enum class CompareKind : uint8_t { kCmp, kTest, kUcomis };
+enum class CompareKind : uint8_t { kCmp, kTest, kUcomis, kPtest };
+// How a vector constant is made: of nothing, or from the constant pool.
+enum class VecConstKind : uint8_t {
+  kZero,
+  kOnes,
+  kSplat4,  // imm64: 4 bytes; AVX.
+  kSplat8,  // imm64: 8 bytes; AVX.
+  kPool,    // imm64: number of the VCode's vector constant.
+};
 
 // Result of kCvtToInt: bytes, signedness, what happens out of range.
 struct CvtOp {

@@ -49,15 +49,15 @@ class X64Isa final : public codegen::TargetIsa {
   absl::string_view missing_for_vectors() const override {
     return flags_.has_sse41() ? "" : "has_sse41";
   }
-  // pshufb, the blends, cvttps2dq and cvttpd2dq, minps and maxps, pmaddubsw. Four products at once
-  // need instructions that are not among the flags; pmaddubsw and pmaddwd are as good.
+  // pshufb, the blends, cvttps2dq and cvttpd2dq, minps and maxps, pmaddubsw, vpdpbusd.
   codegen::RelaxedChoices relaxed_choices() const override {
     return {.fused_multiply_add = flags_.has_fma(),
             .masked_swizzle = true,
             .blend_by_top_bit = true,
             .indefinite_conversions = true,
             .pseudo_min_max = true,
-            .unsigned_dot = true};
+            .unsigned_dot = true,
+            .unsigned_dot_add = flags_.has_avx512vnni() && flags_.has_avx512vl()};
   }
 
   std::unique_ptr<codegen::LowerBackend> MakeLowering() const override {
@@ -105,9 +105,19 @@ class X64IsaBuilder final : public codegen::IsaBuilder {
 
  private:
   static constexpr std::pair<const char*, const char*> kImplied[] = {
-      {"has_avx", "has_sse42"},    {"has_avx2", "has_avx"},         {"has_fma", "has_avx"},
-      {"has_sse42", "has_sse41"},  {"has_sse41", "has_ssse3"},      {"has_ssse3", "has_sse3"},
-      {"has_avx512f", "has_avx2"}, {"has_avx512vl", "has_avx512f"},
+      {"has_avx", "has_sse42"},
+      {"has_avx2", "has_avx"},
+      {"has_fma", "has_avx"},
+      {"has_sse42", "has_sse41"},
+      {"has_sse41", "has_ssse3"},
+      {"has_ssse3", "has_sse3"},
+      {"has_avx512f", "has_avx2"},
+      {"has_avx512vl", "has_avx512f"},
+      {"has_avx512dq", "has_avx512f"},
+      {"has_avx512bw", "has_avx512f"},
+      {"has_avx512vbmi", "has_avx512bw"},
+      {"has_avx512bitalg", "has_avx512bw"},
+      {"has_avx512vnni", "has_avx512f"},
   };
 };
 

@@ -1,8 +1,5 @@
 #include "isa_x64/backend/lowering.h"
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-
 namespace gantry::x64 {
 
 using codegen::Opcode;
@@ -16,8 +13,9 @@ void X64Lowering::LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bit
   Emit(builder.Def(reg), kRematerializable);
 }
 
-void X64Lowering::LowerVectorConstant(Lowering& ctx, VReg, uint64_t, uint64_t) {
-  ctx.Fail(absl::UnimplementedError("the x64 backend does not compile v128const"));
+void X64Lowering::LowerVectorConstant(Lowering& ctx, VReg reg, uint64_t low, uint64_t high) {
+  ctx_ = &ctx;
+  VectorConstantReg({low, high}, reg);
 }
 
 void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
@@ -207,21 +205,9 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
       return;
     case Opcode::kNop:
       return;
-    case Opcode::kTierCheck:
-    case Opcode::kJump:
-    case Opcode::kBrif:
-    case Opcode::kBrTable:
-    case Opcode::kReturn:
-    case Opcode::kTrap:
-    case Opcode::kReturnCall:
-    case Opcode::kReturnCallIndirect:
-    case Opcode::kTryCall:
-    case Opcode::kTryCallIndirect:
     default:
-      break;
+      return LowerVector(inst);
   }
-  ctx.Fail(absl::UnimplementedError(
-      absl::StrCat("the x64 backend does not compile ", Info(data.opcode()).name)));
 }
 
 }  // namespace gantry::x64

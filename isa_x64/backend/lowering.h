@@ -11,9 +11,11 @@
 #include "absl/types/span.h"
 #include "codegen/lower.h"
 #include "codegen/settings.h"
+#include "isa_x64/asm/operations.h"
 #include "isa_x64/backend/abi.h"
 #include "isa_x64/backend/flags.h"
 #include "isa_x64/backend/inst.h"
+#include "isa_x64/backend/shuffle.h"
 
 namespace gantry::x64 {
 
@@ -142,6 +144,7 @@ class X64Lowering final : public codegen::LowerBackend {
     uint8_t bytes = 4;
     Value left;
     Value right;
+    IrInst vector;              // kPtest: the vany_true or vall_true.
     bool single = true;         // Merged instructions have this one user.
     bool against_zero = false;  // `right` is none; left is tested against itself.
   };
@@ -153,6 +156,8 @@ class X64Lowering final : public codegen::LowerBackend {
   // Puts the comparison's operands into the builder (first), and what it is into the Inst.
   void AddCompare(Builder& builder, const Condition& condition);
   void AddIntCompare(Builder& builder, const Condition& condition);
+  // For kPtest, in vector_bits.cc. May turn the builder's condition around.
+  void AddVectorTest(Builder& builder, const Condition& condition);
   void LowerIcmpOrFcmp(IrInst inst);
   void LowerSelect(IrInst inst);
   void LowerCondTrap(IrInst inst, bool trap_if);
@@ -217,6 +222,135 @@ class X64Lowering final : public codegen::LowerBackend {
   void EmitSse(SseKind op, uint8_t size, VReg result, VReg a, VReg b);
   // On all 16 bytes, with the constant twice.
   void EmitSseConstant(SseKind op, VReg result, VReg a, uint64_t constant);
+
+  // --- vector.cc: the switch by opcode, and what the other files are written with. Each helper
+  // makes
+  //     one instruction, and its result in `to` or, if that is none, in a new register.
+  using Bits128 = codegen::VCode::VectorConstant;
+  // The last operand of an instruction on vectors: a register, memory, or a vector constant.
+  struct VectorRm {
+    VectorRm(VReg of) : reg(of) {}
+    VectorRm(const Address& at) : address(at) {}
+    VectorRm(const Bits128& bits) : constant(bits) {}
+    VReg reg;
+    std::optional<Address> address;
+    std::optional<Bits128> constant;
+  };
+  void LowerVector(IrInst inst);
+  // False, and a reason to fail, without SSE4.1.
+  bool HasVectors();
+  static Bits128 SplatBits(uint64_t lane, uint32_t lane_bits);
+  // The bits of a v128const or of a splat of a constant.
+  std::optional<Bits128> VectorConstant(Value value) const;
+  bool IsZeroVector(Value value) const;
+  // For operands of 16 bytes: a constant, a load that can be merged, else a register.
+  VectorRm VectorRmOf(Value value, bool path_is_single = true);
+  // Whether it would not be a register.
+  bool IsMemoryVector(Value value) const;
+  VReg VectorConstantReg(const Bits128& bits, VReg to = VReg());
+  VReg Zero() { return VectorConstantReg({0, 0}); }
+  void AddVectorRm(Builder& builder, const VectorRm& rm);
+  // A definition of its own with AVX, else in the place of the first use.
+  void DefVector(Builder& builder, VReg to);
+  VReg ToOrNew(VReg to) { return to.is_some() ? to : NewVector(); }
+  VReg Vec(SseRvmOp op, VReg a, const VectorRm& b, VReg to = VReg());
+  VReg Vec(SseRvmImmOp op, VReg a, const VectorRm& b, uint8_t imm, VReg to = VReg());
+  VReg Vec(VexRvmImmOp op, VReg a, const VectorRm& b, uint8_t imm, VReg to = VReg());
+  // `bytes` are what memory is read of.
+  VReg Vec(SseRmOp op, const VectorRm& a, VReg to = VReg(), uint8_t bytes = 16);
+  VReg Vec(SseRmImmOp op, const VectorRm& a, uint8_t imm, VReg to = VReg());
+  VReg Vec(SseShiftImmOp op, VReg a, uint8_t amount, VReg to = VReg());
+  VReg Vec(VexRmOp op, const VectorRm& a, uint8_t bytes, VReg to = VReg());
+  VReg Vec(EvexRvmOp op, VReg a, const VectorRm& b, VReg to = VReg());
+  VReg Vec(EvexRmOp op, const VectorRm& a, VReg to = VReg(), uint8_t bytes = 16);
+  VReg Vec(EvexShiftImmOp op, VReg a, uint8_t amount, VReg to = VReg());
+  VReg Accumulate(EvexRvmOp op, VReg sum, VReg a, const VectorRm& b, VReg to = VReg());
+  VReg Ternlog(uint8_t table, VReg a, VReg b, const VectorRm& c, VReg to = VReg());
+  // Lanes of `b` where the mask's have their top bit set, else of `a`.
+  VReg Blendv(BlendvOp op, VReg a, VReg b, VReg mask, VReg to = VReg());
+  VReg VectorNot(VReg a, VReg to = VReg());
+  void MoveVector(VReg from, VReg to);
+  // op(x, y) of an instruction with two operands, of which the second may be in memory, and the
+  // first too if they may be exchanged.
+  void LowerVector3(IrInst inst, SseRvmOp op, bool commutes);
+  void LowerVector2(IrInst inst, SseRmOp op);
+  bool has_avx512() const { return flags_.has_avx512vl(); }
+
+  // --- vector_integer.cc
+  void LowerVectorSum(IrInst inst, bool subtract);
+  void LowerVectorMul(IrInst inst);
+  void LowerVectorNegAbs(IrInst inst);
+  void LowerVectorMinMax(IrInst inst);
+  void LowerVectorPopcnt(IrInst inst);
+  void LowerVectorNarrow(IrInst inst);
+  void LowerVectorExtend(IrInst inst);
+  void LowerVectorExtadd(IrInst inst);
+  void LowerVectorExtmul(IrInst inst);
+  void LowerVectorDot(IrInst inst);
+  void LowerVectorQ15(IrInst inst);
+  bool LowerVectorDotAdd(IrInst inst);
+  // The upper half of `value`'s lanes widened to `shape`.
+  VReg ExtendHigh(VReg value, Type shape, bool is_signed, VReg to = VReg());
+  // Lanes of I16X8: the signed upper, the signed lower bytes; lanes of I32X4 summed of such
+  // products.
+  VReg SignedLowBytes(VReg value);
+
+  // --- vector_shift.cc
+  void LowerVectorShift(IrInst inst);
+  void ShiftConstant(VReg result, VReg value, Type shape, codegen::Opcode op, uint8_t amount);
+  void ShiftBytesConstant(VReg result, VReg value, codegen::Opcode op, uint8_t amount);
+  void ShiftVariable(VReg result, VReg value, Type shape, codegen::Opcode op, VReg amount);
+  void ShiftBytesVariable(VReg result, VReg value, codegen::Opcode op, VReg amount);
+  // The amount modulo the lane, plus `add`, in a vector register.
+  VReg ShiftCount(VReg amount, uint32_t lane_bits, int32_t add);
+  bool LowerVectorRotate(IrInst inst);
+
+  // --- vector_bits.cc
+  void LowerVectorCompare(IrInst inst);
+  // The lanes where the comparison holds or, if CompareIsInverse, where it does not.
+  VReg CompareVectors(Type shape, codegen::IntCC cc, Value x, Value y, VReg to);
+  bool CompareIsInverse(Type shape, codegen::IntCC cc) const;
+  VReg CompareGreater64(VReg x, VReg y, VReg to);
+  void LowerVectorFloatCompare(IrInst inst);
+  void LowerVectorLogic(IrInst inst);
+  bool LowerVectorTernary(IrInst inst);
+  void LowerVectorBitselect(IrInst inst);
+  void LowerVectorBlend(IrInst inst);
+  void LowerVectorTest(IrInst inst);
+  void LowerVectorBitmask(IrInst inst);
+  // Whether each byte of the value is all ones or zero.
+  bool IsByteMask(Value value) const;
+
+  // --- vector_lanes.cc
+  void LowerVectorSplat(IrInst inst);
+  void LowerVectorScalar(IrInst inst);
+  void LowerVectorExtract(IrInst inst);
+  void LowerVectorReplace(IrInst inst);
+  void LowerVectorShuffle(IrInst inst);
+  void LowerVectorSwizzle(IrInst inst);
+  void ShuffleOne(VReg value, const ShuffleBytes& lanes, VReg to);
+  void EmitShuffle(const ShuffleMatch& match, VReg x, const VectorRm& y, VReg to);
+  void LowerGeneralShuffle(Value x, Value y, const ShuffleBytes& lanes, VReg result);
+  // All bytes are known to be less than 16.
+  bool BytesBelow16(Value value) const;
+  // The low `bytes` of an integer register, with zeroes above; the low half of a vector likewise.
+  VReg MoveToVector(VReg from, uint8_t bytes, VReg to = VReg());
+  void MoveLow64(VReg from, VReg to);
+  // A load of a lane of `bytes` bytes that can be merged here.
+  std::optional<Address> SinkLane(Value value, uint32_t bytes);
+  // The load under a vscalar of that width and one use.
+  std::optional<Address> SinkScalarLoad(Value value, uint32_t bytes);
+  // Stores a lane straight from the vector.
+  bool LowerLaneStore(IrInst inst, uint8_t bytes);
+
+  // --- vector_float.cc
+  void LowerVectorFloat(IrInst inst);
+  void LowerVectorFloatMinMax(IrInst inst);
+  void LowerVectorFma(IrInst inst);
+  void LowerVectorFromUint(IrInst inst);
+  void LowerVectorToInt(IrInst inst);
+  void LowerVectorF32ToInt(IrInst inst, bool is_signed, bool saturating);
+  void LowerVectorF64ToInt(IrInst inst, bool is_signed, bool saturating);
 
   // --- control.cc
   const AbiSignature& AbiOf(codegen::SigRef sig);

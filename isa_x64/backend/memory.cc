@@ -86,6 +86,7 @@ void X64Lowering::LowerStore(IrInst inst) {
   const Access access = AccessOf(data);
   const Value value = data.arg(0);
   if (LowerReadModifyWrite(inst, access.bytes)) return;
+  if (LowerLaneStore(inst, access.bytes)) return;
   const Address address = AddressOf(data);
   std::optional<int32_t> imm;
   if (const IrInst def = ctx_->DefInst(value); def.is_some()) {
@@ -106,7 +107,7 @@ void X64Lowering::LowerStore(IrInst inst) {
     Emit(builder.Imm(*imm));
     return;
   }
-  if (codegen::IsFloat(data.type())) {
+  if (!codegen::IsInt(data.type())) {
     EmitStore(ctx_->Reg(value), data.type(), address);
     return;
   }

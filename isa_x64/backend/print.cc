@@ -106,6 +106,50 @@ const char* OpName(Op op) {
       return "move_to_int";
     case Op::kMoveToFloat:
       return "move_to_float";
+    case Op::kVecConst:
+      return "vec_const";
+    case Op::kVec3:
+      return "vec3";
+    case Op::kVec2:
+      return "vec2";
+    case Op::kVec3Imm:
+      return "vec3_imm";
+    case Op::kVec2Imm:
+      return "vec2_imm";
+    case Op::kVecShift:
+      return "vec_shift";
+    case Op::kVecBroadcast:
+      return "vec_broadcast";
+    case Op::kVecVex3Imm:
+      return "vec_vex3_imm";
+    case Op::kVecBlendv:
+      return "vec_blendv";
+    case Op::kVecInsert:
+      return "vec_insert";
+    case Op::kVecExtract:
+      return "vec_extract";
+    case Op::kVecExtractStore:
+      return "vec_extract_store";
+    case Op::kVecLoadHalf:
+      return "vec_load_half";
+    case Op::kVecStoreHalf:
+      return "vec_store_half";
+    case Op::kVecMask:
+      return "vec_mask";
+    case Op::kVecLow64:
+      return "vec_low64";
+    case Op::kVecFma:
+      return "vec_fma";
+    case Op::kEvex3:
+      return "evex3";
+    case Op::kEvex3Acc:
+      return "evex3_acc";
+    case Op::kEvex2:
+      return "evex2";
+    case Op::kEvexShift:
+      return "evex_shift";
+    case Op::kEvexTernlog:
+      return "evex_ternlog";
     case Op::kJump:
       return "jump";
     case Op::kJumpTable:
@@ -145,8 +189,8 @@ const char* CondName(Cond cc) {
 }
 
 const char* AddrName(AddrKind kind) {
-  constexpr const char* kNames[] = {"",         "base",  "base+index", "index",
-                                    "constant", "slots", "incoming",   "outgoing"};
+  constexpr const char* kNames[] = {"",         "base",  "base+index", "index",   "constant",
+                                    "vector #", "slots", "incoming",   "outgoing"};
   return kNames[static_cast<int>(kind)];
 }
 

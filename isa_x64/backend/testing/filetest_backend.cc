@@ -97,6 +97,16 @@ void RegisterFiletestBackends(FiletestBackends* backends) {
   };
   add("x64", {}, true);
   add("x64-baseline", {}, false);
+  // What vectors take in steps: the least they need, operands in memory and of their own place,
+  // broadcasts.
+  const std::vector<std::string> sse41 = {"has_sse3", "has_ssse3", "has_sse41"};
+  std::vector<std::string> avx = sse41;
+  avx.insert(avx.end(), {"has_sse42", "has_avx"});
+  std::vector<std::string> avx2 = avx;
+  avx2.insert(avx2.end(), {"has_avx2", "has_fma"});
+  add("x64-sse41", sse41, false);
+  add("x64-avx", avx, false);
+  add("x64-avx2", avx2, false);
   add("x64-spilled", {"force_spilling"}, true);
   add("x64-chaos", {"chaos_seed=7", "force_islands", "frameless_leaf=false"}, true);
 }
