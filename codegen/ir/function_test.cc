@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -268,6 +269,62 @@ TEST(LayoutTest, InsertsRemovesAndSplits) {
   func.layout.Remove(second);
   EXPECT_EQ(func.layout.last_block(), first);
   EXPECT_TRUE(func.layout.block_of(three).is_none());
+}
+
+// Of an instruction whose immediate is spread over its words, each part makes another key.
+TEST(FunctionTest, KeysTellVectorsAndAtomicsApart) {
+  const auto key_of = [](const InstData& with) {
+    Function func;
+    func.signature.params = {Type::kV128, Type::kI64};
+    InstBuilder b(&func);
+    const Block entry = b.MakeEntryBlock();
+    InstData data = with;
+    const OpcodeInfo& info = Info(data.opcode());
+    for (size_t i = 0; i < info.num_args; ++i) {
+      data.set_arg(i, func.dfg.block_params(entry)[info.args[i] == 'v' ? 0 : 1]);
+    }
+    b.Insert(data);
+    b.Return({});
+    return KeyOf(func);
+  };
+  std::vector<InstData> all;
+  for (uint32_t bit = 0; bit < 128; ++bit) {
+    InstData constant(Opcode::kV128const, Type::kV128);
+    constant.set_v128(bit < 64 ? uint64_t{1} << bit : 0, bit < 64 ? 0 : uint64_t{1} << (bit - 64));
+    EXPECT_EQ(constant.v128_low() != 0, bit < 64);
+    all.push_back(constant);
+  }
+  for (uint32_t at = 0; at < 16; ++at) {
+    for (uint8_t lane = 1; lane < 32; ++lane) {
+      InstData shuffle(Opcode::kVshuffle, Type::kI8X16);
+      ShuffleLanes lanes = {};
+      lanes[at] = lane;
+      shuffle.set_shuffle_lanes(lanes);
+      EXPECT_EQ(shuffle.shuffle_lanes(), lanes);
+      all.push_back(shuffle);
+    }
+  }
+  for (Type shape : kShapes) {
+    for (uint16_t lane = 0; lane < LaneCount(shape); ++lane) {
+      all.emplace_back(Opcode::kVextractU, shape, lane);
+    }
+  }
+  for (uint16_t op = 0; op < kNumAtomicRmwOps; ++op) {
+    for (const MemFlags flags : {MemFlags(), MemFlags().WithRegion(1), MemFlags::Trusted()}) {
+      for (int32_t offset : {0, 8}) {
+        all.emplace_back(Opcode::kAtomicRmw, Type::kI64, op);
+        all.back().set_flags(flags);
+        all.back().set_offset(offset);
+      }
+    }
+  }
+  for (const MemFlags flags : {MemFlags(), MemFlags().WithRegion(1), MemFlags::Trusted()}) {
+    all.emplace_back(Opcode::kAtomicCas, Type::kI64);
+    all.back().set_flags(flags);
+  }
+  std::set<std::string> keys;
+  for (const InstData& data : all) keys.insert(key_of(data));
+  EXPECT_EQ(keys.size(), all.size());
 }
 
 }  // namespace

@@ -114,6 +114,15 @@ TEST(KnownBitsTest, LooksAFewDefinitionsUpAndNoFurther) {
   EXPECT_EQ(KnownZeros(func.dfg, masked), 0xFFFFFF0Fu);
   EXPECT_EQ(KnownZeros(func.dfg, b.Select(x, masked, b.I32(1))), 0xFFFFFF0Eu);
   EXPECT_EQ(KnownZeros(func.dfg, b.Icmp(IntCC::kEq, x, x)), 0xFFFFFFFEu);
+  const Value vector = b.Vsplat(Type::kI8X16, x);
+  EXPECT_EQ(KnownZeros(func.dfg, b.VanyTrue(vector)), 0xFFFFFFFEu);
+  EXPECT_EQ(KnownZeros(func.dfg, b.VallTrue(Type::kI64X2, vector)), 0xFFFFFFFEu);
+  EXPECT_EQ(KnownZeros(func.dfg, b.Vbitmask(Type::kI8X16, vector)), 0xFFFF0000u);
+  EXPECT_EQ(KnownZeros(func.dfg, b.Vbitmask(Type::kI64X2, vector)), 0xFFFFFFFCu);
+  EXPECT_EQ(KnownZeros(func.dfg, b.VextractU(Type::kI8X16, vector, 3)), 0xFFFFFF00u);
+  EXPECT_EQ(KnownZeros(func.dfg, b.VextractU(Type::kI16X8, vector, 3)), 0xFFFF0000u);
+  EXPECT_EQ(KnownZeros(func.dfg, b.VextractS(Type::kI8X16, vector, 3)), 0u);
+  EXPECT_EQ(KnownZeros(func.dfg, b.VextractU(Type::kI64X2, vector, 1)), 0u);
   Value sum = masked;
   for (int i = 0; i < 10; ++i) sum = b.Bor(sum, masked);
   EXPECT_EQ(KnownZeros(func.dfg, sum), 0u);

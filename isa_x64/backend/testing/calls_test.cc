@@ -20,11 +20,13 @@ using codegen::RawValue;
 using codegen::Type;
 using codegen::Value;
 
-constexpr Type kTypes[] = {Type::kI32, Type::kI64, Type::kF32, Type::kF64, Type::kI8, Type::kI64};
+// The last for those that have vectors.
+constexpr Type kTypes[] = {Type::kI32, Type::kI64, Type::kF32, Type::kF64,
+                           Type::kI8,  Type::kI64, Type::kV128};
 
-std::vector<Type> RandomTypes(RandomSource& random, uint32_t most) {
+std::vector<Type> RandomTypes(RandomSource& random, uint32_t most, bool vectors) {
   std::vector<Type> types(random.Below(most + 1));
-  for (Type& type : types) type = kTypes[random.Below(6)];
+  for (Type& type : types) type = kTypes[random.Below(vectors ? 7 : 6)];
   return types;
 }
 
@@ -50,9 +52,10 @@ std::vector<Value> Choose(Function& func, InstBuilder& b, const std::vector<Valu
       if (func.dfg.value_type(from[next]) == param.type) value = from[next];
     }
     if (value.is_none()) {
-      value = param.type == Type::kF32   ? b.F32(1.5f)
-              : param.type == Type::kF64 ? b.F64(-2.5)
-                                         : b.Iconst(param.type, 77);
+      value = param.type == Type::kF32    ? b.F32(1.5f)
+              : param.type == Type::kF64  ? b.F64(-2.5)
+              : param.type == Type::kV128 ? b.V128const(0x1122334455667788, 5)
+                                          : b.Iconst(param.type, 77);
     }
     chosen.push_back(value);
   }
@@ -68,22 +71,24 @@ void TryRandom(Differential& differential, const Function& func, RandomSource& r
       const bool is_float = codegen::IsFloat(param.type);
       args.push_back(RawValue(is_float ? EdgeValues(param.type)[bits % 9]
                                        : bits & codegen::TypeMask(param.type)));
+      if (param.type == Type::kV128) args.back().hi = random.Bits64();
     }
     differential.Try(args);
   }
 }
 
-void Chain(uint64_t seed, CallConv call_conv, uint32_t most_params, uint32_t most_returns) {
+void Chain(uint64_t seed, CallConv call_conv, uint32_t most_params, uint32_t most_returns,
+           bool vectors) {
   SCOPED_TRACE(seed);
   RandomSource random(seed);
   Differential differential;
-  const std::vector<Type> returns = RandomTypes(random, most_returns);
+  const std::vector<Type> returns = RandomTypes(random, most_returns, vectors);
   const bool wasm = call_conv == CallConv::kWasm;
   // A leaf, then functions that call the one before them, in turn directly, indirectly, and by
   // tail calls of both kinds, each with parameters of its own.
   const Function* previous = nullptr;
   for (int depth = 0; depth < 6; ++depth) {
-    Function& func = differential.NewFunction(RandomTypes(random, most_params), returns);
+    Function& func = differential.NewFunction(RandomTypes(random, most_params, vectors), returns);
     func.signature.call_conv = call_conv;
     InstBuilder b(&func);
     std::vector<Value> values = Begin(func, b);
@@ -111,18 +116,18 @@ void Chain(uint64_t seed, CallConv call_conv, uint32_t most_params, uint32_t mos
     TryRandom(differential, func, random);
     previous = &func;
   }
-  differential.Run();
+  differential.Run(vectors ? VectorVariants(seed) : AllVariants(seed));
 }
 
 TEST(CallsTest, WasmConvention) {
   for (uint64_t seed = 0; seed < 150 && !HasFatalFailure(); ++seed) {
-    Chain(seed, CallConv::kWasm, 2 + seed % 39, seed % 41);
+    Chain(seed, CallConv::kWasm, 2 + seed % 39, seed % 41, seed % 2 == 1);
   }
 }
 
 TEST(CallsTest, SystemVConvention) {
   for (uint64_t seed = 0; seed < 50 && !HasFatalFailure(); ++seed) {
-    Chain(seed, CallConv::kSystemV, seed % 41, 1);
+    Chain(seed, CallConv::kSystemV, seed % 41, 1, seed % 2 == 1);
   }
 }
 

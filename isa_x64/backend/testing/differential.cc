@@ -28,7 +28,7 @@ std::vector<Variant> AllVariants(uint64_t seed) {
   };
 }
 
-std::vector<Variant> VectorVariants() {
+std::vector<Variant> VectorVariants(uint64_t seed) {
   using Flags = std::vector<std::pair<std::string, std::string>>;
   Flags off;
   for (const char* flag : {"has_avx512bitalg", "has_avx512vbmi", "has_avx512bw", "has_avx512dq",
@@ -44,6 +44,7 @@ std::vector<Variant> VectorVariants() {
       {"avx2_off", true, avx_only},
       {"sse41", false, {{"has_sse3", "true"}, {"has_ssse3", "true"}, {"has_sse41", "true"}}},
       {"spilled", true, {{"force_spilling", "true"}}},
+      {"chaos", true, {{"chaos_seed", absl::StrCat(seed + 1)}, {"force_islands", "true"}}},
   };
 }
 

@@ -34,8 +34,8 @@ struct Variant {
 std::vector<Variant> AllVariants(uint64_t seed);
 
 // Settings that make other code of vectors: all that the host has, AVX-512 off, AVX2 and FMA off
-// too, SSE4.1 alone; and forced spilling.
-std::vector<Variant> VectorVariants();
+// too, SSE4.1 alone; and forced spilling, and chaos drawn from `seed`.
+std::vector<Variant> VectorVariants(uint64_t seed = 0);
 
 // The verifier and the allocation checker are on too.
 std::shared_ptr<const codegen::TargetIsa> MakeIsa(const Variant& variant);
