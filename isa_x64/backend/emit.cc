@@ -221,6 +221,15 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
       return EmitStore(inst);
     case Op::kAluMem:
       return EmitAluMem(inst);
+    case Op::kExchange:
+    case Op::kExchangeAdd:
+    case Op::kLockAlu:
+    case Op::kCompareExchange:
+      return EmitAtomic(inst);
+    case Op::kUpdateLoop:
+      return EmitUpdateLoop(inst);
+    case Op::kFence:
+      return EmitFence();
     case Op::kLoadF: {
       const Rm from = MemoryOf(inst);
       LoadFloat(NextReg(), from, inst.size);
@@ -239,6 +248,7 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
     case Op::kSetcc:
       return EmitSetcc(inst);
     case Op::kCmov:
+    case Op::kTrapCmov:
       return EmitCmov(inst);
     case Op::kSelectF:
       return EmitSelectFloat(inst);

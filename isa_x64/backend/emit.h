@@ -144,7 +144,7 @@ class Emitter {
   void Load(uint8_t to, const Rm& from, uint8_t size);  // Zero-extending.
   void LoadFloat(uint8_t to, const Rm& from, uint8_t size);
   void Alu(AluKind op, uint8_t size, uint8_t to, const Rm& from);
-  void AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm);
+  void AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm, bool lock = false);
   void Test(uint8_t size, uint8_t a, uint8_t b);
   void MoveImm(uint8_t to, uint64_t bits);
   void Lea(uint8_t to, const Address& address, uint8_t size);
@@ -195,6 +195,11 @@ class Emitter {
   void EmitCompare(const Inst& inst);
   void EmitSetcc(const Inst& inst);
   void EmitCmov(const Inst& inst);
+
+  // --- emit_atomics.cc
+  void EmitAtomic(const Inst& inst);
+  void EmitUpdateLoop(const Inst& inst);
+  void EmitFence();
 
   // --- emit_float.cc
   void EmitSse(const Inst& inst);

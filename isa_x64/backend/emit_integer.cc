@@ -344,6 +344,8 @@ void Emitter::EmitSetcc(const Inst& inst) {
 
 void Emitter::EmitCmov(const Inst& inst) {
   EmitCompare(inst);
+  // The jump leaves the flags as they are.
+  if (inst.op == Op::kTrapCmov) TrapIf(inst.cc, static_cast<uint8_t>(inst.imm64));
   const Rm if_true = NextAny();
   const uint8_t to = NextReg();
   const auto cmov = [&](Cond cc) {
