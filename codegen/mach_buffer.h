@@ -221,6 +221,10 @@ class MachBuffer {
   absl::Span<const uint32_t> stack_map_slots() const { return stack_map_slots_; }
   absl::Span<const SourceLocEntry> source_locs() const { return source_locs_; }
 
+  // Steps since Reset beside those per byte, label use and record: looking again at what waits to
+  // be resolved, at jumps that may go, at labels that stand for others. For tests of linearity.
+  uint64_t work() const { return work_; }
+
  private:
   static constexpr CodeOffset kUnbound = 0xFFFFFFFF;
   static constexpr uint32_t kNone = 0xFFFFFFFF;
@@ -379,6 +383,7 @@ class MachBuffer {
   std::vector<uint32_t> stack_map_slots_;
   std::vector<SourceLocEntry> source_locs_;
   SourceLoc current_loc_;
+  mutable uint64_t work_ = 0;
 };
 
 }  // namespace gantry::codegen

@@ -100,7 +100,7 @@ enum class OptLevel : uint8_t { kNone, kSpeed };
   NUMBER(inline_depth, "4", "8",                                                                    \
        "How many calls deep functions are inlined into each other.")                                \
   NUMBER(inline_recursion, "3", "8",                                                                \
-       "How many times a function is inlined into itself.")                                         \
+       "How many levels deep a function is inlined into itself.")                                         \
   BOOL(inline_loops, "false",                                                                       \
        "Inline functions with loops, too, into others than themselves.")                            \
   BOOL(enable_verifier, "false",                                                                    \

@@ -108,6 +108,9 @@ struct LinkedText {
   // text; empty where unwind info is off.
   std::vector<uint8_t> eh_frame;
   uint32_t eh_frame_distance = 0;
+
+  // Steps that laying it out took, for tests of linearity; not written anywhere.
+  uint64_t work = 0;
 };
 
 }  // namespace gantry::environ
