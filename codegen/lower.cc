@@ -221,6 +221,21 @@ Inst Lowering::SinkableLoad(Value value, bool path_is_single) const {
   return load;
 }
 
+Inst Lowering::SinkableTrap(Value condition) const {
+  // As far as the code of one checked address reaches.
+  constexpr int kMostBetween = 6;
+  Inst inst = func_->layout.prev_inst(anchor_);
+  for (int i = 0; i <= kMostBetween && inst.is_some(); ++i, inst = func_->layout.prev_inst(inst)) {
+    const InstData& trap = data(inst);
+    if (trap.opcode() == Opcode::kTrapnz && IsSame(trap.arg(0), condition)) {
+      // Where it traps is told by the location.
+      return !sunk_[inst.index()] && LocOf(inst) == LocOf(anchor_) ? inst : Inst::None();
+    }
+    if (Info(trap.opcode()).effects != kPure) break;
+  }
+  return Inst::None();
+}
+
 void Lowering::SetEdgeArgs(uint32_t edge, const BlockCall& call, uint32_t target) {
   // Into an edge block, or a block whose parameters are the arguments: nothing to pass.
   if (order_.nodes()[target].is_edge() || order_.nodes()[target].preds.size() == 1) return;

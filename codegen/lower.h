@@ -124,8 +124,13 @@ class Lowering {
   // place of where it stands; the caller then must call Sink. `path_is_single` says that every
   // instruction between the present one and the load was merged and has one use.
   Inst SinkableLoad(Value value, bool path_is_single = true) const;
-  // The load is now part of the present instruction and is not lowered by itself.
-  void Sink(Inst load) { sunk_[load.index()] = true; }
+  // The instruction is now part of the present one and is not lowered by itself.
+  void Sink(Inst inst) { sunk_[inst.index()] = true; }
+  // A trapnz of the condition that stands in front of the present instruction with nothing but pure
+  // instructions between, so that it may be done as part of it; the caller then must call Sink.
+  Inst SinkableTrap(Value condition) const;
+  // How many operands are the value.
+  uint32_t NumUses(Value value) const { return values_[Resolve(value).index()].uses; }
 
   // ---- Output.
   void Emit(const MachInst& inst, absl::Span<const regalloc::Operand> operands,
@@ -135,6 +140,8 @@ class Lowering {
   // Position among the block calls of its distinct targets for each entry of a br_table, the
   // default last. For the terminator being lowered.
   absl::Span<const uint32_t> target_of_entry() const { return target_of_entry_; }
+  // Whether the present block is in a loop.
+  bool InLoop() const { return order_.nodes()[block_].loop_depth != 0; }
   // The block after the present one in final order, kNone at the end.
   uint32_t next_block() const {
     return block_ + 1 < order_.nodes().size() ? block_ + 1 : BlockOrder::kNone;

@@ -315,6 +315,8 @@ void MachBuffer::SimplifyJumps() {
     if (target_offset != kUnbound) {
       const int64_t delta = int64_t{target_offset} - int64_t{condition.use};
       if (delta < info.min_delta || delta > info.max_delta) return;
+    } else if (info.max_delta < (*kinds_)[last.kind].max_delta) {
+      return;  // It might not reach so far.
     }
     RemoveLastJump();
     Jump& folded = jumps_.back();
@@ -385,7 +387,7 @@ void MachBuffer::RecomputePending() {
   if (settings_.force_island_period != 0 && !too_large_) first_deadline_ = 0;
 }
 
-bool MachBuffer::NeedsIslandSlow(uint32_t distance) {
+bool MachBuffer::NeedsIslandSlow(uint32_t distance, MachLabel next) {
   if (too_large_) return false;
   bool needed = settings_.force_island_period != 0 &&
                 offset() - last_island_ >= settings_.force_island_period;
@@ -399,7 +401,11 @@ bool MachBuffer::NeedsIslandSlow(uint32_t distance) {
     DrainFront(kind);
     UseQueue& queue = queues_[i];
     const auto due = [&] {
-      return horizon + uint64_t{queue.size()} * VeneerBound(kind) > Deadline(kind);
+      size_t first = queue.head;
+      while (first < queue.uses.size() && queue.uses[first].label == next) ++first;
+      return first < queue.uses.size() &&
+             horizon + uint64_t{queue.size()} * VeneerBound(kind) >
+                 uint64_t{queue.uses[first].offset} + (*kinds_)[kind].max_delta;
     };
     // Compacting costs the length of the queue, so it is not done at every step of code.
     const uint32_t step = (*kinds_)[kind].max_delta / 16;

@@ -153,10 +153,11 @@ class MachBuffer {
 
   // Whether an island must be emitted here, given that the emitter asks again within
   // `distance` bytes: those of the code it writes until then, and 32 for each label used,
-  // constant, or out-of-line trap in it (4 a target for a jump table).
-  bool NeedsIsland(uint32_t distance) {
+  // constant, or out-of-line trap in it (4 a target for a jump table). `next` is a label that is
+  // bound here if no island comes in between, or none.
+  bool NeedsIsland(uint32_t distance, MachLabel next = MachLabel()) {
     const uint64_t horizon = uint64_t{offset()} + distance + pending_bytes_;
-    return ABSL_PREDICT_FALSE(horizon >= first_deadline_) && NeedsIslandSlow(distance);
+    return ABSL_PREDICT_FALSE(horizon >= first_deadline_) && NeedsIslandSlow(distance, next);
   }
   // Emits an island here. Control must not fall into it.
   void EmitIsland(uint32_t distance);
@@ -294,7 +295,7 @@ class MachBuffer {
   void EnsureRoom(size_t room) {
     if (static_cast<size_t>(end_ - cursor_) < room) Grow(room);
   }
-  ABSL_ATTRIBUTE_NOINLINE bool NeedsIslandSlow(uint32_t distance);
+  ABSL_ATTRIBUTE_NOINLINE bool NeedsIslandSlow(uint32_t distance, MachLabel next);
 
   MachLabel Root(MachLabel label) const {
     DCHECK(label.index() < labels_.size());

@@ -110,7 +110,8 @@ class X64Lowering final : public codegen::LowerBackend {
     int64_t disp = 0;
     std::optional<codegen::TrapCode> trap;
   };
-  static void AddAddress(Builder& builder, const Address& address);
+  // `late`: its registers keep their values until the instruction is done.
+  static void AddAddress(Builder& builder, const Address& address, bool late = false);
 
   // --- operands.cc
   // address + offset as base + index << scale + displacement.
@@ -147,7 +148,8 @@ class X64Lowering final : public codegen::LowerBackend {
     bool single = true;         // Merged instructions have this one user.
     bool against_zero = false;  // `right` is none; left is tested against itself.
   };
-  // `is_present`: the value is the result of the instruction being lowered.
+  // `is_present`: the value is the result of the instruction being lowered, or has no users but
+  // that.
   Condition MatchCondition(Value value, bool is_present = false);
   // Makes the condition a test of the bits of an and whose result is `value`.
   void SetTest(Condition& condition, Value value, IrInst band);
@@ -196,6 +198,15 @@ class X64Lowering final : public codegen::LowerBackend {
   void EmitLoad(VReg to, Type type, const Address& address);
   void EmitStore(VReg from, Type type, const Address& address);
 
+  // --- atomics.cc
+  void LowerAtomicStore(IrInst inst);
+  void LowerAtomicRmw(IrInst inst);
+  void LowerAtomicCas(IrInst inst);
+  // Where an atomic instruction puts what memory held: the result, or a register of which
+  // FinishAtomic takes the low bytes.
+  VReg AtomicResult(IrInst inst);
+  void FinishAtomic(IrInst inst, VReg found);
+
   // --- float.cc
   void LowerSse(IrInst inst, SseKind op);
   void LowerSqrt(IrInst inst);
@@ -236,7 +247,13 @@ class X64Lowering final : public codegen::LowerBackend {
   VectorRm VectorRmOf(Value value, bool path_is_single = true);
   // Whether it would not be a register.
   bool IsMemoryVector(Value value) const;
-  VReg VectorConstantReg(const Bits128& bits, VReg to = VReg());
+  void EmitVectorConstant(const Bits128& bits, VReg to);
+  // A register with the constant. In a loop all its uses share one, which is set at the function's
+  // entry; the allocator keeps it or makes it anew.
+  VReg VectorConstantReg(const Bits128& bits);
+  void EmitSharedConstants();
+  // As Lowering::Reg, for operands that are vectors.
+  VReg VecReg(Value value);
   VReg Zero() { return VectorConstantReg({0, 0}); }
   void AddVectorRm(Builder& builder, const VectorRm& rm);
   // A definition of its own with AVX, else in the place of the first use.
@@ -361,6 +378,11 @@ class X64Lowering final : public codegen::LowerBackend {
   bool uses_result_area_ = false;
   std::vector<AbiSignature> abis_;
   std::vector<bool> abi_known_;
+  struct SharedConstant {
+    Bits128 bits;
+    VReg reg;
+  };
+  std::vector<SharedConstant> shared_constants_;
   // Offset of each stack slot in the frame's slot area.
   std::vector<uint32_t> slot_offsets_;
 };
