@@ -207,7 +207,7 @@ void Assigner::VoteForParams(uint32_t block, uint32_t pred, uint32_t weight) {
   out_->work += params.size();
 }
 
-// Values that the loop uses and that are in memory before it.
+// Values that the loop uses and that are in memory, or can be made anew, before it.
 void Assigner::CollectLoopCandidates(uint32_t block) {
   const Loop& loop = liveness_->loop(loop_);
   uint32_t seen = 0;
@@ -217,9 +217,11 @@ void Assigner::CollectLoopCandidates(uint32_t block) {
       if (operand.is_def()) continue;
       const uint32_t v = static_cast<uint32_t>(operand.reg().index());
       if (candidate_of_[v] != 0 || liveness_->def_point(v) >= 2 * loop.first_inst) continue;
-      if (values_[v].is(ValueState::kRematerializable)) continue;
+      // An integer is made anew by an instruction that waits for nothing; a vector is loaded.
+      const bool made_anew = values_[v].is(ValueState::kRematerializable);
+      if (made_anew && values_[v].reg_class == RegClass::kInt) continue;
       if (!IsLiveAtStart(v, input_->blocks[block].insts.begin)) continue;
-      candidates_.push_back(Candidate{v, 0, 0, kNoReg, 0, true, false});
+      candidates_.push_back(Candidate{v, 0, 0, kNoReg, 0, !made_anew, false});
       candidate_of_[v] = static_cast<uint32_t>(candidates_.size());
     }
   }
