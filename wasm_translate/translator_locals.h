@@ -197,7 +197,7 @@ class LocalVariables {
   bool TakeSteps(size_t count);
 
   void ResolvePending(uint32_t junction, const EdgeList& edges);
-  // Control has left the loop that an edge of the moment `entry` led into.
+  // Control has left the loop that `entry` led into.
   void PassLoop(Moment entry);
 
   codegen::Value GetSlow(uint32_t local);
