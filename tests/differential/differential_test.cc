@@ -307,9 +307,13 @@ std::vector<Mode> Modes() {
   return {{scalar}, {all, true, true}, {all, true, false}};
 }
 
-// What relaxed operations do in code for the host.
+// What relaxed operations do in code for the host, under the flags of the test.
 codegen::RelaxedChoices HostChoices() {
-  const absl::StatusOr<cranelift::ConfiguredIsa> configured = cranelift::IsaFlags().Configure({});
+  Config config;
+  AddTestCompilerFlags(config);
+  cranelift::IsaFlags flags;
+  for (const auto& [name, value] : config.compiler_flags()) CHECK_OK(flags.Set(name, value));
+  const absl::StatusOr<cranelift::ConfiguredIsa> configured = flags.Configure({});
   CHECK_OK(configured.status());
   const auto isa = configured->builder->Build();
   CHECK_OK(isa.status());
