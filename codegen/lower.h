@@ -137,6 +137,8 @@ class Lowering {
   // Position among the block calls of its distinct targets for each entry of a br_table, the
   // default last. For the terminator being lowered.
   absl::Span<const uint32_t> target_of_entry() const { return target_of_entry_; }
+  // Whether the present block is in a loop.
+  bool InLoop() const { return order_.nodes()[block_].loop_depth != 0; }
   // The block after the present one in final order, kNone at the end.
   uint32_t next_block() const {
     return block_ + 1 < order_.nodes().size() ? block_ + 1 : BlockOrder::kNone;

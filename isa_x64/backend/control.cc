@@ -31,6 +31,7 @@ void X64Lowering::Begin(Lowering& ctx) {
   result_area_ = own_abi_.result_area_bytes() != 0 ? NewInt() : VReg::None();
   uses_result_area_ = false;
   slot_offsets_.clear();
+  shared_constants_.clear();
   uint64_t bytes = 0;
   uint32_t alignment = 1;
   for (const codegen::StackSlotData& slot : func.dfg.stack_slots()) {
@@ -77,6 +78,7 @@ void X64Lowering::LowerEntry(Lowering& ctx, absl::Span<const Value> params) {
     address.disp = places[i].offset;
     EmitLoad(ctx.RegOf(params[i]), places[i].type, address);
   }
+  EmitSharedConstants();
 }
 
 void X64Lowering::LowerJump(Lowering& ctx, uint32_t target) {

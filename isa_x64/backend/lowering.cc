@@ -15,7 +15,7 @@ void X64Lowering::LowerConstant(Lowering& ctx, VReg reg, Type type, uint64_t bit
 
 void X64Lowering::LowerVectorConstant(Lowering& ctx, VReg reg, uint64_t low, uint64_t high) {
   ctx_ = &ctx;
-  VectorConstantReg({low, high}, reg);
+  EmitVectorConstant({low, high}, reg);
 }
 
 void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {

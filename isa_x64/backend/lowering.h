@@ -247,7 +247,13 @@ class X64Lowering final : public codegen::LowerBackend {
   VectorRm VectorRmOf(Value value, bool path_is_single = true);
   // Whether it would not be a register.
   bool IsMemoryVector(Value value) const;
-  VReg VectorConstantReg(const Bits128& bits, VReg to = VReg());
+  void EmitVectorConstant(const Bits128& bits, VReg to);
+  // A register with the constant. In a loop all its uses share one, which is set at the function's
+  // entry; the allocator keeps it or makes it anew.
+  VReg VectorConstantReg(const Bits128& bits);
+  void EmitSharedConstants();
+  // As Lowering::Reg, for operands that are vectors.
+  VReg VecReg(Value value);
   VReg Zero() { return VectorConstantReg({0, 0}); }
   void AddVectorRm(Builder& builder, const VectorRm& rm);
   // A definition of its own with AVX, else in the place of the first use.
@@ -372,6 +378,11 @@ class X64Lowering final : public codegen::LowerBackend {
   bool uses_result_area_ = false;
   std::vector<AbiSignature> abis_;
   std::vector<bool> abi_known_;
+  struct SharedConstant {
+    Bits128 bits;
+    VReg reg;
+  };
+  std::vector<SharedConstant> shared_constants_;
   // Offset of each stack slot in the frame's slot area.
   std::vector<uint32_t> slot_offsets_;
 };

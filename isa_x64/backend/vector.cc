@@ -9,6 +9,13 @@ using codegen::Opcode;
 using codegen::regalloc::kCommutative;
 using codegen::regalloc::kRematerializable;
 
+namespace {
+
+// Looked through one by one.
+constexpr size_t kMaxSharedConstants = 32;
+
+}  // namespace
+
 // --- Operands --------------------------------------------------------------------------
 
 X64Lowering::Bits128 X64Lowering::SplatBits(uint64_t lane, uint32_t lane_bits) {
@@ -60,8 +67,36 @@ X64Lowering::VectorRm X64Lowering::VectorRmOf(Value value, bool path_is_single) 
   return ctx_->Reg(value);
 }
 
-X64Lowering::VReg X64Lowering::VectorConstantReg(const Bits128& bits, VReg to) {
-  to = ToOrNew(to);
+X64Lowering::VReg X64Lowering::VecReg(Value value) {
+  const std::optional<Bits128> constant = VectorConstant(value);
+  return constant.has_value() ? VectorConstantReg(*constant) : ctx_->Reg(value);
+}
+
+X64Lowering::VReg X64Lowering::VectorConstantReg(const Bits128& bits) {
+  if (!ctx_->InLoop()) {
+    const VReg reg = NewVector();
+    EmitVectorConstant(bits, reg);
+    return reg;
+  }
+  for (const SharedConstant& constant : shared_constants_) {
+    if (constant.bits == bits) return constant.reg;
+  }
+  const VReg reg = NewVector();
+  if (shared_constants_.size() < kMaxSharedConstants) {
+    shared_constants_.push_back({bits, reg});
+  } else {
+    EmitVectorConstant(bits, reg);
+  }
+  return reg;
+}
+
+void X64Lowering::EmitSharedConstants() {
+  for (const SharedConstant& constant : shared_constants_) {
+    EmitVectorConstant(constant.bits, constant.reg);
+  }
+}
+
+void X64Lowering::EmitVectorConstant(const Bits128& bits, VReg to) {
   Builder builder(Op::kVecConst, 16);
   VecConstKind kind = VecConstKind::kPool;
   if (bits == Bits128{0, 0}) {
@@ -77,7 +112,6 @@ X64Lowering::VReg X64Lowering::VectorConstantReg(const Bits128& bits, VReg to) {
   }
   builder.inst.sub = static_cast<uint8_t>(kind);
   Emit(builder.Def(to), kRematerializable);
-  return to;
 }
 
 void X64Lowering::AddVectorRm(Builder& builder, const VectorRm& rm) {
@@ -249,7 +283,7 @@ void X64Lowering::LowerVector3(IrInst inst, SseRvmOp op, bool commutes) {
   Value x = data.arg(0);
   Value y = data.arg(1);
   if (commutes && IsMemoryVector(x) && !IsMemoryVector(y)) std::swap(x, y);
-  const VReg a = ctx_->Reg(x);
+  const VReg a = VecReg(x);
   const VectorRm b = VectorRmOf(y);
   Builder builder(Op::kVec3, 16);
   builder.inst.sub = static_cast<uint8_t>(op);

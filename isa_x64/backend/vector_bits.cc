@@ -109,18 +109,18 @@ X64Lowering::VReg X64Lowering::CompareVectors(Type shape, IntCC cc, Value x, Val
   switch (comparison.relation) {
     case Relation::kEqual: {
       if (IsMemoryVector(x) && !IsMemoryVector(y)) std::swap(x, y);
-      const VReg a = ctx_->Reg(x);
+      const VReg a = VecReg(x);
       const VectorRm b = VectorRmOf(y);
       return Vec(kEquals[lane], a, b, to);
     }
     case Relation::kGreater: {
       if (comparison.swap) std::swap(x, y);
-      const VReg a = ctx_->Reg(x);
+      const VReg a = VecReg(x);
       if (lane < 3) {
         const VectorRm b = VectorRmOf(y);
         return Vec(kGreater[lane], a, b, to);
       }
-      const VReg b = ctx_->Reg(y);
+      const VReg b = VecReg(y);
       if (!comparison.is_unsigned) return CompareGreater64(a, b, to);
       const Bits128 sign = SplatBits(uint64_t{1} << 63, 64);
       const VReg signed_a = Vec(SseRvmOp::kPxor, a, sign);
@@ -133,7 +133,7 @@ X64Lowering::VReg X64Lowering::CompareVectors(Type shape, IntCC cc, Value x, Val
   }
   // x is the greater (the lesser) of the two.
   const bool max = comparison.relation == Relation::kMaxEqual;
-  const VReg a = ctx_->Reg(x);
+  const VReg a = VecReg(x);
   const VectorRm b = VectorRmOf(y);
   VReg extreme;
   if (lane == 3) {
@@ -232,8 +232,8 @@ void X64Lowering::LowerVectorFloatCompare(IrInst inst) {
         predicate = equal ? 8 : 12;
         break;
       }
-      const VReg a = ctx_->Reg(x);
-      const VReg b = ctx_->Reg(y);
+      const VReg a = VecReg(x);
+      const VReg b = VecReg(y);
       const VReg first = Vec(op, a, b, equal ? 0 : 4);
       const VReg second = Vec(op, a, b, equal ? 3 : 7);
       Vec(equal ? SseRvmOp::kPor : SseRvmOp::kPand, first, second, result);
@@ -244,7 +244,7 @@ void X64Lowering::LowerVectorFloatCompare(IrInst inst) {
   // Those that don't mind the order.
   const bool commutes = predicate == 0 || predicate == 3 || predicate == 4 || predicate >= 7;
   if (commutes && IsMemoryVector(x) && !IsMemoryVector(y)) std::swap(x, y);
-  const VReg a = ctx_->Reg(x);
+  const VReg a = VecReg(x);
   const VectorRm b = VectorRmOf(y);
   Vec(op, a, b, predicate, result);
 }
@@ -280,11 +280,11 @@ void X64Lowering::LowerVectorLogic(IrInst inst) {
   if (has_avx512() && LowerVectorTernary(inst)) return;
   switch (opcode) {
     case Opcode::kVnot:
-      VectorNot(ctx_->Reg(data.arg(0)), result);
+      VectorNot(VecReg(data.arg(0)), result);
       return;
     case Opcode::kVandNot: {
       // The machine inverts the first operand.
-      const VReg inverted = ctx_->Reg(data.arg(1));
+      const VReg inverted = VecReg(data.arg(1));
       const VectorRm x = VectorRmOf(data.arg(0));
       Vec(SseRvmOp::kPandn, inverted, x, result);
       return;
@@ -388,8 +388,8 @@ bool X64Lowering::LowerVectorTernary(IrInst inst) {
                                                table_of[node.leaf[0]], table_of[node.leaf[1]]);
   }
   const uint8_t table = Combine(root.opcode(), tables[0], tables[1]);
-  const VReg a = ctx_->Reg(leaves[order[0]]);
-  const VReg b = ctx_->Reg(leaves[order[1]]);
+  const VReg a = VecReg(leaves[order[0]]);
+  const VReg b = VecReg(leaves[order[1]]);
   if (count == 2) {
     Ternlog(table, a, b, b, ctx_->Result(inst));
     return true;
@@ -414,15 +414,15 @@ void X64Lowering::LowerVectorBitselect(IrInst inst) {
                           VReg());
     std::swap(if_set, if_clear);
   } else {
-    mask = ctx_->Reg(data.arg(0));
+    mask = VecReg(data.arg(0));
   }
-  const VReg x = ctx_->Reg(if_set);
+  const VReg x = VecReg(if_set);
   if (has_avx512()) {
     const VectorRm y = VectorRmOf(if_clear);
     Ternlog(0xCA, mask, x, y, result);
     return;
   }
-  const VReg y = ctx_->Reg(if_clear);
+  const VReg y = VecReg(if_clear);
   if (is_byte_mask && flags_.has_avx()) {
     Blendv(BlendvOp::kPblendvb, y, x, mask, result);
     return;
@@ -437,9 +437,9 @@ void X64Lowering::LowerVectorBlend(IrInst inst) {
   const BlendvOp op = data.type() == Type::kI8X16   ? BlendvOp::kPblendvb
                       : data.type() == Type::kI32X4 ? BlendvOp::kBlendvps
                                                     : BlendvOp::kBlendvpd;
-  const VReg mask = ctx_->Reg(data.arg(0));
-  const VReg x = ctx_->Reg(data.arg(1));
-  const VReg y = ctx_->Reg(data.arg(2));
+  const VReg mask = VecReg(data.arg(0));
+  const VReg x = VecReg(data.arg(1));
+  const VReg y = VecReg(data.arg(2));
   Blendv(op, y, x, mask, ctx_->Result(inst));
 }
 
@@ -464,28 +464,28 @@ void X64Lowering::AddVectorTest(Builder& builder, const Condition& condition) {
   };
   const auto test_alone = [&](VReg reg) { builder.Use(reg).UseAny(reg); };
   const auto difference = [&](const InstData& compared) {
-    const VReg a = ctx_->Reg(compared.arg(0));
+    const VReg a = VecReg(compared.arg(0));
     const VectorRm b = VectorRmOf(compared.arg(1), single);
     return Vec(SseRvmOp::kPxor, a, b);
   };
   constexpr Bits128 kOnes = {~uint64_t{0}, ~uint64_t{0}};
   if (test.opcode() == Opcode::kVanyTrue) {
     if (single && opcode == Opcode::kVand) {
-      const VReg a = ctx_->Reg(ctx_->data(def).arg(0));
+      const VReg a = VecReg(ctx_->data(def).arg(0));
       const VectorRm b = VectorRmOf(ctx_->data(def).arg(1), single);
       test_pair(a, b);
     } else if (single && opcode == Opcode::kVandNot) {
-      const VReg inverted = ctx_->Reg(ctx_->data(def).arg(1));
+      const VReg inverted = VecReg(ctx_->data(def).arg(1));
       const VectorRm b = VectorRmOf(ctx_->data(def).arg(0), single);
       test_pair(inverted, b);
       use_carry();
     } else if (single && opcode == Opcode::kVnot) {
-      test_pair(ctx_->Reg(ctx_->data(def).arg(0)), kOnes);
+      test_pair(VecReg(ctx_->data(def).arg(0)), kOnes);
       use_carry();
     } else if (single && opcode == Opcode::kVicmp && ctx_->data(def).int_cc() == IntCC::kNe) {
       test_alone(difference(ctx_->data(def)));
     } else {
-      test_alone(ctx_->Reg(value));
+      test_alone(VecReg(value));
     }
     return;
   }
@@ -500,7 +500,7 @@ void X64Lowering::AddVectorTest(Builder& builder, const Condition& condition) {
       test_alone(CompareVectors(compared.type(), compared.int_cc(), compared.arg(0),
                                 compared.arg(1), VReg()));
     } else {
-      test_pair(ctx_->Reg(value), kOnes);
+      test_pair(VecReg(value), kOnes);
       use_carry();
     }
     return;
@@ -512,7 +512,7 @@ void X64Lowering::AddVectorTest(Builder& builder, const Condition& condition) {
 
 void X64Lowering::LowerVectorBitmask(IrInst inst) {
   const InstData& data = ctx_->data(inst);
-  VReg value = ctx_->Reg(data.arg(0));
+  VReg value = VecReg(data.arg(0));
   const VReg result = ctx_->Result(inst);
   MaskToGprOp op;
   switch (codegen::LaneBits(data.type())) {

@@ -39,12 +39,12 @@ void X64Lowering::LowerVectorFloat(IrInst inst) {
         result);
   };
   const auto with_mask = [&](SseRvmOp op, uint64_t mask) {
-    Vec(op, ctx_->Reg(data.arg(0)), SplatBits(mask, single ? 32 : 64), result);
+    Vec(op, VecReg(data.arg(0)), SplatBits(mask, single ? 32 : 64), result);
   };
   // y < x ? y : x is what the instruction does for its operands in this order, NaNs and zeroes
   // included.
   const auto pseudo = [&](SseRvmOp op) {
-    const VReg y = ctx_->Reg(data.arg(1));
+    const VReg y = VecReg(data.arg(1));
     const VectorRm x = VectorRmOf(data.arg(0));
     Vec(op, y, x, result);
   };
@@ -77,14 +77,14 @@ void X64Lowering::LowerVectorFloat(IrInst inst) {
       return with_mask(SseRvmOp::kXorps, single ? kSign32 : kSign64);
     case Opcode::kVfcvtFromSint:
       if (single) return LowerVector2(inst, SseRmOp::kCvtdq2ps);
-      Vec(SseRmOp::kCvtdq2pd, ctx_->Reg(data.arg(0)), result, 8);
+      Vec(SseRmOp::kCvtdq2pd, VecReg(data.arg(0)), result, 8);
       return;
     case Opcode::kVpromoteLow:
       if (const std::optional<Address> address = SinkScalarLoad(data.arg(0), 8)) {
         Vec(SseRmOp::kCvtps2pd, *address, result, 8);
         return;
       }
-      Vec(SseRmOp::kCvtps2pd, ctx_->Reg(data.arg(0)), result, 8);
+      Vec(SseRmOp::kCvtps2pd, VecReg(data.arg(0)), result, 8);
       return;
     default:
       return LowerVector2(inst, SseRmOp::kCvtpd2ps);
@@ -100,8 +100,8 @@ void X64Lowering::LowerVectorFloatMinMax(IrInst inst) {
   const bool max = data.opcode() == Opcode::kVfmax;
   const SseRvmOp op = max ? (single ? SseRvmOp::kMaxps : SseRvmOp::kMaxpd)
                           : (single ? SseRvmOp::kMinps : SseRvmOp::kMinpd);
-  const VReg x = ctx_->Reg(data.arg(0));
-  const VReg y = ctx_->Reg(data.arg(1));
+  const VReg x = VecReg(data.arg(0));
+  const VReg y = VecReg(data.arg(1));
   const VReg result = ctx_->Result(inst);
   const VReg first = Vec(op, x, y);
   const VReg second = Vec(op, y, x);
@@ -137,8 +137,8 @@ void X64Lowering::LowerVectorFma(IrInst inst) {
                               : (single ? FmaOp::kFmadd213ps : FmaOp::kFmadd213pd);
   Builder builder(Op::kVecFma, 16);
   builder.inst.sub = static_cast<uint8_t>(sum_in_memory ? op213 : op231);
-  const VReg first = ctx_->Reg(sum_in_memory ? x : z);
-  const VReg second = ctx_->Reg(sum_in_memory ? y : x);
+  const VReg first = VecReg(sum_in_memory ? x : z);
+  const VReg second = VecReg(sum_in_memory ? y : x);
   builder.Use(first).Use(second);
   AddVectorRm(builder, VectorRmOf(sum_in_memory ? z : y));
   Emit(builder.Reuse(ctx_->Result(inst)));
@@ -153,11 +153,11 @@ void X64Lowering::LowerVectorFromUint(IrInst inst) {
       const VectorRm x = VectorRmOf(data.arg(0));
       Vec(EvexRmOp::kVcvtudq2ps, x, result);
     } else {
-      Vec(EvexRmOp::kVcvtudq2pd, ctx_->Reg(data.arg(0)), result, 8);
+      Vec(EvexRmOp::kVcvtudq2pd, VecReg(data.arg(0)), result, 8);
     }
     return;
   }
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   if (!single) {
     // The bits of 2^52 + x, exactly, less 2^52.
     const VReg wide = Vec(SseRvmOp::kPunpckldq, x, SplatBits(kTwoTo52F64 >> 32, 32));
@@ -196,7 +196,7 @@ void X64Lowering::LowerVectorF32ToInt(IrInst inst, bool is_signed, bool saturati
     Vec(EvexRmOp::kVcvttps2udq, x, result);
     return;
   }
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   if (is_signed) {
     const VReg numbers = Vec(SseRvmImmOp::kCmpps, x, x, kEqual);
     if (has_avx512()) {
@@ -249,7 +249,7 @@ void X64Lowering::LowerVectorF64ToInt(IrInst inst, bool is_signed, bool saturati
     Vec(EvexRmOp::kVcvttpd2udq, x, result);
     return;
   }
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   if (is_signed) {
     // The limit or, for NaNs, zero: what minpd takes for them.
     const VReg numbers = Vec(SseRvmImmOp::kCmppd, x, x, kEqual);

@@ -52,14 +52,14 @@ void X64Lowering::LowerVectorMul(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   if (data.type() == Type::kI16X8) return LowerVector3(inst, SseRvmOp::kPmullw, true);
   if (data.type() == Type::kI32X4) return LowerVector3(inst, SseRvmOp::kPmulld, true);
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   const VReg result = ctx_->Result(inst);
   if (has_avx512() && flags_.has_avx512dq()) {
     const VectorRm y = VectorRmOf(data.arg(1));
     Vec(EvexRvmOp::kVpmullq, x, y, result);
     return;
   }
-  const VReg y = ctx_->Reg(data.arg(1));
+  const VReg y = VecReg(data.arg(1));
   // low(x) * low(y) + (high(x) * low(y) + low(x) * high(y)) * 2^32
   const VReg high_x = Vec(SseShiftImmOp::kPsrlq, x, 32);
   const VReg first = Vec(SseRvmOp::kPmuludq, high_x, y);
@@ -90,7 +90,7 @@ void X64Lowering::LowerVectorNegAbs(IrInst inst) {
     Vec(EvexRmOp::kVpabsq, x, result);
     return;
   }
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   if (flags_.has_avx()) {
     const VReg zero = Zero();
     const VReg negated = Vec(SseRvmOp::kPsubq, zero, x);
@@ -129,7 +129,7 @@ void X64Lowering::LowerVectorPopcnt(IrInst inst) {
   // Both halves of each byte, looked up among the counts of 0 to 15.
   constexpr Bits128 kCounts = {0x0302020102010100, 0x0403030203020201};
   const Bits128 low_half = SplatBits(0x0F, 8);
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   const VReg low = Vec(SseRvmOp::kPand, x, low_half);
   const VReg shifted = Vec(SseShiftImmOp::kPsrlw, x, 4);
   const VReg high = Vec(SseRvmOp::kPand, shifted, low_half);
@@ -155,7 +155,7 @@ void X64Lowering::LowerVectorExtend(IrInst inst) {
   const bool is_signed = opcode == Opcode::kVextendLowS || opcode == Opcode::kVextendHighS;
   const VReg result = ctx_->Result(inst);
   if (opcode == Opcode::kVextendHighS || opcode == Opcode::kVextendHighU) {
-    ExtendHigh(ctx_->Reg(data.arg(0)), data.type(), is_signed, result);
+    ExtendHigh(VecReg(data.arg(0)), data.type(), is_signed, result);
     return;
   }
   const SseRmOp op = is_signed ? kExtendSigned[lane] : kExtendUnsigned[lane];
@@ -164,7 +164,7 @@ void X64Lowering::LowerVectorExtend(IrInst inst) {
     Vec(op, *address, result, 8);
     return;
   }
-  Vec(op, ctx_->Reg(data.arg(0)), result, 8);
+  Vec(op, VecReg(data.arg(0)), result, 8);
 }
 
 X64Lowering::VReg X64Lowering::ExtendHigh(VReg value, Type shape, bool is_signed, VReg to) {
@@ -189,11 +189,11 @@ void X64Lowering::LowerVectorExtadd(IrInst inst) {
       const VectorRm x = VectorRmOf(data.arg(0));
       Vec(SseRvmOp::kPmaddubsw, first, x, result);
     } else {
-      Vec(SseRvmOp::kPmaddubsw, ctx_->Reg(data.arg(0)), ones, result);
+      Vec(SseRvmOp::kPmaddubsw, VecReg(data.arg(0)), ones, result);
     }
     return;
   }
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   if (is_signed) {
     Vec(SseRvmOp::kPmaddwd, x, SplatBits(1, 16), result);
     return;
@@ -208,8 +208,8 @@ void X64Lowering::LowerVectorExtmul(IrInst inst) {
   const Opcode opcode = data.opcode();
   const bool is_signed = opcode == Opcode::kVextmulLowS || opcode == Opcode::kVextmulHighS;
   const bool high = opcode == Opcode::kVextmulHighS || opcode == Opcode::kVextmulHighU;
-  const VReg x = ctx_->Reg(data.arg(0));
-  const VReg y = ctx_->Reg(data.arg(1));
+  const VReg x = VecReg(data.arg(0));
+  const VReg y = VecReg(data.arg(1));
   const VReg result = ctx_->Result(inst);
   switch (data.type()) {
     case Type::kI16X8: {
@@ -254,15 +254,15 @@ void X64Lowering::LowerVectorDot(IrInst inst) {
     return LowerVector3(inst, SseRvmOp::kPmaddwd, true);
   }
   const VReg result = ctx_->Result(inst);
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   if (data.opcode() == Opcode::kVdotUsAdd && has_avx512() && flags_.has_avx512vnni()) {
-    const VReg sum = ctx_->Reg(data.arg(2));
+    const VReg sum = VecReg(data.arg(2));
     const VectorRm y = VectorRmOf(data.arg(1));
     Accumulate(EvexRvmOp::kVpdpbusd, sum, x, y, result);
     return;
   }
   // Products of the even and of the odd bytes, in words.
-  const VReg y = ctx_->Reg(data.arg(1));
+  const VReg y = VecReg(data.arg(1));
   const VReg even_y = SignedLowBytes(y);
   const VReg odd_y = Vec(SseShiftImmOp::kPsraw, y, 8);
   if (data.opcode() == Opcode::kVdotS) {
@@ -292,8 +292,8 @@ bool X64Lowering::LowerVectorDotAdd(IrInst inst) {
       continue;
     }
     const InstData& products = ctx_->data(dot);
-    const VReg sum = ctx_->Reg(data.arg(1 - i));
-    const VReg x = ctx_->Reg(products.arg(0));
+    const VReg sum = VecReg(data.arg(1 - i));
+    const VReg x = VecReg(products.arg(0));
     const VectorRm y = VectorRmOf(products.arg(1));
     Accumulate(EvexRvmOp::kVpdpwssd, sum, x, y, ctx_->Result(inst));
     return true;
@@ -305,7 +305,7 @@ bool X64Lowering::LowerVectorDotAdd(IrInst inst) {
 // out as -2^15, as no other does.
 void X64Lowering::LowerVectorQ15(IrInst inst) {
   const InstData& data = ctx_->data(inst);
-  const VReg x = ctx_->Reg(data.arg(0));
+  const VReg x = VecReg(data.arg(0));
   const VectorRm y = VectorRmOf(data.arg(1));
   const VReg product = Vec(SseRvmOp::kPmulhrsw, x, y);
   const VReg wrapped = Vec(SseRvmOp::kPcmpeqw, product, SplatBits(0x8000, 16));

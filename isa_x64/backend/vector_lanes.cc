@@ -79,7 +79,7 @@ bool X64Lowering::LowerLaneStore(IrInst inst, uint8_t bytes) {
   if (data.opcode() != Opcode::kVextractU && data.opcode() != Opcode::kVextractS) return false;
   if (codegen::LaneBits(data.type()) != 8u * bytes || !HasVectors()) return false;
   const uint32_t lane = data.lane();
-  const VReg vector = ctx_->Reg(data.arg(0));
+  const VReg vector = VecReg(data.arg(0));
   const Address address = AddressOf(store);
   if (lane == 0 && bytes >= 4) {
     EmitStore(vector, bytes == 4 ? Type::kF32 : Type::kF64, address);
@@ -109,7 +109,7 @@ void X64Lowering::LowerVectorSplat(IrInst inst) {
   const VReg result = ctx_->Result(inst);
   const Value lane = data.arg(0);
   if (const std::optional<Bits128> constant = VectorConstant(ctx_->dfg().result(inst))) {
-    VectorConstantReg(*constant, result);
+    EmitVectorConstant(*constant, result);
     return;
   }
   const uint8_t bytes = static_cast<uint8_t>(codegen::LaneBits(data.type()) / 8);
@@ -129,7 +129,7 @@ void X64Lowering::LowerVectorSplat(IrInst inst) {
     }
   }
   if (is_float) {
-    const VReg value = ctx_->Reg(lane);
+    const VReg value = VecReg(lane);
     if (bytes == 8) {
       Vec(SseRmOp::kMovddup, value, result, 8);
     } else if (flags_.has_avx2()) {
@@ -139,7 +139,7 @@ void X64Lowering::LowerVectorSplat(IrInst inst) {
     }
     return;
   }
-  const VReg value = MoveToVector(bytes == 8 ? ctx_->Reg(lane) : Low32(lane), bytes == 8 ? 8 : 4);
+  const VReg value = MoveToVector(bytes == 8 ? VecReg(lane) : Low32(lane), bytes == 8 ? 8 : 4);
   switch (bytes) {
     case 8:
       Vec(SseRvmOp::kPunpcklqdq, value, value, result);
@@ -169,7 +169,7 @@ void X64Lowering::LowerVectorScalar(IrInst inst) {
   if (const IrInst def = ctx_->DefInst(lane); def.is_some()) {
     const Opcode opcode = ctx_->data(def).opcode();
     if (opcode == Opcode::kIconst || opcode == Opcode::kF32const || opcode == Opcode::kF64const) {
-      VectorConstantReg({ctx_->data(def).const_bits(), 0}, result);
+      EmitVectorConstant({ctx_->data(def).const_bits(), 0}, result);
       return;
     }
   }
@@ -178,10 +178,10 @@ void X64Lowering::LowerVectorScalar(IrInst inst) {
     return;
   }
   if (codegen::IsInt(codegen::LaneType(data.type()))) {
-    MoveToVector(bytes == 8 ? ctx_->Reg(lane) : Low32(lane), bytes, result);
+    MoveToVector(bytes == 8 ? VecReg(lane) : Low32(lane), bytes, result);
     return;
   }
-  const VReg value = ctx_->Reg(lane);
+  const VReg value = VecReg(lane);
   if (bytes == 4) {
     // Lane 0 to lane 0, and zeroes to the others.
     Vec(SseRvmImmOp::kInsertps, value, value, 0x0E, result);
@@ -199,7 +199,7 @@ void X64Lowering::MoveLow64(VReg from, VReg to) {
 void X64Lowering::LowerVectorExtract(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   const VReg result = ctx_->Result(inst);
-  const VReg vector = ctx_->Reg(data.arg(0));
+  const VReg vector = VecReg(data.arg(0));
   const uint8_t lane = static_cast<uint8_t>(data.lane());
   const uint8_t bytes = static_cast<uint8_t>(codegen::LaneBits(data.type()) / 8);
   if (codegen::IsFloat(codegen::LaneType(data.type()))) {
@@ -236,7 +236,7 @@ void X64Lowering::LowerVectorExtract(IrInst inst) {
 void X64Lowering::LowerVectorReplace(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   const VReg result = ctx_->Result(inst);
-  const VReg vector = ctx_->Reg(data.arg(0));
+  const VReg vector = VecReg(data.arg(0));
   const Value value = data.arg(1);
   const uint8_t lane = static_cast<uint8_t>(data.lane());
   const uint8_t bytes = static_cast<uint8_t>(codegen::LaneBits(data.type()) / 8);
@@ -252,7 +252,7 @@ void X64Lowering::LowerVectorReplace(IrInst inst) {
     }
   }
   if (data.type() == Type::kF64X2) {
-    const VReg scalar = ctx_->Reg(value);
+    const VReg scalar = VecReg(value);
     if (lane == 0) {
       Vec(SseRvmImmOp::kBlendpd, vector, scalar, 1, result);
     } else {
@@ -265,7 +265,7 @@ void X64Lowering::LowerVectorReplace(IrInst inst) {
     if (const std::optional<Address> address = SinkLane(value, 4)) {
       Vec(SseRvmImmOp::kInsertps, vector, *address, imm, result);
     } else {
-      Vec(SseRvmImmOp::kInsertps, vector, ctx_->Reg(value), imm, result);
+      Vec(SseRvmImmOp::kInsertps, vector, VecReg(value), imm, result);
     }
     return;
   }
@@ -276,7 +276,7 @@ void X64Lowering::LowerVectorReplace(IrInst inst) {
   if (const std::optional<Address> address = SinkLane(value, bytes)) {
     AddAddress(builder, *address);
   } else {
-    builder.UseAny(bytes == 8 ? ctx_->Reg(value) : Low32(value));
+    builder.UseAny(bytes == 8 ? VecReg(value) : Low32(value));
   }
   DefVector(builder, result);
   Emit(builder);
@@ -349,24 +349,24 @@ void X64Lowering::LowerVectorShuffle(IrInst inst) {
     uses_y = uses_y || lanes[i] >= 16;
   }
   if (!uses_x && !uses_y) {
-    VectorConstantReg({0, 0}, result);
+    EmitVectorConstant({0, 0}, result);
     return;
   }
   if (!uses_x || !uses_y) {
     if (uses_y) {
       for (int8_t& lane : lanes) lane = lane < 0 ? lane : static_cast<int8_t>(lane - 16);
     }
-    ShuffleOne(ctx_->Reg(uses_x ? x : y), lanes, result);
+    ShuffleOne(VecReg(uses_x ? x : y), lanes, result);
     return;
   }
   if (const ShuffleMatch match = MatchShuffleTwo(lanes, flags_.has_avx2());
       match.kind != ShuffleMatch::Kind::kNone) {
-    const VReg first = ctx_->Reg(match.swap ? y : x);
+    const VReg first = VecReg(match.swap ? y : x);
     const Value other = match.swap ? x : y;
     // insertps reads but four bytes of memory.
     const bool narrow = match.kind == ShuffleMatch::Kind::kRvmImm &&
                         match.op == static_cast<uint8_t>(SseRvmImmOp::kInsertps);
-    const VectorRm second = narrow ? VectorRm(ctx_->Reg(other)) : VectorRmOf(other);
+    const VectorRm second = narrow ? VectorRm(VecReg(other)) : VectorRmOf(other);
     EmitShuffle(match, first, second, result);
     return;
   }
@@ -387,8 +387,8 @@ void X64Lowering::LowerGeneralShuffle(Value x, Value y, const ShuffleBytes& lane
     for (int i = 0; i < 16; ++i) {
       if (lanes[i] >= 16) mask[i / 8] |= uint64_t{0xFF} << (8 * (i % 8));
     }
-    const VReg a = ctx_->Reg(x);
-    const VReg b = ctx_->Reg(y);
+    const VReg a = VecReg(x);
+    const VReg b = VecReg(y);
     if (has_avx512()) {
       Ternlog(0xD8, a, b, mask, result);
     } else {
@@ -399,7 +399,7 @@ void X64Lowering::LowerGeneralShuffle(Value x, Value y, const ShuffleBytes& lane
   }
   if (has_avx512() && flags_.has_avx512vbmi()) {
     Bits128 index = ControlOf(lanes);
-    const VReg a = ctx_->Reg(x);
+    const VReg a = VecReg(x);
     const VectorRm b = VectorRmOf(y);
     const VReg control = VectorConstantReg(index);
     Accumulate(EvexRvmOp::kVpermi2b, control, a, b, result);
@@ -411,8 +411,8 @@ void X64Lowering::LowerGeneralShuffle(Value x, Value y, const ShuffleBytes& lane
     of_x[i] = lanes[i] < 16 ? lanes[i] : kZeroLane;
     of_y[i] = lanes[i] < 16 ? kZeroLane : static_cast<int8_t>(lanes[i] - 16);
   }
-  const VReg a = ctx_->Reg(x);
-  const VReg b = ctx_->Reg(y);
+  const VReg a = VecReg(x);
+  const VReg b = VecReg(y);
   const VReg from_x = Vec(SseRvmOp::kPshufb, a, ControlOf(of_x));
   const VReg from_y = Vec(SseRvmOp::kPshufb, b, ControlOf(of_y));
   Vec(SseRvmOp::kPor, from_x, from_y, result);
@@ -447,17 +447,17 @@ void X64Lowering::LowerVectorSwizzle(IrInst inst) {
       const bool zero = masked ? byte >= 0x80 : byte > 15;
       lanes[i] = zero ? kZeroLane : static_cast<int8_t>(byte & 15);
     }
-    ShuffleOne(ctx_->Reg(data.arg(0)), lanes, result);
+    ShuffleOne(VecReg(data.arg(0)), lanes, result);
     return;
   }
-  const VReg table = ctx_->Reg(data.arg(0));
+  const VReg table = VecReg(data.arg(0));
   if (masked || BytesBelow16(index)) {
     const VectorRm control = VectorRmOf(index);
     Vec(SseRvmOp::kPshufb, table, control, result);
     return;
   }
   // From 16 on the sum has the top bit, on which the instruction gives zero.
-  const VReg control = Vec(SseRvmOp::kPaddusb, ctx_->Reg(index), SplatBits(0x70, 8));
+  const VReg control = Vec(SseRvmOp::kPaddusb, VecReg(index), SplatBits(0x70, 8));
   Vec(SseRvmOp::kPshufb, table, control, result);
 }
 

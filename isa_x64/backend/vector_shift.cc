@@ -40,7 +40,7 @@ void X64Lowering::LowerVectorShift(IrInst inst) {
   const VReg result = ctx_->Result(inst);
   const uint32_t lane_bits = codegen::LaneBits(data.type());
   const bool is_bytes = lane_bits == 8;
-  const VReg value = ctx_->Reg(data.arg(0));
+  const VReg value = VecReg(data.arg(0));
   if (const std::optional<uint64_t> constant = ctx_->IntConstant(data.arg(1))) {
     const uint8_t amount = static_cast<uint8_t>(*constant % lane_bits);
     if (amount == 0) {
@@ -199,7 +199,7 @@ bool X64Lowering::LowerVectorRotate(IrInst inst) {
     if (amount == 0 || (amount + *right_amount) % bits != 0) return false;
     const VReg result = ctx_->Result(inst);
     if (bits >= 32 && has_avx512()) {
-      const VReg value = ctx_->Reg(left_data.arg(0));
+      const VReg value = VecReg(left_data.arg(0));
       Vec(bits == 32 ? EvexShiftImmOp::kVprold : EvexShiftImmOp::kVprolq, value,
           static_cast<uint8_t>(amount), result);
       return true;
@@ -212,7 +212,7 @@ bool X64Lowering::LowerVectorRotate(IrInst inst) {
       const int within = (k + bytes - static_cast<int>(amount / 8)) % bytes;
       lanes[k] = static_cast<int8_t>(k / bytes * bytes + within);
     }
-    ShuffleOne(ctx_->Reg(left_data.arg(0)), lanes, result);
+    ShuffleOne(VecReg(left_data.arg(0)), lanes, result);
     return true;
   }
   return false;

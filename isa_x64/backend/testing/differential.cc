@@ -4,10 +4,12 @@
 
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "codegen/ir/print.h"
 #include "gtest/gtest.h"
+#include "isa_x64/backend/flags.h"
 #include "isa_x64/backend/isa.h"
 #include "isa_x64/backend/testing/native.h"
 
@@ -31,9 +33,8 @@ std::vector<Variant> AllVariants(uint64_t seed) {
 std::vector<Variant> VectorVariants(uint64_t seed) {
   using Flags = std::vector<std::pair<std::string, std::string>>;
   Flags off;
-  for (const char* flag : {"has_avx512bitalg", "has_avx512vbmi", "has_avx512bw", "has_avx512dq",
-                           "has_avx512vl", "has_avx512f"}) {
-    off.push_back({flag, "false"});
+  for (const codegen::FlagInfo& flag : kX64FlagTable.flags) {
+    if (absl::StartsWith(flag.name, "has_avx512")) off.push_back({flag.name, "false"});
   }
   Flags avx_only = off;
   avx_only.push_back({"has_fma", "false"});

@@ -175,7 +175,7 @@ class Combinations {
 
 TEST(VectorOperationsTest, AllInRegisters) {
   const std::vector<InstData> operations = AllOperations();
-  EXPECT_GT(operations.size(), 350u);
+  EXPECT_GT(operations.size(), 300u);
   Differential differential;
   for (const InstData& operation : operations) {
     Build(differential, operation, std::vector<Source>(NumArgs(operation), Source::kParam), {});
