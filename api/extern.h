@@ -40,7 +40,7 @@ class Caller;
 
 namespace runtime {
 struct VMFuncRef;
-union alignas(16) ValRaw;
+union ValRaw;
 class Memory;
 class SharedMemory;
 class Table;

@@ -30,6 +30,13 @@ absl::Status Lowering::Run(const FunctionStencil& func, absl::Span<const uint16_
   return absl::OkStatus();
 }
 
+// Each value, instruction and edge is looked at a constant number of times; patterns look a
+// constant number of instructions far.
+uint64_t Lowering::work() const {
+  return order_.work() + values_.size() + places_.size() + total_targets_ + vcode_.insts().size() +
+         vcode_.operands().size() + vcode_.num_edge_args();
+}
+
 // Appends the distinct block calls of a terminator to targets_; target_of_entry_ gets which of
 // them each block call is.
 void Lowering::CollectTargets(Inst terminator) {

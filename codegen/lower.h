@@ -78,6 +78,9 @@ class Lowering {
   const VCode& vcode() const { return vcode_; }
   const BlockOrder& order() const { return order_; }
 
+  // Steps that the last Run took, for tests that they are linear.
+  uint64_t work() const;
+
   // ---- The IR, for patterns.
   const FunctionStencil& func() const { return *func_; }
   const DataFlowGraph& dfg() const { return func_->dfg; }

@@ -332,8 +332,9 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
   if (!WantsWalk()) return;
   const environ::FunctionRecord* function = object.FindFunction(registers.pc);
   int64_t frameless_size = -1;
-  if (function != nullptr && function->frame().frameless_leaf) {
-    frameless_size = function->frame().frame_size;
+  if (function != nullptr) {
+    frameless_size =
+        function->frame().FramelessSize(object.TextOffset(registers.pc) - function->offset);
   }
   WalkFromTrap(registers, frameless_size, context_.last.entry_fp,
                [this](const StackFrame& frame) { backtrace_.Add(frame); });

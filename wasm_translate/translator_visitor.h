@@ -54,6 +54,8 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
              const InlinePlan* plan);
 
   size_t num_inlined() const { return num_inlined_; }
+  // Steps of finding locals' values (translator_locals.h) since the object was made.
+  uint64_t work() const { return locals_.work(); }
   bool failed() const { return failed_ || locals_.overflowed(); }
   absl::Status status() const;
 

@@ -237,6 +237,14 @@ void Emitter::ShortJumpIf(Cond cc, MachLabel target) {
   b_.AddConditionalJump(start, start + 1, target, kRel8, 0x01);
 }
 
+void Emitter::JumpToBlock(uint32_t block) {
+  return IsNear(block) ? ShortJump(BlockLabel(block)) : Jump(BlockLabel(block));
+}
+
+void Emitter::JumpToBlockIf(Cond cc, uint32_t block) {
+  return IsNear(block) ? ShortJumpIf(cc, BlockLabel(block)) : JumpIf(cc, BlockLabel(block));
+}
+
 void Emitter::TrapIf(Cond cc, uint8_t code) {
   const auto trap_code = static_cast<codegen::TrapCode>(code);
   if (cc == Cond::kFloatEq) {

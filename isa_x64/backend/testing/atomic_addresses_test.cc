@@ -155,7 +155,11 @@ TEST_P(AtomicAddressesTest, InRegisters) {
               if (wanted) {
                 results.push_back(type() == Type::kI64 ? found : b.Uextend(Type::kI64, found));
               }
-              if (live) results.insert(results.end(), {a.value, a.expected, a.base, a.index});
+              if (live) {
+                for (const codegen::Value v : {a.value, a.expected, a.base, a.index}) {
+                  results.push_back(v);
+                }
+              }
               b.Return(results);
             });
             Try(shape, disp);

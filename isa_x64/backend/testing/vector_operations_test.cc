@@ -39,13 +39,17 @@ Type ArgType(const InstData& operation, size_t i) {
 }
 size_t NumArgs(const InstData& operation) { return Info(operation.opcode()).num_args; }
 
+// Operations that need FMA: without it the backend refuses them.
+bool IsFused(Opcode opcode) { return opcode == Opcode::kVfma || opcode == Opcode::kVfnma; }
+
 // All operations that compute with vectors, but shuffles, which have a test of their own.
-std::vector<InstData> AllOperations() {
+std::vector<InstData> AllOperations(bool fused) {
   std::vector<InstData> operations;
   for (size_t i = 0; i < codegen::kNumOpcodes; ++i) {
     const Opcode opcode = static_cast<Opcode>(i);
     const codegen::OpcodeInfo& info = Info(opcode);
     if (!codegen::IsPure(opcode) || info.num_args == 0 || info.format == Format::kShuffle) continue;
+    if (IsFused(opcode) != fused) continue;
     for (Type type : codegen::kAllTypes) {
       if (!codegen::IsVector(type) || !Contains(info.types, type)) continue;
       uint32_t immediates = 1;
@@ -173,21 +177,37 @@ class Combinations {
   VectorPairs pairs_;
 };
 
-TEST(VectorOperationsTest, AllInRegisters) {
-  const std::vector<InstData> operations = AllOperations();
-  EXPECT_GT(operations.size(), 300u);
+// With the parameter true, the operations that need FMA, on machines that have it.
+class VectorOperationsTest : public ::testing::TestWithParam<bool> {
+ protected:
+  std::vector<InstData> Operations() const { return AllOperations(GetParam()); }
+  std::vector<Variant> Variants() const {
+    std::vector<Variant> variants;
+    for (Variant& variant : VectorVariants()) {
+      const bool has_fma = variant.name != "avx2_off" && variant.name != "sse41";
+      if (has_fma || !GetParam()) variants.push_back(std::move(variant));
+    }
+    return variants;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Kinds, VectorOperationsTest, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "Fused" : "Unfused"; });
+
+TEST_P(VectorOperationsTest, AllInRegisters) {
+  const std::vector<InstData> operations = Operations();
+  EXPECT_GE(operations.size(), GetParam() ? 4u : 300u);
   Differential differential;
   for (const InstData& operation : operations) {
     Build(differential, operation, std::vector<Source>(NumArgs(operation), Source::kParam), {});
     Combinations(operation).Try(differential, 1);
   }
-  differential.Run(VectorVariants());
+  differential.Run(Variants());
 }
 
 // The same operand twice, and three times (lessons.md row 9).
-TEST(VectorOperationsTest, TheSameOperandTwice) {
+TEST_P(VectorOperationsTest, TheSameOperandTwice) {
   Differential differential;
-  for (const InstData& operation : AllOperations()) {
+  for (const InstData& operation : Operations()) {
     if (ArgType(operation, 0) != Type::kV128) continue;
     const size_t count = NumArgs(operation);
     for (size_t mask = 1; mask < size_t{1} << (count - 1); ++mask) {
@@ -203,14 +223,14 @@ TEST(VectorOperationsTest, TheSameOperandTwice) {
       Combinations(operation).Try(differential, 3);
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(Variants());
 }
 
 // Each operand as a constant in turn, then all vectors.
-TEST(VectorOperationsTest, ConstantOperands) {
+TEST_P(VectorOperationsTest, ConstantOperands) {
   for (size_t position = 0; position < 4; ++position) {
     Differential differential;
-    for (const InstData& operation : AllOperations()) {
+    for (const InstData& operation : Operations()) {
       const size_t count = NumArgs(operation);
       if (position < 3 && position >= count) continue;
       std::vector<Source> sources(count, position == 3 ? Source::kConstant : Source::kParam);
@@ -231,15 +251,15 @@ TEST(VectorOperationsTest, ConstantOperands) {
         combinations.Try(differential, 1 + combinations.size() / 3);
       }
     }
-    differential.Run(VectorVariants());
+    differential.Run(Variants());
   }
 }
 
 // Operands folded from the last bytes of memory: all of a vector, or of a scalar, and no more
 // (lessons.md row 14).
-TEST(VectorOperationsTest, OperandsFromTheEndOfMemory) {
+TEST_P(VectorOperationsTest, OperandsFromTheEndOfMemory) {
   Differential differential;
-  for (const InstData& operation : AllOperations()) {
+  for (const InstData& operation : Operations()) {
     const size_t count = NumArgs(operation);
     for (size_t mask = 1; mask < size_t{1} << count; ++mask) {
       std::vector<Source> sources(count, Source::kParam);
@@ -251,11 +271,11 @@ TEST(VectorOperationsTest, OperandsFromTheEndOfMemory) {
       combinations.Try(differential, 1 + combinations.size() / 3);
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(Variants());
 }
 
 // Every constant amount from 0 to beyond twice the width, and variable ones (lessons.md row 10).
-TEST(VectorOperationsTest, ShiftsByEveryAmount) {
+TEST(VectorUsesTest, ShiftsByEveryAmount) {
   Differential differential;
   for (Opcode opcode : {Opcode::kVshl, Opcode::kVshrS, Opcode::kVshrU}) {
     for (Type shape : {Type::kI8X16, Type::kI16X8, Type::kI32X4, Type::kI64X2}) {
@@ -292,7 +312,7 @@ TEST(VectorOperationsTest, ShiftsByEveryAmount) {
 
 // What is computed of comparisons, selected by them or branched on: masks that are all ones or
 // zero in each lane invite shorter code.
-TEST(VectorOperationsTest, MasksOfComparisons) {
+TEST(VectorUsesTest, MasksOfComparisons) {
   using Use = Value (*)(InstBuilder&, Type, Value, Value, Value);
   static constexpr Use kUses[] = {
       [](InstBuilder& b, Type, Value m, Value x, Value y) { return b.Vbitselect(m, x, y); },
@@ -352,7 +372,7 @@ TEST(VectorOperationsTest, MasksOfComparisons) {
 }
 
 // Truth of vectors as what a branch asks.
-TEST(VectorOperationsTest, BranchesOnTruth) {
+TEST(VectorUsesTest, BranchesOnTruth) {
   Differential differential;
   for (int kind = 0; kind < 6; ++kind) {
     for (Type shape : {Type::kI8X16, Type::kI16X8, Type::kI32X4, Type::kI64X2}) {
