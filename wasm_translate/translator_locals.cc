@@ -297,15 +297,15 @@ void LocalVariables::EndLoop(uint32_t junction, const EdgeList& edges) {
   junctions_[junction].end = now_;
   junctions_[junction].edges = edges;
   ResolvePending(junction, edges);
-  PassLoop(edges_[edges.first].edge);
+  PassLoop(edges_[edges.first].edge.at);
 }
 
-void LocalVariables::PassLoop(const Edge& entry) {
+void LocalVariables::PassLoop(Moment entry) {
   EdgeList edges;
   AddEdge(edges, codegen::Inst::None(), 0);
   // No value changes here, so that what is known stays known.
   const Time known_from = known_from_;
-  Join(entry.at, Block::None(), edges);
+  Join(entry, Block::None(), edges);
   known_from_ = known_from;
 }
 

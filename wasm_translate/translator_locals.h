@@ -198,7 +198,7 @@ class LocalVariables {
 
   void ResolvePending(uint32_t junction, const EdgeList& edges);
   // Control has left the loop that `entry` led into.
-  void PassLoop(const Edge& entry);
+  void PassLoop(Moment entry);
 
   codegen::Value GetSlow(uint32_t local);
   // The value of a local at a moment.

@@ -224,6 +224,7 @@ void Assigner::CollectLoopCandidates(uint32_t block) {
     }
   }
   out_->work += seen;
+  loop_operands_ = seen;
 }
 
 // Keeps in candidates_ the values that are to be in registers.
@@ -251,9 +252,16 @@ void Assigner::SelectCandidates(uint32_t block) {
     const Loop& loop = liveness_->loop(loop_);
     uint32_t through = 0;
     uint32_t used = 0;
+    uint32_t used_params = 0;
     for (const Candidate& candidate : candidates_) {
       if (static_cast<size_t>(values_[candidate.vreg].reg_class) != c) continue;
       ++(candidate.distance >= loop.end_inst - step_.inst ? through : used);
+      used_params += candidate.is_param ? 1 : 0;
+    }
+    // What only passes through the loop counts in its pressure whether or not it is in a register.
+    if (loop_operands_ < kMaxLoopOperands) {
+      through = std::max(through + used - used_params, liveness_->live_in_count(c, block)) -
+                (used - used_params);
     }
     const uint32_t others = loop.pressure[c] > through ? loop.pressure[c] - through : 0;
     through_room[c] = room[c] > others + kLoopSlack ? room[c] - others - kLoopSlack : 0;

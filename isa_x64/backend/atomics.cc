@@ -34,8 +34,8 @@ X64Lowering::VReg X64Lowering::AtomicResult(IrInst inst) {
 }
 
 void X64Lowering::FinishAtomic(IrInst inst, VReg found) {
-  const uint8_t bytes = Bytes(ctx_->data(inst).type());
-  if (bytes < 4 && ctx_->IsResultUsed(inst)) EmitZeroExtend(ctx_->Result(inst), found, bytes);
+  const VReg result = ctx_->Result(inst);
+  if (found != result) EmitZeroExtend(result, found, Bytes(ctx_->data(inst).type()));
 }
 
 void X64Lowering::LowerAtomicStore(IrInst inst) {
