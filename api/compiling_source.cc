@@ -83,11 +83,11 @@ class CompilingSource : public ModuleSource {
     timing->code_bytes = stats.code_bytes;
     timing->inlined_calls = stats.inlined_calls;
     // The time in functions is shown by the compiler's own phases.
-    for (const auto& [name, nanoseconds] : stats.phases) {
-      if (name == "functions") {
+    for (const jit::CompileStats::Phase& phase : stats.phases) {
+      if (phase.name == "functions") {
         AppendCompilerPhases(before, timing);
       } else {
-        timing->phases.push_back({name, absl::Nanoseconds(nanoseconds), false, ""});
+        timing->phases.push_back({phase.name, absl::Nanoseconds(phase.nanoseconds), phase.work});
       }
     }
     return artifact;
@@ -108,11 +108,14 @@ class CompilingSource : public ModuleSource {
                             CompileTiming* timing) const {
     for (const environ::PhaseTime& phase : compiler_->Timing()) {
       uint64_t nanoseconds = phase.nanoseconds;
+      uint64_t work = phase.work;
       for (const environ::PhaseTime& earlier : before) {
-        if (earlier.name == phase.name) nanoseconds -= earlier.nanoseconds;
+        if (earlier.name != phase.name) continue;
+        nanoseconds -= earlier.nanoseconds;
+        work -= earlier.work;
       }
       timing->phases.push_back(
-          {std::string(phase.name), absl::Nanoseconds(nanoseconds), phase.is_part, phase.note});
+          {phase.name, absl::Nanoseconds(nanoseconds), work, phase.is_part, phase.note});
     }
   }
 

@@ -7,6 +7,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "api/check_types.h"
 #include "api/convert.h"
 #include "api/engine_state.h"
 #include "api/store.h"
@@ -18,6 +19,8 @@
 namespace gantry {
 namespace {
 
+using api_internal::CheckLimits;
+using api_internal::CheckMemoryType;
 using api_internal::CheckStore;
 using runtime::ValRaw;
 
@@ -44,36 +47,6 @@ absl::Status CheckNoIndex(const FuncType& type) {
 absl::Status CheckAndHold(Store& store, ValType type) {
   RETURN_IF_ERROR(CheckNoIndex(type));
   return store.state().runtime().HoldType(type);
-}
-
-// Limits as validation has them: `most` is the largest that either bound may be.
-absl::Status CheckLimits(const wasm::Limits& limits, uint64_t most, absl::string_view what) {
-  if (limits.max.has_value() && *limits.max < limits.min) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("size minimum must not be greater than maximum: a ", what, " of ", limits.min,
-                     " to ", *limits.max));
-  }
-  if (std::max(limits.min, limits.max.value_or(0)) > most) {
-    return absl::InvalidArgumentError(absl::StrCat(what, " size: a bound is over ", most));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckMemoryType(const MemoryType& type) {
-  if (type.page_size_log2 != 0 && type.page_size_log2 != MemoryType::kDefaultPageSizeLog2) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("invalid custom page size: it must be 1 or 65536, not 2 to the ",
-                     static_cast<int>(type.page_size_log2)));
-  }
-  if (type.shared && !type.limits.max.has_value()) {
-    return absl::InvalidArgumentError("shared memory must have maximum");
-  }
-  const bool wide = type.index_type == wasm::IndexType::kI64;
-  // As many bytes as there are addresses; pages of one byte have to be countable.
-  const uint64_t most = type.page_size_log2 == 0
-                            ? (wide ? ~uint64_t{0} : uint64_t{0xFFFFFFFF})
-                            : uint64_t{1} << ((wide ? 64 : 32) - type.page_size_log2);
-  return CheckLimits(type.limits, most, "memory");
 }
 
 const FuncType& TypeOf(Store& store, uint32_t type_id) {
@@ -187,6 +160,10 @@ absl::StatusOr<std::vector<Val>> Func::Call(Store& store,
 absl::StatusOr<Memory> Memory::Create(Store& store, const MemoryType& type) {
   try {
     RETURN_IF_ERROR(CheckMemoryType(type));
+    if (type.shared) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a memory of one store is not shared, but the type is ", type.ToString()));
+    }
     ASSIGN_OR_RETURN(runtime::Memory* const memory, store.state().runtime().AddMemory(type));
     return Memory(store.id(), memory);
   } catch (const std::bad_alloc&) {
@@ -212,31 +189,6 @@ absl::StatusOr<absl::Span<uint8_t>> Memory::data(Store& store) const {
 absl::StatusOr<uint64_t> Memory::Grow(Store& store, uint64_t delta) const {
   RETURN_IF_ERROR(CheckStore(store, store_id_, "memory"));
   return store.state().runtime().GrowMemory(*memory_, delta);
-}
-
-absl::StatusOr<SharedMemory> Memory::Shared(Store& store) const {
-  try {
-    RETURN_IF_ERROR(CheckStore(store, store_id_, "memory"));
-    if (!memory_->type().shared) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the memory is not shared, its type being ", memory_->type().ToString()));
-    }
-    return SharedMemory(store.engine(), memory_->NewView());
-  } catch (const std::bad_alloc&) {
-    return OutOfMemory();
-  }
-}
-
-absl::StatusOr<Memory> SharedMemory::AddTo(Store& store) const {
-  try {
-    // The plan of a memory follows its engine's settings.
-    if (!(store.engine() == engine_)) {
-      return absl::InvalidArgumentError("the shared memory belongs to another engine");
-    }
-    return Memory::FromRaw(store.id(), store.state().runtime().AddSharedMemory(view_->NewView()));
-  } catch (const std::bad_alloc&) {
-    return OutOfMemory();
-  }
 }
 
 absl::StatusOr<Table> Table::Create(Store& store, const TableType& type, const Val& initial) {

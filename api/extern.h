@@ -1,5 +1,6 @@
-// Handles to what lives in a store: Func, Memory, Table, Global, Tag; references to values:
-// ExternRef, AnyRef, ExnRef; and Extern, which is any of what a module imports or exports.
+// Handles to what lives in a store: Func, Memory, Table, Global, Tag; to what several stores use:
+// SharedMemory; references to values: ExternRef, AnyRef, ExnRef; and Extern, which is any of what a
+// module imports or exports.
 //
 // A handle is a small value that can be copied freely. It names its store; every use gives
 // the store and fails with kInvalidArgument when it is another one (lessons.md row 19). It
@@ -11,12 +12,15 @@
 #define GANTRY_API_EXTERN_H_
 
 #include <any>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,12 +37,12 @@ namespace gantry {
 class Store;
 class Val;
 class Caller;
-class Memory;
 
 namespace runtime {
 struct VMFuncRef;
-union alignas(16) ValRaw;
+union ValRaw;
 class Memory;
+class SharedMemory;
 class Table;
 class Global;
 class Tag;
@@ -155,26 +159,81 @@ class Func {
   runtime::VMFuncRef* func_ref_;
 };
 
-// A shared memory apart from any store: the way to see it from several, each on its own thread.
-// It lives as long as one of them or this handle.
+// A linear memory that several stores use at once, each on a thread of its own. It belongs to an
+// engine and to no store, and lives as long as a store that uses it or a handle; a copy is another
+// handle to the same memory. Usable from any number of threads.
+//
+//   ASSIGN_OR_RETURN(SharedMemory memory, SharedMemory::Create(engine, type));
+//   RETURN_IF_ERROR(linker.Define("env", "memory", memory));    // for all stores
+//   ASSIGN_OR_RETURN(std::atomic_ref<uint32_t> flag, memory.At<uint32_t>(64));
+//   flag.store(1);
+//   RETURN_IF_ERROR(memory.Notify(64, 1).status());
+//
+// Its bytes are never handed out as plain ones, since guests write them at any time (lessons.md
+// row 21).
 class SharedMemory {
  public:
-  // The memory in `store`, a view of its own. Error: kInvalidArgument for a store of another
-  // engine.
-  absl::StatusOr<Memory> AddTo(Store& store) const;
+  // What a wait ended by, as memory.atomic.wait32 gives it.
+  enum class WaitResult : uint8_t { kWoken = 0, kNotEqual = 1, kTimedOut = 2 };
+
+  // Errors: kInvalidArgument for a type that is not shared or that no valid module can declare;
+  // kResourceExhausted.
+  static absl::StatusOr<SharedMemory> Create(const Engine& engine, const MemoryType& type);
+
+  // The type as declared, its minimum being the size now.
+  MemoryType type() const;
+  // Size in pages, and in bytes. It never shrinks.
+  uint64_t size() const;
+  uint64_t bytes() const;
+  // Adds pages and returns the size before. Error: kResourceExhausted, nothing changed.
+  absl::StatusOr<uint64_t> Grow(uint64_t delta) const;
+
+  // Copies of bytes, taken without order to what guests do. Error: kOutOfRange, nothing done.
+  absl::Status Read(uint64_t offset, absl::Span<uint8_t> to) const;
+  absl::Status Write(uint64_t offset, absl::Span<const uint8_t> from) const;
+  // A number of 1, 2, 4 or 8 bytes, to be accessed atomically; good for as long as a handle.
+  // Errors: kOutOfRange; kInvalidArgument where the offset is no multiple of its size.
+  template <typename Number>
+  absl::StatusOr<std::atomic_ref<Number>> At(uint64_t offset) const {
+    static_assert(std::is_integral_v<Number> && std::atomic_ref<Number>::is_always_lock_free);
+    const absl::StatusOr<uint8_t*> address = AlignedAddress(offset, sizeof(Number));
+    if (!address.ok()) return address.status();
+    return std::atomic_ref<Number>(*reinterpret_cast<Number*>(*address));
+  }
+
+  // memory.atomic.notify, wait32 and wait64 for the host. A timeout of none is for ever. Errors as
+  // for At, with numbers of 4 bytes for Notify.
+  absl::StatusOr<uint32_t> Notify(uint64_t offset, uint32_t count) const;
+  absl::StatusOr<WaitResult> Wait32(uint64_t offset, uint32_t expected,
+                                    std::optional<std::chrono::nanoseconds> timeout) const;
+  absl::StatusOr<WaitResult> Wait64(uint64_t offset, uint64_t expected,
+                                    std::optional<std::chrono::nanoseconds> timeout) const;
+
+  const Engine& engine() const { return engine_; }
+  const std::shared_ptr<runtime::SharedMemory>& raw() const { return memory_; }
+  static SharedMemory FromRaw(const Engine& engine, std::shared_ptr<runtime::SharedMemory> memory) {
+    return SharedMemory(engine, std::move(memory));
+  }
+
+  // Whether both are handles to the same memory.
+  friend bool operator==(const SharedMemory& a, const SharedMemory& b) {
+    return a.memory_ == b.memory_;
+  }
 
  private:
-  friend class Memory;
-  SharedMemory(const Engine& engine, std::shared_ptr<const runtime::Memory> view)
-      : engine_(engine), view_(std::move(view)) {}
+  SharedMemory(const Engine& engine, std::shared_ptr<runtime::SharedMemory> memory)
+      : engine_(engine), memory_(std::move(memory)) {}
+  absl::StatusOr<uint8_t*> AlignedAddress(uint64_t offset, uint64_t size) const;
+
   Engine engine_;
-  std::shared_ptr<const runtime::Memory> view_;
+  std::shared_ptr<runtime::SharedMemory> memory_;
 };
 
-// A linear memory.
+// A linear memory of one store's own.
 class Memory {
  public:
-  // Errors: kInvalidArgument for a type that no valid module can declare; kResourceExhausted.
+  // Errors: kInvalidArgument for a type that no valid module can declare, or that is shared
+  // (SharedMemory); kResourceExhausted.
   static absl::StatusOr<Memory> Create(Store& store, const MemoryType& type);
 
   // The type as declared, its minimum being the size now.
@@ -185,8 +244,6 @@ class Memory {
   absl::StatusOr<absl::Span<uint8_t>> data(Store& store) const;
   // Adds pages and returns the size before. Error: kResourceExhausted, nothing changed.
   absl::StatusOr<uint64_t> Grow(Store& store, uint64_t delta) const;
-  // Error: kFailedPrecondition where the memory's type is not shared.
-  absl::StatusOr<SharedMemory> Shared(Store& store) const;
 
   uint64_t store_id() const { return store_id_; }
   runtime::Memory* raw() const { return memory_; }
@@ -271,7 +328,7 @@ class Tag {
   runtime::Tag* tag_;
 };
 
-using Extern = std::variant<Func, Table, Memory, Global, Tag>;
+using Extern = std::variant<Func, Table, Memory, Global, Tag, SharedMemory>;
 
 }  // namespace gantry
 

@@ -74,7 +74,11 @@ absl::StatusOr<Func> Instance::GetFunc(Store& store, absl::string_view name) con
 }
 
 absl::StatusOr<Memory> Instance::GetMemory(Store& store, absl::string_view name) const {
-  return ExportOfKind<Memory>(*this, store, name, "memory");
+  return ExportOfKind<Memory>(*this, store, name, "memory of one store");
+}
+
+absl::StatusOr<SharedMemory> Instance::GetSharedMemory(Store& store, absl::string_view name) const {
+  return ExportOfKind<SharedMemory>(*this, store, name, "shared memory");
 }
 
 absl::StatusOr<Table> Instance::GetTable(Store& store, absl::string_view name) const {

@@ -37,6 +37,7 @@ class Instance {
   // An export of a kind. Error: kNotFound naming what the module exports instead.
   absl::StatusOr<Func> GetFunc(Store& store, absl::string_view name) const;
   absl::StatusOr<Memory> GetMemory(Store& store, absl::string_view name) const;
+  absl::StatusOr<SharedMemory> GetSharedMemory(Store& store, absl::string_view name) const;
   absl::StatusOr<Table> GetTable(Store& store, absl::string_view name) const;
   absl::StatusOr<Global> GetGlobal(Store& store, absl::string_view name) const;
   absl::StatusOr<Tag> GetTag(Store& store, absl::string_view name) const;

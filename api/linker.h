@@ -4,8 +4,8 @@
 //   RETURN_IF_ERROR(linker.Func("env", "add", [](int32_t a, int32_t b) { return a + b; }));
 //   ASSIGN_OR_RETURN(gantry::Instance instance, linker.Instantiate(store, module));
 //
-// Host functions belong to no store and serve all of them; other definitions belong to the
-// store they came from.
+// Host functions and shared memories belong to no store and serve all of them; other definitions
+// belong to the store they came from.
 #ifndef GANTRY_API_LINKER_H_
 #define GANTRY_API_LINKER_H_
 
@@ -52,7 +52,7 @@ class Linker {
   // The fastest form: arguments and results as raw slots.
   absl::Status RawFunc(absl::string_view module, absl::string_view name, const FuncType& type,
                        gantry::Func::RawCallback callback);
-  // Anything that lives in a store.
+  // Anything that lives in a store, or a shared memory.
   absl::Status Define(absl::string_view module, absl::string_view name, const Extern& definition);
   // Every export of an instance under the name `module`.
   absl::Status DefineInstance(Store& store, absl::string_view module, const Instance& instance);

@@ -1,6 +1,7 @@
 // Tested by api_test.cc.
 #include "api/module.h"
 
+#include <chrono>
 #include <new>
 #include <utility>
 
@@ -99,7 +100,12 @@ absl::StatusOr<Module> Module::Compile(const Engine& engine, absl::Span<const ui
     if (engine.config().collect_timing()) timing.emplace();
     ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact,
                      engine.state()->source().Compile(bytes, timing ? &*timing : nullptr));
+    const auto start = std::chrono::steady_clock::now();
     ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact, true));
+    if (timing) {
+      const auto spent = std::chrono::steady_clock::now() - start;
+      timing->phases.push_back({"load", absl::FromChrono(spent), artifact.size()});
+    }
     return Module(
         std::make_shared<api_internal::ModuleState>(engine, std::move(module), std::move(timing)));
   } catch (const std::bad_alloc&) {

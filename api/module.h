@@ -64,6 +64,7 @@ struct CompileTiming {
   struct Phase {
     std::string name;
     absl::Duration time;
+    uint64_t work = 0;      // steps that were counted; the same whatever machine and threads
     bool is_part = false;   // of the last phase before it that is not a part
     std::string note = {};  // what else was counted, in words
   };

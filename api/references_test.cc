@@ -140,7 +140,7 @@ TEST_F(ReferencesTest, I31sAreUnboxed) {
     EXPECT_EQ(CallI32(instance, "get_s", {made}), AnyRef::I31(value).i31());
     EXPECT_EQ(CallI32(instance, "get_u", {Val::I31(value)}), value & 0x7FFFFFFF);
     EXPECT_EQ(CallI32(instance, "eq", {made, Val::I31(value)}), 1);
-    EXPECT_EQ(CallI32(instance, "eq", {made, Val::I31(value + 1)}), 0);
+    EXPECT_EQ(CallI32(instance, "eq", {made, Val::I31(value ^ 1)}), 0);
     // It passes through externref and is no value of the host there.
     const Val external = (*Call(instance, "to_extern", {made}))[0];
     EXPECT_EQ(external.extern_ref()->Get(store_).status().code(),
@@ -261,45 +261,6 @@ TEST_F(ReferencesTest, EveryMemoryIsReached) {
   EXPECT_EQ((*Call(instance, "grow"))[0].i64(), 3);
 }
 
-// Two stores see one memory.
-TEST_F(ReferencesTest, SharedMemoriesAreSeenFromOtherStores) {
-  Config config = TestConfig();
-  config.WasmFeature(Feature::kThreads, true);
-  const Engine engine = *Engine::Create(config);
-  const Module module = *Module::Compile(engine, Assemble(R"((module
-    (memory (export "m") 1 5 shared)
-    (func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
-    (func (export "grow") (result i32) (memory.grow (i32.const 1)))))"));
-  const Module user = *Module::Compile(engine, Assemble(R"((module
-    (memory (import "a" "m") 1 5 shared)
-    (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
-    (func (export "size") (result i32) (memory.size))))"));
-  std::optional<Store> first(std::in_place, engine);
-  Store second(engine);
-  const Instance a = *Instance::Create(*first, module, {});
-  const SharedMemory shared = *a.GetMemory(*first, "m")->Shared(*first);
-  const Memory view = *shared.AddTo(second);
-  const Instance b = *Instance::Create(second, user, {view});
-  ASSERT_TRUE(a.GetFunc(*first, "store")->Call(*first, {Val::I32(8), Val::I32(77)}).ok());
-  const auto call = [&](const char* name, std::vector<Val> arguments) {
-    return b.GetFunc(second, name)->Call(second, arguments);
-  };
-  EXPECT_EQ((*call("load", {Val::I32(8)}))[0].i32(), 77);
-  EXPECT_EQ(call("load", {Val::I32(65536)}).status().message(), "out of bounds memory access");
-  ASSERT_TRUE(a.GetFunc(*first, "grow")->Call(*first, {}).ok());
-  EXPECT_EQ((*call("size", {}))[0].i32(), 2);
-  EXPECT_EQ((*call("load", {Val::I32(65536)}))[0].i32(), 0);
-  first.reset();
-  EXPECT_EQ((*call("load", {Val::I32(8)}))[0].i32(), 77);
-
-  Store third(engine_);
-  EXPECT_EQ(shared.AddTo(third).status().code(), absl::StatusCode::kInvalidArgument);
-  MemoryType plain;
-  plain.limits = {1, 1};
-  EXPECT_EQ(Memory::Create(second, plain)->Shared(second).status().code(),
-            absl::StatusCode::kFailedPrecondition);
-}
-
 // A host function whose type names a type of a module, of which no module has trampolines.
 TEST_F(ReferencesTest, HostFunctionsTakeConcreteReferences) {
   const Module module = Compile(kSubtypes);
@@ -396,6 +357,7 @@ TEST_F(ReferencesTest, TheHostsTypesAreChecked) {
     type.limits = limits;
     type.page_size_log2 = page_size_log2;
     type.shared = shared;
+    if (shared) return SharedMemory::Create(engine_, type).status().code();
     return Memory::Create(store_, type).status().code();
   };
   constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;

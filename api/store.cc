@@ -42,6 +42,7 @@ Extern ToExtern(const Store& store, const runtime::Extern& definition) {
     return Table::FromRaw(store.id(), *table);
   }
   if (const auto* memory = std::get_if<runtime::Memory*>(&definition)) {
+    if ((*memory)->shared()) return SharedMemory::FromRaw(store.engine(), (*memory)->shared());
     return Memory::FromRaw(store.id(), *memory);
   }
   if (const auto* global = std::get_if<runtime::Global*>(&definition)) {
@@ -62,6 +63,13 @@ absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition
   if (const auto* memory = std::get_if<Memory>(&definition)) {
     RETURN_IF_ERROR(CheckStore(store, memory->store_id(), "memory"));
     return runtime::Extern(memory->raw());
+  }
+  if (const auto* memory = std::get_if<SharedMemory>(&definition)) {
+    // The plan of a memory follows its engine's settings.
+    if (!(memory->engine() == store.engine())) {
+      return absl::InvalidArgumentError("the shared memory belongs to another engine");
+    }
+    return runtime::Extern(store.state().runtime().ViewOf(memory->raw()));
   }
   if (const auto* global = std::get_if<Global>(&definition)) {
     RETURN_IF_ERROR(CheckStore(store, global->store_id(), "global"));
@@ -113,7 +121,8 @@ absl::Span<uint8_t> Caller::MemoryBytes() {
   runtime::Instance& instance = *static_cast<runtime::VMContext*>(vmctx_)->instance;
   const std::optional<runtime::Extern> found = instance.GetExport("memory");
   if (!found || !std::holds_alternative<runtime::Memory*>(*found)) return {};
-  return std::get<runtime::Memory*>(*found)->data();
+  const runtime::Memory& memory = *std::get<runtime::Memory*>(*found);
+  return memory.shared() ? absl::Span<uint8_t>() : memory.data();
 }
 
 }  // namespace gantry

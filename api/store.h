@@ -82,7 +82,7 @@ class Caller {
   // An export of the calling instance; nothing where there is none of that name, or where the
   // function was called by the host.
   std::optional<Extern> GetExport(absl::string_view name);
-  // The bytes of the export "memory"; empty where there is none.
+  // The bytes of the export "memory"; empty where there is none, or where it is shared.
   absl::Span<uint8_t> MemoryBytes();
 
  private:

@@ -44,13 +44,14 @@ void PrintTiming(const CompileTiming& timing) {
   for (const CompileTiming::Phase& phase : timing.phases) {
     if (!phase.is_part) total += phase.time;
   }
-  std::fprintf(stderr, "%-28s %12s %7s\n", "phase", "ms", "share");
+  std::fprintf(stderr, "%-28s %12s %7s %13s\n", "phase", "ms", "share", "steps");
   for (const CompileTiming::Phase& phase : timing.phases) {
     const std::string name = absl::StrCat(phase.is_part ? "  " : "", phase.name);
-    std::fprintf(stderr, "%-28s %12.3f %6.1f%%%s%s\n", name.c_str(),
+    std::fprintf(stderr, "%-28s %12.3f %6.1f%% %13llu%s%s\n", name.c_str(),
                  absl::ToDoubleMilliseconds(phase.time),
                  total > absl::ZeroDuration() ? 100 * absl::FDivDuration(phase.time, total) : 0.0,
-                 phase.note.empty() ? "" : "  ", phase.note.c_str());
+                 static_cast<unsigned long long>(phase.work), phase.note.empty() ? "" : "  ",
+                 phase.note.c_str());
   }
   std::fprintf(stderr, "%-28s %12.3f\n", "all threads", absl::ToDoubleMilliseconds(total));
   std::fprintf(stderr, "%-28s %12.3f\n", "wall", absl::ToDoubleMilliseconds(timing.wall));
@@ -103,7 +104,8 @@ void AddCompileCommand(CLI::App& app, int* exit_code) {
   command->add_option("--emit", options->emit,
                       "Print these forms of each function: ir, ir-passes (behind each pass of the "
                       "mid-end that changed it), vcode, asm (a list)");
-  command->add_flag("--timing", options->timing, "Print the time of each phase");
+  command->add_flag("--timing", options->timing,
+                    "Print the time of each phase and the steps it counted");
   command->callback([options, exit_code] {
     const absl::Status status = Compile(*options);
     *exit_code = status.ok() ? 0 : ReportFailure(status);

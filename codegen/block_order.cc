@@ -26,9 +26,12 @@ uint64_t NextRandom(uint64_t& state) {
 void BlockOrder::Compute(const Graph& graph, uint64_t chaos_seed) {
   nodes_.clear();
   successors_.clear();
+  work_ = 0;
   PostOrder(graph, chaos_seed);
   PlaceNodes(graph);
   Link(graph);
+  // Of everything else there is a constant number of passes over blocks and edges.
+  work_ += graph.blocks.size() + 4 * graph.successors.size() + nodes_.size() + preds_.size();
 }
 
 // Fills order_ (in reverse postorder), pred_count_ (edges from reachable blocks) and the cold bits
@@ -51,6 +54,7 @@ void BlockOrder::PostOrder(const Graph& graph, uint64_t chaos_seed) {
     }
     // What is visited first is placed last.
     auto visited_before = [&](uint32_t a, uint32_t b) {
+      ++work_;
       const bool a_leaves = graph.blocks[a].loop_depth < source.loop_depth;
       const bool b_leaves = graph.blocks[b].loop_depth < source.loop_depth;
       if (a_leaves != b_leaves) return a_leaves;
@@ -127,6 +131,7 @@ void BlockOrder::PlaceNodes(const Graph& graph) {
     while (!stack_.empty() && graph.blocks[stack_.back().block].loop_depth > depth) {
       place_edge(stack_.back(), cold);
       stack_.pop_back();
+      ++work_;
     }
   };
   for (const bool cold : {false, true}) {

@@ -79,6 +79,9 @@ class BlockOrder {
   // Position of the node of a source block, kNone if it is unreachable.
   uint32_t NodeOf(uint32_t block) const { return node_of_[block]; }
 
+  // Steps that the last Compute took.
+  uint64_t work() const { return work_; }
+
  private:
   struct Frame {
     uint32_t block;
@@ -103,6 +106,7 @@ class BlockOrder {
   std::vector<uint32_t> pred_count_;
   // For each entry of Graph::successors the node of its edge block, or kNone.
   std::vector<uint32_t> edge_node_;
+  uint64_t work_ = 0;
 };
 
 }  // namespace gantry::codegen

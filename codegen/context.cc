@@ -34,7 +34,10 @@ absl::string_view PhaseName(Phase phase) {
 }
 
 void PhaseTimes::Add(const PhaseTimes& other) {
-  for (size_t i = 0; i < kNumPhases; ++i) ns[i] += other.ns[i];
+  for (size_t i = 0; i < kNumPhases; ++i) {
+    ns[i] += other.ns[i];
+    work[i] += other.work[i];
+  }
   functions += other.functions;
 }
 
@@ -82,6 +85,7 @@ absl::StatusOr<CompiledCode> Context::Compile(Function& func, const TargetIsa& i
 absl::StatusOr<CompiledCode> Context::CompileWithinMemory(Function& func, const TargetIsa& isa,
                                                           const CompileOptions& options) {
   const SharedFlags& flags = isa.shared_flags();
+  const uint64_t analysis_before = cfg_.work() + dominators_.work() + loops_.work();
   Timer timer(options.times);
   SelectIsa(isa);
 
@@ -115,8 +119,21 @@ absl::StatusOr<CompiledCode> Context::CompileWithinMemory(Function& func, const 
 
   timer.Begin(Phase::kEmit);
   RETURN_IF_ERROR(Emit(func, isa));
-  if (options.times != nullptr) ++options.times->functions;
+  if (options.times != nullptr) AddWork(analysis_before, options.times);
   return Result(isa);
+}
+
+void Context::AddWork(uint64_t analysis_before, PhaseTimes* times) const {
+  const auto add = [&](Phase phase, uint64_t work) {
+    times->work[static_cast<size_t>(phase)] += work;
+  };
+  const VCode& code = lowering_.vcode();
+  add(Phase::kAnalysis, cfg_.work() + dominators_.work() + loops_.work() - analysis_before);
+  add(Phase::kLower, lowering_.work());
+  add(Phase::kRegalloc, allocation_.statistics.work);
+  add(Phase::kEmit, buffer_->work() + code.insts().size() + code.operands().size() +
+                        allocation_.edits.size() + allocation_.stack_map_slots.size());
+  ++times->functions;
 }
 
 void Context::SelectIsa(const TargetIsa& isa) {

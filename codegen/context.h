@@ -38,12 +38,17 @@ enum class Phase : uint8_t { kVerify, kMidEnd, kAnalysis, kLower, kRegalloc, kCh
 inline constexpr size_t kNumPhases = 7;
 absl::string_view PhaseName(Phase phase);
 
-// Nanoseconds per phase, summed over functions.
+// Nanoseconds and steps per phase, summed over functions. Steps are what tests of linearity hold
+// phases to: the sizes of what a phase walks over, and everything that it may do more often. The
+// verifier and the allocation checker count none, and the mid-end counts for itself
+// (codegen/pass/pass.h).
 struct PhaseTimes {
   std::array<uint64_t, kNumPhases> ns{};
+  std::array<uint64_t, kNumPhases> work{};
   uint64_t functions = 0;
 
   uint64_t of(Phase phase) const { return ns[static_cast<size_t>(phase)]; }
+  uint64_t work_of(Phase phase) const { return work[static_cast<size_t>(phase)]; }
   void Add(const PhaseTimes& other);
 };
 
@@ -60,7 +65,7 @@ struct CompileOptions {
   // registers were given; null for nowhere.
   std::string* ir_text = nullptr;
   std::string* vcode_text = nullptr;
-  // Where to add the time of each phase; null for not measuring.
+  // Where to add time and steps of each phase; null for not measuring.
   PhaseTimes* times = nullptr;
   // Null for none.
   FunctionPass* midend = nullptr;
@@ -90,6 +95,7 @@ class Context {
                                                    const CompileOptions& options);
   void SelectIsa(const TargetIsa& isa);
   absl::Span<const uint16_t> LoopDepths(const Function& func);
+  void AddWork(uint64_t analysis_before, PhaseTimes* times) const;
   absl::Status AllocateRegisters(const TargetIsa& isa);
   absl::Status Emit(const Function& func, const TargetIsa& isa);
   CompiledCode Result(const TargetIsa& isa);

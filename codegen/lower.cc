@@ -30,6 +30,13 @@ absl::Status Lowering::Run(const FunctionStencil& func, absl::Span<const uint16_
   return absl::OkStatus();
 }
 
+// Each value, instruction and edge is looked at a constant number of times; patterns look a
+// constant number of instructions far.
+uint64_t Lowering::work() const {
+  return order_.work() + values_.size() + places_.size() + total_targets_ + vcode_.insts().size() +
+         vcode_.operands().size() + vcode_.num_edge_args();
+}
+
 // Appends the distinct block calls of a terminator to targets_; target_of_entry_ gets which of
 // them each block call is.
 void Lowering::CollectTargets(Inst terminator) {
@@ -212,6 +219,21 @@ Inst Lowering::SinkableLoad(Value value, bool path_is_single) const {
   if (can_trap && from.traps != to.traps) return Inst::None();
   if ((can_trap || !is_readonly) && from.memory != to.memory) return Inst::None();
   return load;
+}
+
+Inst Lowering::SinkableTrap(Value condition) const {
+  // As far as the code of one checked address reaches.
+  constexpr int kMostBetween = 6;
+  Inst inst = func_->layout.prev_inst(anchor_);
+  for (int i = 0; i <= kMostBetween && inst.is_some(); ++i, inst = func_->layout.prev_inst(inst)) {
+    const InstData& trap = data(inst);
+    if (trap.opcode() == Opcode::kTrapnz && IsSame(trap.arg(0), condition)) {
+      // Where it traps is told by the location.
+      return !sunk_[inst.index()] && LocOf(inst) == LocOf(anchor_) ? inst : Inst::None();
+    }
+    if (Info(trap.opcode()).effects != kPure) break;
+  }
+  return Inst::None();
 }
 
 void Lowering::SetEdgeArgs(uint32_t edge, const BlockCall& call, uint32_t target) {

@@ -78,6 +78,9 @@ class Lowering {
   const VCode& vcode() const { return vcode_; }
   const BlockOrder& order() const { return order_; }
 
+  // Steps that the last Run took, for tests that they are linear.
+  uint64_t work() const;
+
   // ---- The IR, for patterns.
   const FunctionStencil& func() const { return *func_; }
   const DataFlowGraph& dfg() const { return func_->dfg; }
@@ -121,8 +124,13 @@ class Lowering {
   // place of where it stands; the caller then must call Sink. `path_is_single` says that every
   // instruction between the present one and the load was merged and has one use.
   Inst SinkableLoad(Value value, bool path_is_single = true) const;
-  // The load is now part of the present instruction and is not lowered by itself.
-  void Sink(Inst load) { sunk_[load.index()] = true; }
+  // The instruction is now part of the present one and is not lowered by itself.
+  void Sink(Inst inst) { sunk_[inst.index()] = true; }
+  // A trapnz of the condition that stands in front of the present instruction with nothing but pure
+  // instructions between, so that it may be done as part of it; the caller then must call Sink.
+  Inst SinkableTrap(Value condition) const;
+  // How many operands are the value.
+  uint32_t NumUses(Value value) const { return values_[Resolve(value).index()].uses; }
 
   // ---- Output.
   void Emit(const MachInst& inst, absl::Span<const regalloc::Operand> operands,

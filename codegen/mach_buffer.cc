@@ -8,6 +8,9 @@ namespace gantry::codegen {
 namespace {
 
 constexpr size_t kInitialCapacity = 16 * 1024;
+// Places of the constants' table looked at for one of them. It is at most half full; only input
+// that was made for it needs more, and gets its constant twice.
+constexpr int kMaxProbes = 64;
 
 uint64_t HashBytes(const uint8_t* bytes, size_t size) {
   uint64_t hash = size * 0x9E3779B97F4A7C15u;
@@ -72,6 +75,7 @@ void MachBuffer::Reset(const MachBufferSettings& settings) {
   stack_map_slots_.clear();
   source_locs_.clear();
   current_loc_ = SourceLoc();
+  work_ = 0;
   RecomputePending();
 }
 
@@ -155,6 +159,7 @@ MachLabel MachBuffer::RootSlow(MachLabel label) const {
   uint32_t at = label.raw();
   while (labels_[at].alias != kNone) {
     const uint32_t next = labels_[at].alias;
+    ++work_;
     // Halve the path, so that chains of jumps to jumps stay short.
     if (labels_[next].alias != kNone) labels_[at].alias = labels_[next].alias;
     at = next;
@@ -259,7 +264,10 @@ void MachBuffer::AddAnyJump(Jump jump) {
 void MachBuffer::RewindTo(CodeOffset to) {
   cursor_ = begin_ + to;
   if (source_locs_.empty() || source_locs_.back().offset <= to) return;
-  while (!source_locs_.empty() && source_locs_.back().offset >= to) source_locs_.pop_back();
+  while (!source_locs_.empty() && source_locs_.back().offset >= to) {
+    source_locs_.pop_back();
+    ++work_;
+  }
   source_locs_.push_back({to, current_loc_});
 }
 
@@ -286,6 +294,7 @@ void MachBuffer::RemoveLastJump() {
 
 void MachBuffer::SimplifyJumps() {
   while (!jumps_.empty()) {
+    ++work_;
     const Jump& last = jumps_.back();
     if (last.end != offset()) {
       jumps_.clear();
@@ -306,6 +315,8 @@ void MachBuffer::SimplifyJumps() {
     if (target_offset != kUnbound) {
       const int64_t delta = int64_t{target_offset} - int64_t{condition.use};
       if (delta < info.min_delta || delta > info.max_delta) return;
+    } else if (info.max_delta < (*kinds_)[last.kind].max_delta) {
+      return;  // It might not reach so far.
     }
     RemoveLastJump();
     Jump& folded = jumps_.back();
@@ -341,9 +352,12 @@ uint32_t MachBuffer::VeneerBound(LabelKind kind) const {
 // Resolves uses at the head of the queue whose label has been bound.
 void MachBuffer::DrainFront(LabelKind kind) {
   UseQueue& queue = queues_[IndexOf(kind)];
+  const size_t drained_from = queue.head;
   while (!queue.empty() && TryResolveSettled(queue.uses[queue.head], kind)) ++queue.head;
+  work_ += 1 + queue.head - drained_from;
   // Settled uses do not pile up in front of the live ones.
   if (queue.head > 1024 && queue.head > queue.size()) {
+    work_ += queue.uses.size();
     queue.uses.erase(queue.uses.begin(), queue.uses.begin() + queue.head);
     queue.head = 0;
   }
@@ -352,6 +366,7 @@ void MachBuffer::DrainFront(LabelKind kind) {
 // Resolves all that can be, wherever it stands in the queue.
 void MachBuffer::Compact(LabelKind kind) {
   UseQueue& queue = queues_[IndexOf(kind)];
+  work_ += queue.size();
   size_t kept = 0;
   for (size_t i = queue.head; i < queue.uses.size(); ++i) {
     const Use use = queue.uses[i];
@@ -372,7 +387,7 @@ void MachBuffer::RecomputePending() {
   if (settings_.force_island_period != 0 && !too_large_) first_deadline_ = 0;
 }
 
-bool MachBuffer::NeedsIslandSlow(uint32_t distance) {
+bool MachBuffer::NeedsIslandSlow(uint32_t distance, MachLabel next) {
   if (too_large_) return false;
   bool needed = settings_.force_island_period != 0 &&
                 offset() - last_island_ >= settings_.force_island_period;
@@ -386,7 +401,11 @@ bool MachBuffer::NeedsIslandSlow(uint32_t distance) {
     DrainFront(kind);
     UseQueue& queue = queues_[i];
     const auto due = [&] {
-      return horizon + uint64_t{queue.size()} * VeneerBound(kind) > Deadline(kind);
+      size_t first = queue.head;
+      while (first < queue.uses.size() && queue.uses[first].label == next) ++first;
+      return first < queue.uses.size() &&
+             horizon + uint64_t{queue.size()} * VeneerBound(kind) >
+                 uint64_t{queue.uses[first].offset} + (*kinds_)[kind].max_delta;
     };
     // Compacting costs the length of the queue, so it is not done at every step of code.
     const uint32_t step = (*kinds_)[kind].max_delta / 16;
@@ -444,6 +463,7 @@ void MachBuffer::EmitVeneers(int kind_count, uint64_t distance, bool forced) {
       };
       while (!queue.empty() && (forced_count[i] > 0 || due())) {
         const Use use = queue.uses[queue.head++];
+        ++work_;
         if (forced_count[i] > 0) --forced_count[i];
         progress = true;
         if (TryResolve(use, kind)) continue;
@@ -494,7 +514,8 @@ MachLabel MachBuffer::Constant(absl::Span<const uint8_t> bytes) {
   const uint64_t hash = HashBytes(bytes.data(), size);
   const size_t mask = constant_table_.size() - 1;
   size_t slot = hash & mask;
-  while (constant_table_[slot].generation == generation_) {
+  for (int i = 0; constant_table_[slot].generation == generation_ && i < kMaxProbes; ++i) {
+    ++work_;
     PooledConstant& entry = constant_table_[slot];
     if (entry.hash == hash && entry.size == size &&
         std::memcmp(&constant_bytes_[entry.first_byte], bytes.data(), size) == 0) {
@@ -552,6 +573,7 @@ MachLabel MachBuffer::OutOfLineTrap(TrapCode code) {
 }
 
 void MachBuffer::EmitPendingData() {
+  work_ += pending_traps_.size() + table_targets_.size() + pending_constants_.size();
   if (!pending_traps_.empty()) {
     AlignCode();
     for (const PendingTrap& trap : pending_traps_) {
@@ -633,6 +655,7 @@ absl::Status MachBuffer::Finish() {
   for (int i = 0; i < kinds_->kind_count && !too_large_; ++i) {
     const LabelKind kind = KindAt(i);
     UseQueue& queue = queues_[i];
+    work_ += queue.size();
     for (; queue.head < queue.uses.size() && !too_large_; ++queue.head) {
       const Use use = queue.uses[queue.head];
       if (TryResolve(use, kind)) continue;

@@ -153,10 +153,11 @@ class MachBuffer {
 
   // Whether an island must be emitted here, given that the emitter asks again within
   // `distance` bytes: those of the code it writes until then, and 32 for each label used,
-  // constant, or out-of-line trap in it (4 a target for a jump table).
-  bool NeedsIsland(uint32_t distance) {
+  // constant, or out-of-line trap in it (4 a target for a jump table). `next` is a label that is
+  // bound here if no island comes in between, or none.
+  bool NeedsIsland(uint32_t distance, MachLabel next = MachLabel()) {
     const uint64_t horizon = uint64_t{offset()} + distance + pending_bytes_;
-    return ABSL_PREDICT_FALSE(horizon >= first_deadline_) && NeedsIslandSlow(distance);
+    return ABSL_PREDICT_FALSE(horizon >= first_deadline_) && NeedsIslandSlow(distance, next);
   }
   // Emits an island here. Control must not fall into it.
   void EmitIsland(uint32_t distance);
@@ -219,6 +220,10 @@ class MachBuffer {
   absl::Span<const StackMap> stack_maps() const { return stack_maps_; }
   absl::Span<const uint32_t> stack_map_slots() const { return stack_map_slots_; }
   absl::Span<const SourceLocEntry> source_locs() const { return source_locs_; }
+
+  // Steps since Reset beside those per byte, label use and record: looking again at what waits to
+  // be resolved, at jumps that may go, at labels that stand for others. For tests of linearity.
+  uint64_t work() const { return work_; }
 
  private:
   static constexpr CodeOffset kUnbound = 0xFFFFFFFF;
@@ -290,7 +295,7 @@ class MachBuffer {
   void EnsureRoom(size_t room) {
     if (static_cast<size_t>(end_ - cursor_) < room) Grow(room);
   }
-  ABSL_ATTRIBUTE_NOINLINE bool NeedsIslandSlow(uint32_t distance);
+  ABSL_ATTRIBUTE_NOINLINE bool NeedsIslandSlow(uint32_t distance, MachLabel next);
 
   MachLabel Root(MachLabel label) const {
     DCHECK(label.index() < labels_.size());
@@ -378,6 +383,7 @@ class MachBuffer {
   std::vector<uint32_t> stack_map_slots_;
   std::vector<SourceLocEntry> source_locs_;
   SourceLoc current_loc_;
+  mutable uint64_t work_ = 0;
 };
 
 }  // namespace gantry::codegen

@@ -483,6 +483,24 @@ TEST(MachBufferIslands, AArch64KindsBeyondTheirReach) {
   }
 }
 
+// What is bound right here needs no island, however far away the next question is; what is bound
+// later does.
+TEST(MachBufferIslands, TheLabelThatComesNextIsNotWaitedFor) {
+  const LabelKindTable kinds = ToyKinds(100, 1000, 1000);
+  MachBuffer buffer(kinds);
+  const MachLabel next = buffer.NewLabel(), later = buffer.NewLabel();
+  ShortBranch(buffer, next);
+  for (int i = 0; i < 40; ++i) Nop(buffer);
+  EXPECT_TRUE(buffer.NeedsIsland(90));
+  EXPECT_FALSE(buffer.NeedsIsland(90, next));
+  ShortBranch(buffer, later);
+  EXPECT_TRUE(buffer.NeedsIsland(200, next));
+  EXPECT_FALSE(buffer.NeedsIsland(50, next));
+  buffer.Bind(next);
+  buffer.Bind(later);
+  EXPECT_TRUE(buffer.Finish().ok());
+}
+
 // A use gets no veneer while it can still reach: the island that one urgent use needs leaves
 // the others in their queues.
 TEST(MachBufferIslands, OnlyUrgentUsesGetVeneers) {

@@ -68,13 +68,14 @@ struct UnwindFormat {
 
 // How a stack walk passes over the frame of a function.
 struct FrameInfo {
-  // The return address lies `frame_size` above sp in the body, and the frame-pointer chain
-  // passes the function by.
-  bool frameless_leaf = false;
-  // Bytes between sp in the body and the saved frame pointer (or the return address).
+  static constexpr CodeOffset kNoFrame = 0xFFFFFFFF;
+
+  // Code in front of this has no frame record: sp is at the return address, and the frame-pointer
+  // chain passes the function by. Nothing is called there. kNoFrame: that is all of the code.
+  CodeOffset frame_begin = 0;
+  // Bytes between sp in the body and the saved frame pointer, or the return address in a function
+  // without frame record.
   uint32_t frame_size = 0;
-  // Where the prologue ends.
-  CodeOffset prologue_end = 0;
 };
 
 // Appends the DWARF call frame instructions (DWARF 5, 6.4.2) for the ops, in the form that

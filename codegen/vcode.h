@@ -62,6 +62,7 @@ class VCode {
   absl::Span<const BlockInfo> block_infos() const { return block_infos_; }
   absl::Span<const regalloc::Edge> edges() const { return edges_; }
   uint32_t num_vregs() const { return num_vregs_; }
+  size_t num_edge_args() const { return edge_args_.size(); }
 
   // Views of this object's arrays; good until it changes.
   regalloc::Input RegallocInput() const;

@@ -141,6 +141,7 @@ void AddTotals(const std::vector<codegen::PassTotals>& totals,
     pass.runs += totals[i].runs;
     pass.changed += totals[i].changed;
     pass.nanoseconds += totals[i].nanoseconds;
+    pass.work += totals[i].work;
     pass.insts_added += totals[i].insts_added;
     pass.insts_removed += totals[i].insts_removed;
   }
@@ -164,6 +165,11 @@ struct OptimizingCompiler::Worker {
   std::optional<CompilerEnvironment> environment;
   std::shared_ptr<const wasm::InlinePlan> plan;
   std::optional<wasm::FunctionTranslator> translator;
+  // Of the translators before this one.
+  uint64_t earlier_translate_work = 0;
+  uint64_t translate_work() const {
+    return earlier_translate_work + (translator.has_value() ? translator->work() : 0);
+  }
   // For trampolines.
   std::optional<codegen::MachBuffer> buffer;
   codegen::UnwindInfo unwind;
@@ -172,6 +178,8 @@ struct OptimizingCompiler::Worker {
   uint64_t translate_ns = 0;
   uint64_t finish_ns = 0;
   uint64_t trampoline_ns = 0;
+  // Records and bytes that finished functions were made of.
+  uint64_t finish_work = 0;
 
   // Of the function at hand.
   std::vector<environ::InlineSite> sites;
@@ -253,6 +261,7 @@ std::shared_ptr<const wasm::InlinePlan> OptimizingCompiler::PlanFor(
                plans_.end());
   plans_.emplace_back(module.serial, plan);
   plan_ns_ += NanosecondsSince(start);
+  plan_work_ += plan->work();
   return plan;
 }
 
@@ -261,6 +270,7 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
                                            std::optional<wasm::Unimplemented>& missing) const {
   if (worker.module_serial != module.serial) {
     worker.environment.emplace(module, options_.target->relaxed_choices());
+    worker.earlier_translate_work = worker.translate_work();
     worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
     if (options_.inlining) {
       worker.plan = PlanFor(module);
@@ -309,6 +319,9 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
                          out);
     out.inlined_calls = static_cast<uint32_t>(worker->translator->num_inlined());
     out.missing = std::move(missing);
+    worker->finish_work += code->bytes.size() + code->relocs.size() + code->traps.size() +
+                           code->source_locs.size() + code->stack_maps.size() +
+                           code->stack_map_slots.size() + code->call_handlers.size();
     worker->finish_ns += NanosecondsSince(compiled);
     return absl::OkStatus();
   } catch (const std::bad_alloc&) {
@@ -362,6 +375,7 @@ absl::StatusOr<environ::LinkedText> OptimizingCompiler::AppendText(
     absl::Span<const environ::NamedFunction> functions) const {
   TextBuilder builder(options_.target->link_rules(), options_.text);
   UnwindSection unwind(options_.target->unwind_format());
+  for (const environ::NamedFunction& function : functions) builder.Expect(*function.function);
   for (const environ::NamedFunction& function : functions) {
     ASSIGN_OR_RETURN(const uint32_t offset, builder.Append(function.key, *function.function));
     if (!options_.tunables.generate_unwind_info) continue;
@@ -413,7 +427,7 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
   std::vector<environ::PhaseTime> phases;
   if (!options_.timing) return phases;
   codegen::PhaseTimes times;
-  uint64_t translate = 0, finish = 0, trampolines = 0;
+  uint64_t translate = 0, finish = 0, trampolines = 0, translate_work = 0, finish_work = 0;
   std::vector<codegen::PassTotals> passes;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -422,26 +436,31 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
       translate += worker->translate_ns;
       finish += worker->finish_ns;
       trampolines += worker->trampoline_ns;
+      translate_work += worker->translate_work();
+      finish_work += worker->finish_work;
       if (worker->mid_end != nullptr) AddTotals(worker->mid_end->pipeline().totals(), &passes);
     }
   }
   // Whoever made a plan was about to translate.
   const uint64_t plan = plan_ns_.load();
-  phases.push_back({"plan inlining", plan});
-  phases.push_back({"validate and translate", translate - std::min(plan, translate)});
+  phases.push_back({"plan inlining", plan, plan_work_.load()});
+  phases.push_back(
+      {"validate and translate", translate - std::min(plan, translate), translate_work});
   for (size_t i = 0; i < codegen::kNumPhases; ++i) {
     const codegen::Phase phase = static_cast<codegen::Phase>(i);
     phases.push_back(
         {std::string(codegen::PhaseName(phase).data(), codegen::PhaseName(phase).size()),
-         times.of(phase)});
+         times.of(phase), times.work_of(phase)});
     if (phase != codegen::Phase::kMidEnd) continue;
+    const size_t mid_end = phases.size() - 1;
     for (const codegen::PassTotals& pass : passes) {
-      phases.push_back({pass.pass, pass.nanoseconds, true,
+      phases[mid_end].work += pass.work;
+      phases.push_back({pass.pass, pass.nanoseconds, pass.work, true,
                         absl::StrCat(pass.changed, " of ", pass.runs, " functions changed, +",
                                      pass.insts_added, " -", pass.insts_removed, " instructions")});
     }
   }
-  phases.push_back({"finish", finish});
+  phases.push_back({"finish", finish, finish_work});
   phases.push_back({"trampolines", trampolines});
   return phases;
 }

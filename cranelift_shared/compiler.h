@@ -78,6 +78,7 @@ class OptimizingCompiler final : public environ::Compiler {
   mutable std::vector<std::pair<uint64_t, std::weak_ptr<const wasm::InlinePlan>>>
       plans_;  // guarded by plans_mutex_
   mutable std::atomic<uint64_t> plan_ns_{0};
+  mutable std::atomic<uint64_t> plan_work_{0};
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;  // guarded by mutex_
 };

@@ -133,6 +133,7 @@ const wasm::TranslationTraps& CompilerEnvironment::traps() const {
       .invalid_conversion_to_integer = number(environ::TrapCode::kInvalidConversionToInteger),
       .null_reference = number(environ::TrapCode::kNullReference),
       .null_i31_reference = number(environ::TrapCode::kNullI31Reference),
+      .unaligned_atomic = number(environ::TrapCode::kUnalignedAtomic),
   };
   return kTraps;
 }
@@ -280,10 +281,11 @@ void CompilerEnvironment::OnLoopHeader(InstBuilder& b) { CheckInterrupts(b); }
 
 CompilerEnvironment::Place CompilerEnvironment::MemoryPlace(InstBuilder& b,
                                                             wasm::MemoryIndex memory) {
-  if (!info_.IsImported(memory)) {
-    return {vmctx_, static_cast<int32_t>(offsets_.Memory(info_.Defined(memory)))};
-  }
-  return {ContextField(b, offsets_.ImportedMemory(memory)), 0};
+  if (info_.IsImported(memory)) return {ContextField(b, offsets_.ImportedMemory(memory)), 0};
+  const uint32_t offset = offsets_.Memory(info_.Defined(memory));
+  // All who see a shared memory see one definition, which lies elsewhere.
+  if (info_.memories[memory].type.shared) return {ContextField(b, offset), 0};
+  return {vmctx_, static_cast<int32_t>(offset)};
 }
 
 Value CompilerEnvironment::MemoryLength(InstBuilder& b, wasm::MemoryIndex memory) {
@@ -310,21 +312,37 @@ wasm::HeapAccess CompilerEnvironment::AccessHeap(InstBuilder& b, wasm::MemoryInd
                                          return load_base(e, Constant(kRegionMemory));
                                        }));
   }
-  const MemFlags flags = MemFlags().WithRegion(kRegionHeap);
+  access.flags = MemFlags().WithRegion(kRegionHeap);
   access.check_bounds = !plan.NeedsNoCheck(offset, size);
+  access.index_only = plan.NeedsOnlyIndex(offset, size);
   if (access.check_bounds) {
     access.length = MemoryLength(b, memory);
     access.mask = tunables_.spectre_masking;
-    access.flags = flags;
-  } else {
-    access.flags = flags.WithTrap(Trap(environ::TrapCode::kMemoryOutOfBounds));
+    // Behind the base lies the reservation, and the guard behind that.
+    access.offset_is_own = offset <= plan.guard && size <= plan.guard - offset;
+  }
+  if (!access.check_bounds || access.index_only) {
+    access.flags = access.flags.WithTrap(Trap(environ::TrapCode::kMemoryOutOfBounds));
+  }
+  const wasm::MemoryType& type = info_.memories[memory].type;
+  if (type.limits.min <= ~uint64_t{0} >> type.page_size_log2) {
+    access.min_bytes = type.limits.min << type.page_size_log2;
   }
   return access;
 }
 
 Value CompilerEnvironment::MemorySize(InstBuilder& b, wasm::MemoryIndex memory) {
   const environ::MemoryInfo& m = info_.memories[memory];
-  const Value pages = b.Ushr(MemoryLength(b, memory), b.I64(m.type.page_size_log2));
+  Value length;
+  if (m.type.shared) {
+    // In one order with all that threads do; growth by one is never unseen by another that knows.
+    const Place place = MemoryPlace(b, memory);
+    length = b.AtomicLoad(Type::kI64, Access(kRegionMemory), place.base,
+                          place.offset + static_cast<int32_t>(VMMemoryDefinitionOffsets::kLength));
+  } else {
+    length = MemoryLength(b, memory);
+  }
+  const Value pages = b.Ushr(length, b.I64(m.type.page_size_log2));
   return Narrowed(b, pages, m.type.index_type);
 }
 
@@ -355,6 +373,21 @@ void CompilerEnvironment::MemoryFill(InstBuilder& b, wasm::MemoryIndex memory, V
 
 void CompilerEnvironment::DataDrop(InstBuilder& b, wasm::DataIndex data) {
   CallBuiltin(b, Builtin::kDataDrop, {b.I32(data.raw())});
+}
+
+Value CompilerEnvironment::AtomicWait(InstBuilder& b, wasm::MemoryIndex memory, Value address,
+                                      Value expected, Value timeout) {
+  const Builtin builtin = func_->dfg.value_type(expected) == Type::kI32
+                              ? Builtin::kMemoryAtomicWait32
+                              : Builtin::kMemoryAtomicWait64;
+  return func_->dfg.result(
+      CallBuiltin(b, builtin, {b.I32(memory.raw()), address, expected, timeout}));
+}
+
+Value CompilerEnvironment::AtomicNotify(InstBuilder& b, wasm::MemoryIndex memory, Value address,
+                                        Value count) {
+  return func_->dfg.result(
+      CallBuiltin(b, Builtin::kMemoryAtomicNotify, {b.I32(memory.raw()), address, count}));
 }
 
 // ---- Globals.

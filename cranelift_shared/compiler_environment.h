@@ -73,6 +73,11 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   void MemoryFill(codegen::InstBuilder& b, wasm::MemoryIndex memory, codegen::Value destination,
                   codegen::Value value, codegen::Value length) override;
   void DataDrop(codegen::InstBuilder& b, wasm::DataIndex data) override;
+  codegen::Value AtomicWait(codegen::InstBuilder& b, wasm::MemoryIndex memory,
+                            codegen::Value address, codegen::Value expected,
+                            codegen::Value timeout) override;
+  codegen::Value AtomicNotify(codegen::InstBuilder& b, wasm::MemoryIndex memory,
+                              codegen::Value address, codegen::Value count) override;
 
   codegen::Value GlobalGet(codegen::InstBuilder& b, wasm::GlobalIndex global) override;
   void GlobalSet(codegen::InstBuilder& b, wasm::GlobalIndex global, codegen::Value value) override;

@@ -49,7 +49,6 @@ static_assert(std::size(kDwarfCalleeSaved) == std::size(x64::kCalleeSaved));
 void Describe(const x64::TrampolineFrame& trampoline, const codegen::MachBuffer& buffer,
               codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) {
   *frame = codegen::FrameInfo();
-  frame->prologue_end = trampoline.body;
   unwind->Add(trampoline.frame_pushed, UnwindOp::kCfaOffset, 0, 16);
   unwind->Add(trampoline.frame_pushed, UnwindOp::kSavedAt, kDwarfRbp, -16);
   unwind->Add(trampoline.frame_set, UnwindOp::kCfaRegister, kDwarfRbp);

@@ -74,9 +74,7 @@ void MakeCompiledFunction(const codegen::CompiledCode& code,
           {.offset = site.return_offset, .tag = handler.tag, .handler = handler.target});
     }
   }
-  out.frame = {.frameless_leaf = code.frame.frameless_leaf,
-               .frame_size = code.frame.frame_size,
-               .prologue_end = code.frame.prologue_end};
+  out.frame = {.frame_begin = code.frame.frame_begin, .frame_size = code.frame.frame_size};
   out.unwind.assign(code.call_frame_instructions.begin(), code.call_frame_instructions.end());
 }
 

@@ -69,6 +69,7 @@ absl::Status TextBuilder::SettlePending(uint64_t next_island) {
   for (int kind = 0; kind < rules_.rule_count; ++kind) {
     std::deque<PendingCall>& queue = pending_[kind];
     while (!queue.empty()) {
+      ++out_.work;
       const PendingCall& call = queue.front();
       const Target& target = targets_[call.target];
       const bool placed = target.offset != kUnplaced;
@@ -84,6 +85,36 @@ absl::Status TextBuilder::SettlePending(uint64_t next_island) {
     }
   }
   return absl::OkStatus();
+}
+
+void TextBuilder::Expect(const environ::CompiledFunction& function) {
+  const uint32_t alignment = std::max<uint32_t>(function.alignment, rules_.function_alignment);
+  expected_.text += function.code.size() + alignment - 1 + options_.padding;
+  ++expected_.functions;
+  expected_.traps += function.traps.size();
+  // One more where the function ends.
+  expected_.addresses += function.address_map.size() + 1;
+  expected_.inline_ranges += function.inline_ranges.empty() ? 0 : function.inline_ranges.size() + 1;
+  expected_.inline_sites += function.inline_sites.size();
+  expected_.stack_maps += function.stack_maps.size();
+  expected_.stack_map_slots += function.stack_map_slots.size();
+  expected_.handlers += function.handlers.size();
+}
+
+void TextBuilder::Reserve() {
+  out_.text.reserve(std::min(expected_.text, kMaxText));
+  out_.functions.reserve(expected_.functions);
+  out_.trap_offsets.reserve(expected_.traps);
+  out_.trap_codes.reserve(expected_.traps);
+  out_.address_offsets.reserve(expected_.addresses);
+  out_.address_wasm_offsets.reserve(expected_.addresses);
+  out_.inline_offsets.reserve(expected_.inline_ranges);
+  out_.inline_range_sites.reserve(expected_.inline_ranges);
+  out_.inline_sites.reserve(expected_.inline_sites);
+  out_.stack_map_offsets.reserve(expected_.stack_maps);
+  out_.stack_map_ends.reserve(expected_.stack_maps);
+  out_.stack_map_slots.reserve(expected_.stack_map_slots);
+  out_.handlers.reserve(expected_.handlers);
 }
 
 void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction& function) {
@@ -146,6 +177,7 @@ void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction&
 
 absl::StatusOr<uint32_t> TextBuilder::Append(const environ::FuncKey& key,
                                              const environ::CompiledFunction& function) {
+  if (targets_.empty()) Reserve();
   const uint32_t alignment = std::max<uint32_t>(function.alignment, rules_.function_alignment);
   out_.alignment = std::max(out_.alignment, alignment);
   // An island of one veneer for each waiting call and each call of this function is the
@@ -167,6 +199,10 @@ absl::StatusOr<uint32_t> TextBuilder::Append(const environ::FuncKey& key,
                             .size = static_cast<uint32_t>(function.code.size()),
                             .frame = function.frame});
   AppendTables(offset, function);
+  out_.work += 1 + function.code.size() + function.relocations.size() + function.traps.size() +
+               function.address_map.size() + function.inline_sites.size() +
+               function.inline_ranges.size() + function.stack_map_slots.size() +
+               function.stack_maps.size() + function.handlers.size();
 
   for (const environ::CodeRelocation& relocation : function.relocations) {
     const codegen::LinkRule* rule = rules_.find(relocation.kind);

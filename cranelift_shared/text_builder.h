@@ -42,6 +42,10 @@ class TextBuilder {
   TextBuilder(const codegen::LinkRules& rules, const TextOptions& options)
       : rules_(rules), options_(options) {}
 
+  // Names a function that is to be appended. Where that is done for all before the first is, text
+  // and tables are allocated once, not by steps that take several times their size.
+  void Expect(const environ::CompiledFunction& function);
+
   // Places a function and returns its offset. kResourceExhausted when the text would pass
   // 4 GiB. A key is appended once only.
   absl::StatusOr<uint32_t> Append(const environ::FuncKey& key,
@@ -82,11 +86,19 @@ class TextBuilder {
   // Settles waiting calls that would not reach an island placed at `next_island`, all of
   // them if `next_island` is past the largest offset.
   absl::Status SettlePending(uint64_t next_island);
+  void Reserve();
   void AppendTables(uint32_t offset, const environ::CompiledFunction& function);
 
   const codegen::LinkRules& rules_;
   const TextOptions options_;
   environ::LinkedText out_;
+  // How many entries, or bytes, the functions that were named have.
+  struct Expected {
+    uint64_t text = 0;
+    size_t functions = 0, traps = 0, addresses = 0, inline_ranges = 0, inline_sites = 0;
+    size_t stack_maps = 0, stack_map_slots = 0, handlers = 0;
+  };
+  Expected expected_;
   absl::flat_hash_map<uint64_t, uint32_t> target_ids_;
   std::vector<Target> targets_;
   // By field offset, one queue for each kind, since the reach differs.

@@ -1,5 +1,9 @@
 #include "jit/compile.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -29,11 +33,11 @@ using environ::ModuleTranslation;
 class PhaseClock {
  public:
   explicit PhaseClock(CompileStats* stats) : stats_(stats), last_(Now()) {}
-  void Finish(const char* phase) {
+  void Finish(const char* phase, uint64_t work = 0) {
     const Clock::time_point now = Now();
     if (stats_ != nullptr) {
-      stats_->phases.emplace_back(
-          phase, std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count());
+      const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_);
+      stats_->phases.push_back({phase, static_cast<uint64_t>(spent.count()), work});
     }
     last_ = now;
   }
@@ -44,6 +48,17 @@ class PhaseClock {
   CompileStats* stats_;
   Clock::time_point last_;
 };
+
+// What was made for functions lies in many small pieces; where that was much, the C library gives
+// the pages back, or they would be in memory beside the text, the artifact and its mapping.
+void ReleaseFreeMemory(size_t freed_bytes) {
+#ifdef __GLIBC__
+  constexpr size_t kMuch = size_t{8} << 20;
+  if (freed_bytes >= kMuch) malloc_trim(0);
+#else
+  static_cast<void>(freed_bytes);
+#endif
+}
 
 // Everything that one compilation makes, in the order of the keys, which is that of the text.
 class FunctionSet {
@@ -85,11 +100,15 @@ class FunctionSet {
     return error_;
   }
 
-  absl::StatusOr<environ::LinkedText> Link() const {
+  // Puts the text together from the functions, which are gone then.
+  absl::StatusOr<environ::LinkedText> Link() && {
     std::vector<environ::NamedFunction> named;
     named.reserve(keys_.size());
     for (size_t i = 0; i < keys_.size(); ++i) named.push_back({keys_[i], &functions_[i]});
-    return compiler_.AppendText(named);
+    absl::StatusOr<environ::LinkedText> text = compiler_.AppendText(named);
+    std::vector<CompiledFunction>().swap(functions_);
+    if (text.ok()) ReleaseFreeMemory(text->text.size());
+    return text;
   }
 
   // Says in `info` which functions could not be compiled.
@@ -176,8 +195,15 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   FunctionSet functions(compiler, module);
   RETURN_IF_ERROR(functions.Compile(threads));
   clock.Finish("functions");
-  ASSIGN_OR_RETURN(const environ::LinkedText text, functions.Link());
-  clock.Finish("link");
+  // Named in a copy: other compilations may share the translation.
+  std::optional<environ::ModuleInfo> info;
+  if (!functions.all_compiled()) functions.NameUncompiled(info.emplace(module.info));
+  if (stats != nullptr) {
+    stats->functions = module.info.functions.size() - module.info.num_imported_functions;
+    stats->inlined_calls = functions.inlined_calls();
+  }
+  ASSIGN_OR_RETURN(const environ::LinkedText text, std::move(functions).Link());
+  clock.Finish("link", text.work);
 
   environ::ArtifactContents contents;
   contents.compiler = std::string(compiler.name());
@@ -187,17 +213,10 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.tunables = compiler.tunables();
   contents.page_alignment = compiler.page_alignment();
   contents.text = &text;
-  // Named in a copy: other compilations may share the translation.
-  std::optional<environ::ModuleInfo> info;
-  if (!functions.all_compiled()) functions.NameUncompiled(info.emplace(module.info));
   contents.modules.push_back({info.has_value() ? &*info : &module.info, module.data});
   absl::StatusOr<std::vector<uint8_t>> artifact = environ::WriteArtifact(contents);
-  clock.Finish("artifact");
-  if (stats != nullptr) {
-    stats->functions = module.info.functions.size() - module.info.num_imported_functions;
-    stats->code_bytes = text.text.size();
-    stats->inlined_calls = functions.inlined_calls();
-  }
+  clock.Finish("artifact", artifact.ok() ? artifact->size() : 0);
+  if (stats != nullptr) stats->code_bytes = text.text.size();
   return artifact;
 }
 
@@ -223,7 +242,7 @@ absl::StatusOr<std::vector<uint8_t>> CompileModule(const Compiler& compiler,
     PhaseClock clock(stats);
     ASSIGN_OR_RETURN(const std::unique_ptr<ModuleTranslation> module,
                      ModuleTranslation::Parse(bytes, ModuleId(0), options.translation));
-    clock.Finish("parse");
+    clock.Finish("parse", bytes.size());
     uint32_t threads = options.threads;
     if (!options.explain.empty()) {
       const size_t bodies = module->info.functions.size() - module->info.num_imported_functions;

@@ -14,7 +14,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -50,8 +49,13 @@ struct CompileStats {
   uint64_t functions = 0;
   uint64_t code_bytes = 0;
   uint64_t inlined_calls = 0;
-  // Name and nanoseconds of what this function does around the compiler, in order.
-  std::vector<std::pair<std::string, uint64_t>> phases;
+  // What this function does around the compiler, in order.
+  struct Phase {
+    std::string name;
+    uint64_t nanoseconds = 0;
+    uint64_t work = 0;  // bytes, or steps where some are counted
+  };
+  std::vector<Phase> phases;
 };
 
 // Parses, validates and compiles a module. `stats` may be null.

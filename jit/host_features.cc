@@ -50,6 +50,7 @@ bool Has(absl::string_view name) {
       {"has_avx512bw", x.avx512bw != 0},
       {"has_avx512vbmi", x.avx512vbmi != 0},
       {"has_avx512bitalg", x.avx512bitalg != 0},
+      {"has_avx512vnni", x.avx512vnni != 0},
   };
   for (const Feature& feature : features) {
     if (feature.name == name) return feature.present;

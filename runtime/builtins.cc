@@ -1,7 +1,6 @@
 #include "runtime/builtins.h"
 
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <optional>
 #include <type_traits>
@@ -64,11 +63,8 @@ BuiltinResult MemoryGrow(VMContext* vmctx, uint32_t memory, uint64_t delta) {
 uint32_t MemoryFill(VMContext* vmctx, uint32_t index, uint64_t destination, uint32_t value,
                     uint64_t length) {
   Memory& memory = Instance::Of(vmctx).memory(MemoryIndex(index));
-  if (!memory.InBounds(destination, length)) {
-    return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
-  }
-  if (length > 0) std::memset(memory.base() + destination, static_cast<uint8_t>(value), length);
-  return 0;
+  if (memory.Fill(destination, static_cast<uint8_t>(value), length)) return 0;
+  return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
 }
 
 uint32_t MemoryCopy(VMContext* vmctx, uint32_t destination_memory, uint64_t destination,
@@ -76,17 +72,54 @@ uint32_t MemoryCopy(VMContext* vmctx, uint32_t destination_memory, uint64_t dest
   Instance& instance = Instance::Of(vmctx);
   Memory& to = instance.memory(MemoryIndex(destination_memory));
   Memory& from = instance.memory(MemoryIndex(source_memory));
-  if (!to.InBounds(destination, length) || !from.InBounds(source, length)) {
-    return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
-  }
-  if (length > 0) std::memmove(to.base() + destination, from.base() + source, length);
-  return 0;
+  if (Memory::Copy(to, destination, from, source, length)) return 0;
+  return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
 }
 
 uint32_t MemoryInit(VMContext* vmctx, uint32_t memory, uint32_t segment, uint64_t destination,
                     uint32_t source, uint32_t length) {
   return Finish(vmctx, Instance::Of(vmctx).MemoryInit(MemoryIndex(memory), DataIndex(segment),
                                                       destination, source, length));
+}
+
+// Compiled code has checked the alignment and that the sum of index and offset does not wrap.
+BuiltinResult MemoryAtomicNotify(VMContext* vmctx, uint32_t index, uint64_t address,
+                                 uint32_t count) {
+  const Memory& memory = Instance::Of(vmctx).memory(MemoryIndex(index));
+  if (!memory.InBounds(address, sizeof(uint32_t))) {
+    return {Store::Of(vmctx).RaiseTrap(TrapCode::kMemoryOutOfBounds), 0};
+  }
+  // Nobody can wait at a memory that is not shared.
+  SharedMemory* const shared = memory.shared().get();
+  if (shared == nullptr) return {0, 0};
+  return {0, shared->parking_lot().Notify(shared->base() + address, count)};
+}
+
+template <typename Word>
+BuiltinResult MemoryAtomicWait(VMContext* vmctx, uint32_t index, uint64_t address, Word expected,
+                               uint64_t timeout) {
+  Store& store = Store::Of(vmctx);
+  const Memory& memory = Instance::Of(vmctx).memory(MemoryIndex(index));
+  if (!memory.InBounds(address, sizeof(Word))) {
+    return {store.RaiseTrap(TrapCode::kMemoryOutOfBounds), 0};
+  }
+  SharedMemory* const shared = memory.shared().get();
+  if (shared == nullptr) return {store.RaiseTrap(TrapCode::kExpectedSharedMemory), 0};
+  const ParkingLot::Result result =
+      shared->parking_lot().Wait<Word>(reinterpret_cast<Word*>(shared->base() + address), expected,
+                                       static_cast<int64_t>(timeout), store.EpochInterrupt());
+  if (result == ParkingLot::Result::kInterrupted) {
+    return {store.RaiseTrap(TrapCode::kInterrupt), 0};
+  }
+  return {0, static_cast<uint32_t>(result)};
+}
+BuiltinResult MemoryAtomicWait32(VMContext* vmctx, uint32_t index, uint64_t address,
+                                 uint32_t expected, uint64_t timeout) {
+  return MemoryAtomicWait<uint32_t>(vmctx, index, address, expected, timeout);
+}
+BuiltinResult MemoryAtomicWait64(VMContext* vmctx, uint32_t index, uint64_t address,
+                                 uint64_t expected, uint64_t timeout) {
+  return MemoryAtomicWait<uint64_t>(vmctx, index, address, expected, timeout);
 }
 
 void DataDrop(VMContext* vmctx, uint32_t segment) {
@@ -276,6 +309,9 @@ struct AddressTable {
     Set<Builtin::kNewEpoch>(NewEpoch);
     Set<Builtin::kRaiseTrap>(RaiseTrap);
     Set<Builtin::kIsSubtype>(IsSubtype);
+    Set<Builtin::kMemoryAtomicNotify>(MemoryAtomicNotify);
+    Set<Builtin::kMemoryAtomicWait32>(MemoryAtomicWait32);
+    Set<Builtin::kMemoryAtomicWait64>(MemoryAtomicWait64);
     for (const void* address : addresses) CHECK(address != nullptr) << "built-in without code";
   }
 };

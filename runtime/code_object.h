@@ -63,6 +63,8 @@ class CodeObject {
 
   // Lookups by program counter: async-signal-safe, logarithmic, nothing for a pc outside.
   bool Contains(uintptr_t pc) const { return pc - start() < parts_.text.size(); }
+  // Only for a pc inside.
+  uint32_t TextOffset(uintptr_t pc) const { return static_cast<uint32_t>(pc - start()); }
   const environ::FunctionRecord* FindFunction(uintptr_t pc) const;
   std::optional<uint8_t> FindTrap(uintptr_t pc) const;
   std::optional<uint32_t> FindWasmOffset(uintptr_t pc) const;

@@ -207,10 +207,12 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       if (!store_.Owns(**memory)) return ForeignImport(import);
       // Code was compiled for the plan; a memory that promises less would let it escape.
       const environ::MemoryPlan& plan = (*memory)->plan();
-      const bool serves =
-          expected.plan.bounds == environ::MemoryPlan::Bounds::kExplicit ||
-          (plan.bounds == environ::MemoryPlan::Bounds::kNone &&
-           plan.reservation >= expected.plan.reservation && plan.guard >= expected.plan.guard);
+      using Bounds = environ::MemoryPlan::Bounds;
+      const bool guarded = plan.bounds != Bounds::kExplicit && plan.guard >= expected.plan.guard;
+      const bool serves = expected.plan.bounds == Bounds::kExplicit ||
+                          (expected.plan.bounds == Bounds::kIndex && guarded) ||
+                          (plan.bounds == Bounds::kNone && guarded &&
+                           plan.reservation >= expected.plan.reservation);
       if (!serves || ((*memory)->CanMove() && !expected.plan.may_move)) {
         return Incompatible(import, absl::StrCat("memory with ", expected.plan.ToString()),
                             absl::StrCat("memory with ", plan.ToString()));
@@ -259,7 +261,12 @@ absl::Status Instance::MakeMemories() {
     const environ::MemoryInfo& memory_info = info.memories[index];
     ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory,
                      store_.NewMemory(memory_info.type, memory_info.plan));
-    memory->SetDefinition(At<VMMemoryDefinition>(module_->offsets().Memory(info.Defined(index))));
+    const uint32_t place = module_->offsets().Memory(info.Defined(index));
+    if (memory->shared()) {
+      *At<VMMemoryDefinition*>(place) = memory->definition();
+    } else {
+      memory->SetDefinition(At<VMMemoryDefinition>(place));
+    }
     memories_.push_back(memory.get());
     defined_memories_.push_back(std::move(memory));
   }
@@ -438,11 +445,10 @@ Instance::Trap Instance::MemoryInit(wasm::MemoryIndex memory_index, wasm::DataIn
     const environ::DataSegment& data = module_->info().data_segments[segment];
     bytes = module_->data().subspan(data.data_offset, data.data_length);
   }
-  if (!to.InBounds(destination, length) || source > bytes.size() ||
-      length > bytes.size() - source) {
+  if (source > bytes.size() || length > bytes.size() - source ||
+      !to.Write(destination, bytes.subspan(source, length))) {
     return TrapCode::kMemoryOutOfBounds;
   }
-  if (length > 0) std::memcpy(to.base() + destination, bytes.data() + source, length);
   return std::nullopt;
 }
 

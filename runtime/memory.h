@@ -1,92 +1,87 @@
-// Memory: one linear memory, laid out as its MemoryPlan says.
+// Memory: one linear memory as a store has it, laid out as its MemoryPlan says.
 //
 //   ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory, Memory::Create(type, plan, {}));
 //   absl::StatusOr<uint64_t> old_pages = memory->Grow(1);
 //
-// The plan's reservation is address space that nothing else uses; pages become accessible as
-// the memory grows, by mprotect, so that the base stays. Past the reservation a memory that
-// may move is remapped; another refuses. New pages read as zero.
+// Either the memory is this store's alone, and its bytes are plain ones; or it is a view of a
+// SharedMemory, which other stores have views of too, and its bytes are reached by the operations
+// here, never as plain ones.
 //
-// A shared memory can be seen from several stores, by a Memory each, on several threads: its
-// bytes and its size are one, it never moves, and growth from one is seen by all.
-//
-// Compiled code sees the VMMemoryDefinition, which lies in the VMContext of the defining
-// instance, or in the Memory itself where the host made it. Every change of size or base is
-// written there at once.
+// Compiled code sees a VMMemoryDefinition: that of a plain memory lies in the VMContext of the
+// defining instance, or in the Memory itself where the host made it, and every change of size or
+// base is written there at once; that of a shared one lies in the SharedMemory.
 #ifndef GANTRY_RUNTIME_MEMORY_H_
 #define GANTRY_RUNTIME_MEMORY_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <vector>
+#include <optional>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/check.h"
 #include "environ/core/memory_plan.h"
-#include "runtime/mmap.h"
+#include "runtime/memory_space.h"
+#include "runtime/shared_memory.h"
 #include "runtime/vm_structs.h"
 #include "wasm_translate/types.h"
 
 namespace gantry::runtime {
 
+class Store;
+
 class Memory {
  public:
-  struct Options {
-    // Address space kept free behind the size when the memory moves, in bytes.
-    uint64_t reservation_for_growth = 0;
-    // Largest size in bytes, whatever the type says.
-    uint64_t max_bytes = ~uint64_t{0};
-  };
-
-  // A memory of the type's minimum size, all zero. Error: kResourceExhausted naming what was
-  // asked for.
+  // A memory of the type's minimum size, all zero; a shared one where the type says so. Error:
+  // kResourceExhausted naming what was asked for.
   static absl::StatusOr<std::unique_ptr<Memory>> Create(const wasm::MemoryType& type,
                                                         const environ::MemoryPlan& plan,
-                                                        const Options& options);
-
-  ~Memory();
+                                                        const MemoryOptions& options);
+  static std::unique_ptr<Memory> ViewOf(std::shared_ptr<SharedMemory> shared);
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  // Another view of a shared memory, for another store. Only for one whose type is shared.
-  std::unique_ptr<Memory> NewView() const;
+  // What this is a view of; null for a plain memory.
+  const std::shared_ptr<SharedMemory>& shared() const { return shared_; }
 
   // As declared; the minimum is not updated.
-  const wasm::MemoryType& type() const { return type_; }
-  const environ::MemoryPlan& plan() const { return plan_; }
-
+  const wasm::MemoryType& type() const { return shared_ ? shared_->type() : space_->type(); }
+  const environ::MemoryPlan& plan() const { return shared_ ? shared_->plan() : space_->plan(); }
   // The type with the current size as minimum, as an import sees it.
   wasm::MemoryType CurrentType() const;
 
-  uint64_t pages() const { return bytes() >> type_.page_size_log2; }
-  uint64_t bytes() const {
-    return std::atomic_ref<uint64_t>(definition_->length).load(std::memory_order_acquire);
+  uint64_t bytes() const { return shared_ ? shared_->bytes() : definition_->length; }
+  uint64_t pages() const { return bytes() >> type().page_size_log2; }
+  // All bytes of a plain memory; good until the next growth.
+  absl::Span<uint8_t> data() const {
+    CHECK(!shared_) << "bytes of a shared memory as plain ones";
+    return absl::MakeSpan(definition_->base, definition_->length);
   }
-  uint8_t* base() const { return definition_->base; }
-  // All bytes; good until the next growth.
-  absl::Span<uint8_t> data() const { return absl::MakeSpan(base(), bytes()); }
 
   // Adds pages; returns the size before, in pages. Error: kResourceExhausted, and nothing has
   // changed: past the maximum of the type, or the host has no more.
   absl::StatusOr<uint64_t> Grow(uint64_t delta_pages);
 
+  // Bulk operations. False, with nothing written, where a range is not inside.
+  bool Fill(uint64_t to, uint8_t byte, uint64_t length);
+  bool Write(uint64_t to, absl::Span<const uint8_t> bytes);
+  static bool Copy(Memory& to, uint64_t to_offset, const Memory& from, uint64_t from_offset,
+                   uint64_t length);
+
+  // Whether `length` bytes from `offset` are inside.
+  bool InBounds(uint64_t offset, uint64_t length) const {
+    const uint64_t size = bytes();
+    return offset <= size && length <= size - offset;
+  }
+
   // Whether the address lies in what this memory has reserved, guard included.
   bool OwnsAddress(uintptr_t address) const {
-    const Mmap& mapping = space_->mapping;
-    return address - reinterpret_cast<uintptr_t>(mapping.data()) < mapping.size();
+    return shared_ ? shared_->OwnsAddress(address) : space_->OwnsAddress(address);
   }
 
   // Whether the base can still change: false for a memory at its maximum, too.
   bool CanMove() const {
-    return plan_.may_move && !(type_.limits.max.has_value() && pages() >= *type_.limits.max);
-  }
-
-  // Whether `length` bytes from `offset` are inside.
-  bool InBounds(uint64_t offset, uint64_t length) const {
-    return offset <= bytes() && length <= bytes() - offset;
+    return plan().may_move && !(type().limits.max.has_value() && pages() >= *type().limits.max);
   }
 
   // The store that it lives in, which sets it once; null outside of any.
@@ -94,37 +89,20 @@ class Memory {
   void set_store(const Store* store) { store_ = store; }
 
   VMMemoryDefinition* definition() const { return definition_; }
-  // Moves the definition that compiled code reads; `definition` must outlive the memory.
+  // Moves the definition of a plain memory; `definition` must outlive the memory.
   void SetDefinition(VMMemoryDefinition* definition);
 
  private:
-  // The address space, and who sees it.
-  struct Space {
-    // Guards all of it where the memory is shared; `mapping` itself is constant then.
-    std::mutex mutex;
-    Mmap mapping;
-    // Bytes from the base that are readable and writable: the size, rounded up to host pages.
-    uint64_t accessible = 0;
-    // Bytes from the base that growth can reach without a move.
-    uint64_t reserved = 0;
-    std::vector<VMMemoryDefinition*> views;
-  };
+  explicit Memory(MemorySpace space);
+  explicit Memory(std::shared_ptr<SharedMemory> shared);
 
-  Memory(const wasm::MemoryType& type, const environ::MemoryPlan& plan, const Options& options,
-         std::shared_ptr<Space> space);
+  uint8_t* base() const { return definition_->base; }
 
-  // Held where other threads may be at it.
-  std::unique_lock<std::mutex> Lock() const;
-  absl::Status MakeAccessible(uint64_t new_bytes);
-  absl::Status Move(uint64_t new_bytes);
-  void Publish(uint64_t new_bytes);
-
-  wasm::MemoryType type_;
-  environ::MemoryPlan plan_;
-  Options options_;
-  const std::shared_ptr<Space> space_;
+  // One of the two.
+  std::optional<MemorySpace> space_;
+  const std::shared_ptr<SharedMemory> shared_;
   VMMemoryDefinition own_definition_;
-  VMMemoryDefinition* definition_ = &own_definition_;
+  VMMemoryDefinition* definition_;
   const Store* store_ = nullptr;
 };
 

@@ -144,7 +144,7 @@ uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* 
 absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType& type,
                                                          const environ::MemoryPlan& plan) {
   const environ::Tunables& tunables = engine_->tunables();
-  if (plan.bounds == environ::MemoryPlan::Bounds::kNone && !tunables.signals_based_traps) {
+  if (plan.bounds != environ::MemoryPlan::Bounds::kExplicit && !tunables.signals_based_traps) {
     return absl::InvalidArgumentError(
         "the module relies on faults for bounds of a memory, which the engine has turned off");
   }
@@ -156,7 +156,7 @@ absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType&
           absl::StrCat("the store's limiter refused a memory of ", type.limits.min, " pages"));
     }
   }
-  Memory::Options options;
+  MemoryOptions options;
   options.reservation_for_growth = tunables.memory_reservation_for_growth;
   ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory, Memory::Create(type, plan, options));
   memory->set_store(this);
@@ -176,7 +176,8 @@ absl::StatusOr<std::unique_ptr<Table>> Store::NewTable(const wasm::TableType& ty
 }
 
 void Store::Adopt(Memory& memory) {
-  if (memory.plan().bounds == environ::MemoryPlan::Bounds::kNone) memories_.push_back(&memory);
+  if (memory.plan().bounds != environ::MemoryPlan::Bounds::kExplicit) memories_.push_back(&memory);
+  if (memory.shared()) shared_views_.emplace(memory.shared().get(), &memory);
 }
 
 absl::StatusOr<Memory*> Store::AddMemory(const wasm::MemoryType& type) {
@@ -187,9 +188,11 @@ absl::StatusOr<Memory*> Store::AddMemory(const wasm::MemoryType& type) {
   return host_memories_.back().get();
 }
 
-Memory* Store::AddSharedMemory(std::unique_ptr<Memory> view) {
-  view->set_store(this);
-  host_memories_.push_back(std::move(view));
+Memory* Store::ViewOf(const std::shared_ptr<SharedMemory>& shared) {
+  const auto known = shared_views_.find(shared.get());
+  if (known != shared_views_.end()) return known->second;
+  host_memories_.push_back(Memory::ViewOf(shared));
+  host_memories_.back()->set_store(this);
   Adopt(*host_memories_.back());
   return host_memories_.back().get();
 }
@@ -280,6 +283,11 @@ void Store::SetEpochDeadline(uint64_t delta) {
       delta > std::numeric_limits<uint64_t>::max() - now ? ~uint64_t{0} : now + delta;
 }
 
+ParkingLot::Interrupt Store::EpochInterrupt() const {
+  if (!engine_->tunables().epoch_interruption) return {};
+  return {&engine_->epoch(), context_.epoch_deadline};
+}
+
 uint32_t Store::RaiseTrap(environ::TrapCode code) {
   pending_ = Pending::kTrap;
   pending_code_ = code;
@@ -324,8 +332,9 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
   if (!WantsWalk()) return;
   const environ::FunctionRecord* function = object.FindFunction(registers.pc);
   int64_t frameless_size = -1;
-  if (function != nullptr && function->frame().frameless_leaf) {
-    frameless_size = function->frame().frame_size;
+  if (function != nullptr) {
+    frameless_size =
+        function->frame().FramelessSize(object.TextOffset(registers.pc) - function->offset);
   }
   WalkFromTrap(registers, frameless_size, context_.last.entry_fp,
                [this](const StackFrame& frame) { backtrace_.Add(frame); });

@@ -16,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,7 @@
 #include "runtime/engine.h"
 #include "runtime/global.h"
 #include "runtime/memory.h"
+#include "runtime/parking_lot.h"
 #include "runtime/reference_heap.h"
 #include "runtime/stack_walk.h"
 #include "runtime/table.h"
@@ -89,8 +91,8 @@ class Store final : private FaultHandler {
   // Objects made by the host. Types are canonical and held (HoldType); memories follow the
   // engine's tunables.
   absl::StatusOr<Memory*> AddMemory(const wasm::MemoryType& type);
-  // A view of a shared memory of another store.
-  Memory* AddSharedMemory(std::unique_ptr<Memory> view);
+  // This store's view of a shared memory; made when it is first asked for.
+  Memory* ViewOf(const std::shared_ptr<SharedMemory>& shared);
   absl::StatusOr<Table*> AddTable(const wasm::TableType& type, ValRaw initial);
   Global* AddGlobal(const wasm::GlobalType& type, ValRaw initial);
   // A tag of a function type without results. Error: kInvalidArgument where it has results.
@@ -120,6 +122,9 @@ class Store final : private FaultHandler {
 
   // The deadline is so many epochs from now; a store starts without one.
   void SetEpochDeadline(uint64_t delta);
+
+  // What ends a wait of this store's code: the epoch, where code compares it at all.
+  ParkingLot::Interrupt EpochInterrupt() const;
 
   // For built-ins and host functions: records why the guest stops, with its stack, and
   // returns the status that the trampoline raises on.
@@ -156,7 +161,8 @@ class Store final : private FaultHandler {
   absl::StatusOr<std::unique_ptr<Memory>> NewMemory(const wasm::MemoryType& type,
                                                     const environ::MemoryPlan& plan);
   absl::StatusOr<std::unique_ptr<Table>> NewTable(const wasm::TableType& type, ValRaw initial);
-  // Makes faults in the memory this store's. It must live as long as the store.
+  // Makes faults in the memory this store's, and a view of a shared one known. It must live as
+  // long as the store.
   void Adopt(Memory& memory);
 
   const std::shared_ptr<Engine> engine_;
@@ -185,6 +191,7 @@ class Store final : private FaultHandler {
   std::deque<std::unique_ptr<Tag>> host_tags_;
   std::deque<RegisteredTypes> held_types_;
   std::vector<Memory*> memories_;
+  std::unordered_map<const SharedMemory*, Memory*> shared_views_;
   std::deque<std::unique_ptr<Instance>> instances_;
 };
 

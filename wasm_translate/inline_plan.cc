@@ -178,7 +178,9 @@ InlinePlan::InlinePlan(const Module& module, Features features,
   std::vector<Call> calls;
   std::vector<uint32_t> call_ends;
   for (const FunctionBody& body : module.bodies) {
+    ++work_;
     if (body.bytes.size() > max_bytes) continue;
+    work_ += body.bytes.size();
     visitor.Start(max_cost);
     if (!validator.Run(body, visitor).ok() || visitor.failed() || !visitor.returns()) continue;
     positions_[body.func] = static_cast<uint32_t>(callees_.size());
@@ -186,11 +188,30 @@ InlinePlan::InlinePlan(const Module& module, Features features,
     callee.cost = callee.own_cost = visitor.cost();
     callee.has_loop = visitor.has_loop();
     callee.is_leaf = !visitor.calls_indirectly();
+    uint32_t self_calls = 0;
+    for (const CostVisitor::Call& call : visitor.calls()) {
+      self_calls += call.callee == body.func ? 1 : 0;
+      calls.push_back({call.callee, call.cost});
+    }
+    callee.self_levels = SelfLevels(self_calls, callee.own_cost);
     callees_.push_back(callee);
-    for (const CostVisitor::Call& call : visitor.calls()) calls.push_back({call.callee, call.cost});
     call_ends.push_back(static_cast<uint32_t>(calls.size()));
   }
   AddCalleesCosts(calls, call_ends);
+}
+
+// Levels that are whole within the limit: part of one more saves less than it costs in branches
+// that are predicted worse.
+uint32_t InlinePlan::SelfLevels(uint32_t self_calls, uint32_t cost) const {
+  uint32_t levels = 0;
+  uint64_t copies = 1, growth = 0;
+  while (self_calls > 0 && levels < limits_.max_recursion) {
+    copies *= self_calls;
+    growth += copies * cost;
+    if (growth > limits_.max_recursive_growth) break;
+    ++levels;
+  }
+  return levels;
 }
 
 void InlinePlan::AddCalleesCosts(const std::vector<Call>& calls,
@@ -210,6 +231,7 @@ void InlinePlan::AddCalleesCosts(const std::vector<Call>& calls,
     if (states[root] != State::kNew) continue;
     begin(root);
     while (!open.empty()) {
+      ++work_;
       Visit& visit = open.back();
       if (visit.next_call == call_ends[visit.function]) {
         states[visit.function] = State::kDone;
@@ -224,9 +246,6 @@ void InlinePlan::AddCalleesCosts(const std::vector<Call>& calls,
       }
       ++visit.next_call;
       Callee& caller = callees_[visit.function];
-      if (callee != kNone && states[callee] == State::kOpen) {
-        callees_[callee].is_recursive = true;
-      }
       // One that is not inlined at any usual site stays a call.
       const bool replaced = callee != kNone && states[callee] == State::kDone &&
                             callees_[callee].cost <= limits_.max_cost &&
@@ -249,9 +268,13 @@ void InlineBudget::Start(const InlineLimits& limits, size_t body_size) {
 
 bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   if (site.is_cold || site.depth >= std::min(limits_.max_depth, kMaxInlineDepth)) return false;
-  if (site.recursion > 0 && site.recursion > limits_.max_recursion) return false;
+  // Into itself a function goes by whole levels, which have their own limit; into others but once.
+  if (site.recursion > 0) {
+    const bool is_in_itself = site.recursion == site.depth + 1;
+    return is_in_itself && site.recursion <= callee.self_levels && callee.cost <= limits_.max_cost;
+  }
   // A loop's own work outweighs the call, and it would share the caller's registers.
-  if (callee.has_loop && !limits_.loops && site.recursion == 0) return false;
+  if (callee.has_loop && !limits_.loops) return false;
   // In quarters of the usual cost.
   uint32_t favour = 4;
   if (site.loop_depth > 0) favour += 3;
@@ -259,9 +282,8 @@ bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   favour = std::min(favour, 4 * kMaxFavour);
   // Inside of what is inlined already, less and less.
   // What goes on to call others saves one of several calls.
-  if (!callee.is_leaf && site.recursion == 0 && site.loop_depth == 0) favour /= 2;
-  const uint64_t limit =
-      uint64_t{limits_.max_cost} * favour / 4 / (site.recursion > 0 ? 1 : 1 + site.depth / 2);
+  if (!callee.is_leaf && site.loop_depth == 0) favour /= 2;
+  const uint64_t limit = uint64_t{limits_.max_cost} * favour / 4 / (1 + site.depth / 2);
   if (callee.cost > limit) return false;
   // A callee of hardly more than its call's own cost is worth the last of the budget.
   const bool is_tiny = callee.cost <= kCallCost;

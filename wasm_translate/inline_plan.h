@@ -32,8 +32,11 @@ struct InlineLimits {
   uint32_t growth_percent = 10;
   // How many calls deep a function is inlined into another; at most kMaxInlineDepth.
   uint32_t max_depth = 4;
-  // How many times a function stands inside itself.
+  // How many levels deep a function that calls itself is inlined into itself, and what all those
+  // calls together may cost. Every level is whole: with two calls in the body and three levels, 14
+  // calls become one function.
   uint32_t max_recursion = 3;
+  uint32_t max_recursive_growth = 300;
   // Whether functions with loops are inlined into others than themselves.
   bool loops = false;
 };
@@ -50,8 +53,8 @@ class InlinePlan {
     bool has_loop = false;
     // Whether it makes no call but such as would be replaced.
     bool is_leaf = false;
-    // Whether it may, by way of small functions alone, call itself.
-    bool is_recursive = false;
+    // How many levels deep calls of itself are replaced in it.
+    uint32_t self_levels = 0;
   };
 
   // Reads every body that is small enough. One that is not valid, needs what cannot be
@@ -67,6 +70,8 @@ class InlinePlan {
   const InlineLimits& limits() const { return limits_; }
   // How many functions may be inlined.
   size_t size() const { return callees_.size(); }
+  // Bytes that were read and calls that were followed.
+  uint64_t work() const { return work_; }
 
  private:
   struct Call {
@@ -76,11 +81,13 @@ class InlinePlan {
   // Those of callees_[i] are [call_ends[i - 1], call_ends[i]) of `calls` (from 0 for i = 0).
   static constexpr uint32_t kNone = 0xFFFFFFFF;
 
+  uint32_t SelfLevels(uint32_t self_calls, uint32_t cost) const;
   void AddCalleesCosts(const std::vector<Call>& calls, const std::vector<uint32_t>& call_ends);
 
   InlineLimits limits_;
   entity::SecondaryMap<FuncIndex, uint32_t> positions_{kNone};
   std::vector<Callee> callees_;
+  uint64_t work_ = 0;
 };
 
 // What may still be inlined into one function.

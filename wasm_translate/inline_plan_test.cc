@@ -102,7 +102,7 @@ TEST_F(InlinePlanTest, CostsOfCalleesAreAddedBottomUp) {
   EXPECT_EQ(plan.Find(costly)->cost, 21u);
   EXPECT_EQ(plan.Find(top)->cost, 14u + 7u);
   EXPECT_EQ(plan.Find(top)->own_cost, 14u);
-  for (const FuncIndex f : {top, middle, leaf, costly}) EXPECT_FALSE(plan.Find(f)->is_recursive);
+  for (const FuncIndex f : {top, middle, leaf, costly}) EXPECT_EQ(plan.Find(f)->self_levels, 0u);
   EXPECT_TRUE(plan.Find(leaf)->is_leaf);
   EXPECT_TRUE(plan.Find(middle)->is_leaf);
   EXPECT_FALSE(plan.Find(top)->is_leaf);
@@ -114,11 +114,23 @@ TEST_F(InlinePlanTest, CyclesAreCut) {
   const FuncIndex two = Func(Adds(2).Call(FuncIndex(1)));
   const InlinePlan plan = Plan();
   EXPECT_EQ(plan.Find(self)->cost, 10u);
-  EXPECT_TRUE(plan.Find(self)->is_recursive);
+  EXPECT_EQ(plan.Find(self)->self_levels, 3u);
   // From the first of them on: its callee's call back is a call.
   EXPECT_EQ(plan.Find(two)->cost, 9u);
   EXPECT_EQ(plan.Find(one)->cost, 1u + 9u);
-  EXPECT_TRUE(plan.Find(one)->is_recursive);
+  EXPECT_EQ(plan.Find(one)->self_levels, 0u);
+}
+
+TEST_F(InlinePlanTest, RecursionIsReplacedByWholeLevels) {
+  // Costs of 16, 26 and 21 with two, two and three calls of 7 each.
+  const FuncIndex two = Func(Adds(2).Call(FuncIndex(0)).Call(FuncIndex(0)));
+  const FuncIndex costly = Func(Adds(12).Call(FuncIndex(1)).Call(FuncIndex(1)));
+  const FuncIndex three =
+      Func(CodeBuilder().LocalGet(0).Call(FuncIndex(2)).Call(FuncIndex(2)).Call(FuncIndex(2)));
+  const InlinePlan plan = Plan();
+  EXPECT_EQ(plan.Find(two)->self_levels, 3u);     // 16 * (2 + 4 + 8) = 224
+  EXPECT_EQ(plan.Find(costly)->self_levels, 2u);  // 26 * (2 + 4) = 156, and 364 with 8 more
+  EXPECT_EQ(plan.Find(three)->self_levels, 2u);   // 21 * (3 + 9) = 252
 }
 
 TEST_F(InlinePlanTest, ALongChainOfCallsIsNoRecursion) {
@@ -138,7 +150,7 @@ TEST(InlineBudgetTest, SitesInLoopsAndConstantArgumentsSpeakForIt) {
                          bool is_leaf = true) {
     InlineBudget budget;
     budget.Start(limits, 0);
-    return budget.Take({cost, cost, has_loop, is_leaf, false}, site);
+    return budget.Take({cost, cost, has_loop, is_leaf, 0}, site);
   };
   EXPECT_TRUE(takes(20, {}));
   EXPECT_FALSE(takes(21, {}));
@@ -147,13 +159,30 @@ TEST(InlineBudgetTest, SitesInLoopsAndConstantArgumentsSpeakForIt) {
   EXPECT_TRUE(takes(30, {.constant_args = 1}));
   EXPECT_FALSE(takes(31, {.constant_args = 1}));
   EXPECT_FALSE(takes(1, {.loop_depth = 1}, /*has_loop=*/true));
-  EXPECT_TRUE(takes(20, {.recursion = 1}, /*has_loop=*/true));
   EXPECT_TRUE(takes(10, {.constant_args = 2}, false, /*is_leaf=*/false));
   EXPECT_FALSE(takes(11, {.constant_args = 2}, false, /*is_leaf=*/false));
   EXPECT_FALSE(takes(1, {.loop_depth = 1, .is_cold = true}));
   EXPECT_FALSE(takes(1, {.depth = limits.max_depth}));
-  EXPECT_TRUE(takes(20, {.depth = 3, .recursion = limits.max_recursion}));
-  EXPECT_FALSE(takes(1, {.depth = 3, .recursion = limits.max_recursion + 1}));
+}
+
+TEST(InlineBudgetTest, RecursionHasLimitsOfItsOwn) {
+  InlineLimits limits;
+  limits.max_cost = 20;
+  limits.min_growth = 0;
+  const auto takes = [&](const InlinePlan::Callee& callee, uint32_t depth, uint32_t recursion) {
+    InlineBudget budget;
+    budget.Start(limits, 0);
+    return budget.Take(callee, {.depth = depth, .recursion = recursion});
+  };
+  const InlinePlan::Callee callee = {20, 20, /*has_loop=*/true, false, /*self_levels=*/2};
+  EXPECT_TRUE(takes(callee, 0, 1));
+  EXPECT_TRUE(takes(callee, 1, 2));
+  EXPECT_FALSE(takes(callee, 2, 3));
+  // Within another function, or by way of one.
+  EXPECT_FALSE(takes(callee, 1, 1));
+  EXPECT_FALSE(takes(callee, 2, 2));
+  EXPECT_FALSE(takes({21, 21, false, false, 2}, 0, 1));
+  EXPECT_FALSE(takes({20, 20, false, false, 0}, 0, 1));
 }
 
 TEST(InlineBudgetTest, GrowthIsLimitedByTheCallersSize) {
@@ -164,24 +193,24 @@ TEST(InlineBudgetTest, GrowthIsLimitedByTheCallersSize) {
     InlineBudget budget;
     budget.Start(limits, size);
     uint64_t taken = 0;
-    while (budget.Take({10, 10, false, true, false}, {.loop_depth = 1})) taken += 10;
+    while (budget.Take({10, 10, false, true, 0}, {.loop_depth = 1})) taken += 10;
     EXPECT_EQ(taken, 100 + size / 2);
-    EXPECT_FALSE(budget.Take({10, 10, false, true, false}, {}));
+    EXPECT_FALSE(budget.Take({10, 10, false, true, 0}, {}));
   }
   // Empty callees have their price, too.
   InlineBudget empty;
   empty.Start(limits, 0);
   for (int i = 0; i < 100; ++i) {
-    EXPECT_TRUE(empty.Take({0, 0, false, true, false}, {.loop_depth = 1}));
+    EXPECT_TRUE(empty.Take({0, 0, false, true, 0}, {.loop_depth = 1}));
   }
-  EXPECT_FALSE(empty.Take({0, 0, false, true, false}, {.loop_depth = 1}));
+  EXPECT_FALSE(empty.Take({0, 0, false, true, 0}, {.loop_depth = 1}));
   // Sites outside of loops leave a quarter to those within.
   InlineBudget budget;
   budget.Start(limits, 0);
   uint64_t taken = 0;
-  while (budget.Take({15, 15, false, true, false}, {})) taken += 15;
+  while (budget.Take({15, 15, false, true, 0}, {})) taken += 15;
   EXPECT_EQ(taken, 75u);
-  EXPECT_TRUE(budget.Take({15, 15, false, true, false}, {.loop_depth = 1}));
+  EXPECT_TRUE(budget.Take({15, 15, false, true, 0}, {.loop_depth = 1}));
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ class FunctionTranslator::Impl final : private TranslatingVisitor::BodyRunner {
 
   void set_inline_plan(const InlinePlan* plan) { plan_ = plan; }
   size_t num_inlined() const { return visitor_.num_inlined(); }
+  uint64_t work() const { return work_ + visitor_.work(); }
 
  private:
   using Validator = FunctionValidator<TranslatingVisitor>;
@@ -36,7 +37,10 @@ class FunctionTranslator::Impl final : private TranslatingVisitor::BodyRunner {
                          codegen::Function* func, const InlinePlan* plan) {
     func->Clear();
     visitor_.Start(&environment, func, body, plan);
+    work_ += body.bytes.size();
     RETURN_IF_ERROR(validator_.Run(body, visitor_));
+    const codegen::DataFlowGraph& dfg = func->dfg;
+    work_ += dfg.num_insts() + dfg.num_blocks() + dfg.num_values();
     return visitor_.status();
   }
 
@@ -45,6 +49,7 @@ class FunctionTranslator::Impl final : private TranslatingVisitor::BodyRunner {
     while (nested_.size() <= depth) {
       nested_.push_back(std::make_unique<Validator>(module_, features_, limits_));
     }
+    work_ += body.bytes.size();
     return nested_[depth]->Run(body, visitor_);
   }
 
@@ -55,6 +60,7 @@ class FunctionTranslator::Impl final : private TranslatingVisitor::BodyRunner {
   std::vector<std::unique_ptr<Validator>> nested_;
   TranslatingVisitor visitor_;
   const InlinePlan* plan_ = nullptr;
+  uint64_t work_ = 0;
 };
 
 FunctionTranslator::FunctionTranslator(const Module& module, Features features,
@@ -70,5 +76,6 @@ absl::Status FunctionTranslator::Translate(const FunctionBody& body, FuncEnviron
 
 void FunctionTranslator::set_inline_plan(const InlinePlan* plan) { impl_->set_inline_plan(plan); }
 size_t FunctionTranslator::num_inlined() const { return impl_->num_inlined(); }
+uint64_t FunctionTranslator::work() const { return impl_->work(); }
 
 }  // namespace gantry::wasm

@@ -52,6 +52,9 @@ class FunctionTranslator {
   void set_inline_plan(const InlinePlan* plan);
   // How many calls the last function that was translated has lost.
   size_t num_inlined() const;
+  // Steps that all calls of Translate took, for tests that they are linear: bytes that were
+  // validated, IR that was made, and everything that is done more often.
+  uint64_t work() const;
 
  private:
   class Impl;

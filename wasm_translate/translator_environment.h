@@ -34,6 +34,7 @@ struct TranslationTraps {
   codegen::TrapCode invalid_conversion_to_integer{};
   codegen::TrapCode null_reference{};
   codegen::TrapCode null_i31_reference{};
+  codegen::TrapCode unaligned_atomic{};
 };
 
 // What WebAssembly leaves open and code is to settle.
@@ -60,9 +61,16 @@ struct HeapAccess {
   // 64-bit indices it always has to.
   bool check_bounds = false;
   codegen::Value length;
+  // Whether the index alone is to be below the length: this access at any such index, plus its
+  // static offset, finds the memory or traps as flags say.
+  bool index_only = false;
   // Whether a checked address is also masked, so that misspeculation past the check reads
-  // nothing of use.
+  // nothing but the memory's own bytes.
   bool mask = false;
+  // This access at the base plus its static offset finds the memory's own bytes or faults.
+  bool offset_is_own = false;
+  // Bytes that the memory has at least: they need no check.
+  uint64_t min_bytes = 0;
 };
 
 class FuncEnvironment {
@@ -110,6 +118,13 @@ class FuncEnvironment {
                           codegen::Value destination, codegen::Value value,
                           codegen::Value length) = 0;
   virtual void DataDrop(codegen::InstBuilder& builder, DataIndex data) = 0;
+  // At an aligned `address` within the memory, an I64 that may be out of bounds. `expected` is an
+  // I32 or I64, as wide as the access. The result is an I32.
+  virtual codegen::Value AtomicWait(codegen::InstBuilder& builder, MemoryIndex memory,
+                                    codegen::Value address, codegen::Value expected,
+                                    codegen::Value timeout) = 0;
+  virtual codegen::Value AtomicNotify(codegen::InstBuilder& builder, MemoryIndex memory,
+                                      codegen::Value address, codegen::Value count) = 0;
 
   virtual codegen::Value GlobalGet(codegen::InstBuilder& builder, GlobalIndex global) = 0;
   virtual void GlobalSet(codegen::InstBuilder& builder, GlobalIndex global,

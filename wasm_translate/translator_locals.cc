@@ -89,8 +89,9 @@ uint32_t LocalVariables::PushWrite(uint32_t previous, Value value) {
   return index;
 }
 
-uint32_t LocalVariables::WriteAt(uint32_t last, Time time) const {
+uint32_t LocalVariables::WriteAt(uint32_t last, Time time) {
   while (writes_[last].time > time) {
+    ++work_counter_;
     const Write& write = writes_[last];
     last = writes_[write.skip].time > time ? write.skip : write.previous;
   }
@@ -114,8 +115,18 @@ uint32_t LocalVariables::PushJunction(Junction junction, uint32_t previous) {
   return index;
 }
 
-uint32_t LocalVariables::JunctionOver(uint32_t junction, Time written) const {
+bool LocalVariables::TakeSteps(size_t count) {
+  if (steps_left_ < count) {
+    overflowed_ = true;
+    return false;
+  }
+  steps_left_ -= count;
+  return true;
+}
+
+uint32_t LocalVariables::JunctionOver(uint32_t junction, Time written) {
   while (junction != kNone && junctions_[junction].open >= written) {
+    ++work_counter_;
     const Junction& j = junctions_[junction];
     const bool skips = j.skip != junction && junctions_[j.skip].open >= written;
     junction = skips ? j.skip : j.previous;
@@ -180,6 +191,7 @@ Value LocalVariables::ValueAt(uint32_t local, Moment at) {
   const size_t values_base = values_.size();
   const uint32_t last_write = locals_[local].last_write;
   for (;;) {
+    ++work_counter_;
     // The value at the moment `at`, unless it takes asking at another moment first.
     const uint32_t write = WriteAt(last_write, at.time);
     const uint32_t over = JunctionOver(at.junction, writes_[write].time);
@@ -200,22 +212,21 @@ Value LocalVariables::ValueAt(uint32_t local, Moment at) {
       const Junction& junction = junctions_[over];
       const Moment first = edges_[junction.edges.first].edge.at;
       Value param;
+      bool passes = false;
       if (junction.kind == Kind::kLoop) {
-        if (writes_[WriteAt(last_write, junction.end)].time < junction.begin) {
-          at = first;  // Not written in the loop.
-          continue;
+        passes = writes_[WriteAt(last_write, junction.end)].time < junction.begin;
+        if (!passes) {
+          param = NewParam(local, junction.block);
+          memo_.Insert(Key(over, local), param);
         }
-        param = NewParam(local, junction.block);
-        memo_.Insert(Key(over, local), param);
       }
-      if (steps_left_ < junction.edges.count) {
-        overflowed_ = true;
+      if (!TakeSteps(passes ? 1 : junction.edges.count)) {
         work_.resize(base);
         values_.resize(values_base);
         return writes_[write].value;
       }
-      steps_left_ -= junction.edges.count;
-      work_.push_back({over, junction.edges.first, static_cast<uint32_t>(values_.size()), param});
+      work_.push_back(
+          {over, junction.edges.first, static_cast<uint32_t>(values_.size()), param, passes});
       at = first;
       continue;
     }
@@ -224,7 +235,7 @@ Value LocalVariables::ValueAt(uint32_t local, Moment at) {
       if (work_.size() == base) return result;
       Work& asking = work_.back();
       values_.push_back(result);
-      asking.edge = edges_[asking.edge].next;
+      asking.edge = asking.passes ? kNone : edges_[asking.edge].next;
       if (asking.edge != kNone) {
         at = edges_[asking.edge].edge.at;
         break;
@@ -285,16 +296,26 @@ void LocalVariables::EndLoop(uint32_t junction, const EdgeList& edges) {
   junctions_[junction].kind = Kind::kLoop;
   junctions_[junction].end = now_;
   junctions_[junction].edges = edges;
+  ResolvePending(junction, edges);
+  PassLoop(edges_[edges.first].edge.at);
+}
+
+void LocalVariables::PassLoop(Moment entry) {
+  EdgeList edges;
+  AddEdge(edges, codegen::Inst::None(), 0);
+  // No value changes here, so that what is known stays known.
+  const Time known_from = known_from_;
+  Join(entry, Block::None(), edges);
+  known_from_ = known_from;
+}
+
+void LocalVariables::ResolvePending(uint32_t junction, const EdgeList& edges) {
   const Block block = junctions_[junction].block;
   keep_.clear();
   size_t dropped = 0;
   for (uint32_t p = junctions_[junction].first_pending; p != kNone; p = pending_[p].next) {
     const auto [local, param, next] = pending_[p];
-    if (steps_left_ < edges.count) {
-      overflowed_ = true;
-      return;
-    }
-    steps_left_ -= edges.count;
+    if (!TakeSteps(edges.count)) return;
     const size_t first = values_.size();
     for (uint32_t e = edges.first; e != kNone; e = edges_[e].next) {
       const Value value = ValueAt(local, edges_[e].edge.at);

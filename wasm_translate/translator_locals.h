@@ -19,7 +19,8 @@
 // stretch is all of the past, and it is a parameter as long as the loop's end is not known.
 // Both lists are searched by skipping pointers, and the past (the state at a branch) is
 // searched as the present is. When a loop ends, its parameters that turned out to have one
-// value only become aliases of it.
+// value only become aliases of it, and what comes behind it gets a forward junction with one
+// branch, so that locals which the loop does not write are found in front of it in one step.
 //
 // Work is linear in the function but for logarithms and for arguments of parameters, of which
 // there can be as many as locals times branches; that work is limited (see `overflowed`).
@@ -58,7 +59,7 @@ class LocalVariables {
   static constexpr uint32_t kNone = 0xFFFFFFFF;
 
   // Forgets everything and keeps the memory. `max_steps` limits how many incoming branches
-  // may be asked for a value, counted each time.
+  // may be asked for a value, counted each time, and how many loops may be passed from within.
   void Start(codegen::Function* func, size_t max_steps);
 
   // Declares the next local. One that holds a reference has its parameters marked.
@@ -98,12 +99,16 @@ class LocalVariables {
   // Control continues at the loop header `block`; `entry` is the edge from before it.
   // Returns the junction's number for EndLoop.
   uint32_t BeginLoop(codegen::Block block, const EdgeList& entry);
-  // No further branch to the header will come; `edges` are all of them, the entry first.
+  // No further branch to the header will come; `edges` are all of them, the entry first. The
+  // current position is behind the loop.
   void EndLoop(uint32_t junction, const EdgeList& edges);
 
   // True once the steps were not enough. Values are wrong from then on: the function has to
   // be given up.
   bool overflowed() const { return overflowed_; }
+
+  // Steps of all searches and lists since the object was made.
+  uint64_t work() const { return work_counter_; }
 
  private:
   struct Local {
@@ -154,6 +159,8 @@ class LocalVariables {
     uint32_t edge;
     uint32_t first_value;
     codegen::Value param;
+    // The local is not written in the loop: its entry alone is asked.
+    bool passes;
   };
   // Open-addressed table from (junction, local) to value, emptied by a new stamp.
   class Memo {
@@ -181,11 +188,17 @@ class LocalVariables {
   }
   uint32_t PushWrite(uint32_t previous, codegen::Value value);
   // The last write of the chain that is not after `time`.
-  uint32_t WriteAt(uint32_t last, Time time) const;
+  uint32_t WriteAt(uint32_t last, Time time);
   uint32_t PushJunction(Junction junction, uint32_t previous);
   // The junction at or before `junction` that holds a write of time `written`; kNone if the
   // write is seen directly.
-  uint32_t JunctionOver(uint32_t junction, Time written) const;
+  uint32_t JunctionOver(uint32_t junction, Time written);
+  // Takes off what is left to be done; false, and overflowed, where that is less.
+  bool TakeSteps(size_t count);
+
+  void ResolvePending(uint32_t junction, const EdgeList& edges);
+  // Control has left the loop that `entry` led into.
+  void PassLoop(Moment entry);
 
   codegen::Value GetSlow(uint32_t local);
   // The value of a local at a moment.
@@ -212,6 +225,7 @@ class LocalVariables {
   Time known_from_ = 0;
   uint32_t current_ = kNone;
   size_t steps_left_ = 0;
+  uint64_t work_counter_ = 0;
   bool overflowed_ = false;
 };
 

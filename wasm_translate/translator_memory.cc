@@ -16,9 +16,8 @@ using Ir = codegen::Opcode;
 
 namespace {
 
-// Below this an offset may stay in an access whose address was masked to null: no page
-// there is ever mapped.
-constexpr uint64_t kNeverMapped = 4096;
+// Static offsets up to this fit an access.
+constexpr uint64_t kMaxOffset = std::numeric_limits<int32_t>::max();
 
 uint32_t AccessBytes(Opcode op) { return uint32_t{1} << GetOperatorInfo(op).align_or_lanes; }
 
@@ -30,50 +29,56 @@ std::optional<uint64_t> TranslatingVisitor::AsConstant(Value value) const {
   return func_->dfg.inst(inst).const_bits();
 }
 
-Value TranslatingVisitor::CheckedAddress(const HeapAccess& heap, Value index, uint64_t offset,
-                                         uint32_t size, bool index_is_32_bits) {
-  // The access is in bounds if index + offset + size <= length, without overflow.
-  const bool never = offset > std::numeric_limits<uint64_t>::max() - size;
-  Value out_of_bounds;
-  if (never) {
-    out_of_bounds = builder_.I32(1);
-  } else {
-    const Value extent = builder_.I64(static_cast<int64_t>(offset + size));
-    if (index_is_32_bits) {
-      // Offsets of 32-bit memories are below 2^32: the sum does not overflow.
-      out_of_bounds = builder_.Icmp(IntCC::kUgt, builder_.Iadd(index, extent), heap.length);
-    } else {
-      const auto [end, overflow] = builder_.UaddOverflow(index, extent);
-      out_of_bounds = builder_.Bor(overflow, builder_.Icmp(IntCC::kUgt, end, heap.length));
-    }
+// The access is in bounds if index + offset + size <= length, without overflow.
+Value TranslatingVisitor::IsOutOfBounds(const HeapAccess& heap, Value index, uint64_t offset,
+                                        uint32_t size, bool index_is_32_bits) {
+  if (heap.index_only) return builder_.Icmp(IntCC::kUge, index, heap.length);
+  if (offset > std::numeric_limits<uint64_t>::max() - size) return builder_.I32(1);
+  const Value extent = builder_.I64(static_cast<int64_t>(offset + size));
+  if (index_is_32_bits) {
+    // Offsets of 32-bit memories are below 2^32: the sum does not overflow.
+    return builder_.Icmp(IntCC::kUgt, builder_.Iadd(index, extent), heap.length);
   }
+  const auto [end, overflow] = builder_.UaddOverflow(index, extent);
+  return builder_.Bor(overflow, builder_.Icmp(IntCC::kUgt, end, heap.length));
+}
+
+// Where misspeculation goes past a check, a masked address is that of byte 0.
+TranslatingVisitor::Address TranslatingVisitor::CheckedAddress(const HeapAccess& heap, Value index,
+                                                               uint64_t offset, uint32_t size,
+                                                               bool index_is_32_bits) {
+  const Value out_of_bounds = IsOutOfBounds(heap, index, offset, size, index_is_32_bits);
   builder_.Trapnz(out_of_bounds, env_->traps().memory_out_of_bounds);
   Value address = builder_.Iadd(heap.base, index);
-  if (offset >= kNeverMapped) {
+  const bool offset_stays = offset <= kMaxOffset && (heap.offset_is_own || !heap.mask);
+  if (!offset_stays) {
     address = builder_.Iadd(address, builder_.I64(static_cast<int64_t>(offset)));
   }
-  if (!heap.mask) return address;
-  return builder_.SelectSpectreGuard(out_of_bounds, builder_.I64(0), address);
+  if (heap.mask) address = builder_.SelectSpectreGuard(out_of_bounds, heap.base, address);
+  return {address, offset_stays ? static_cast<int32_t>(offset) : 0, heap.flags};
 }
 
 TranslatingVisitor::Address TranslatingVisitor::PrepareAddress(const MemArg& arg, uint32_t size,
                                                                Value index) {
   const HeapAccess heap = env_->AccessHeap(builder_, arg.memory, arg.offset, size);
   const bool index_is_32_bits = func_->dfg.value_type(index) == Type::kI32;
-  constexpr uint64_t kMaxOffset = std::numeric_limits<int32_t>::max();
-  if (!heap.check_bounds) {
-    DCHECK(index_is_32_bits);
-    const std::optional<uint64_t> constant = AsConstant(index);
-    // A constant index joins the offset: both are below 2^32, so the sum is exact.
-    if (constant.has_value() && *constant + arg.offset <= kMaxOffset) {
-      return {heap.base, static_cast<int32_t>(*constant + arg.offset), heap.flags};
+  const std::optional<uint64_t> constant = AsConstant(index);
+  // A constant index joins the offset where the sum is exact and small.
+  if (constant.has_value() && *constant <= kMaxOffset && arg.offset <= kMaxOffset - *constant) {
+    const uint64_t offset = *constant + arg.offset;
+    const bool is_there = heap.min_bytes >= size && offset <= heap.min_bytes - size;
+    if (is_there || !heap.check_bounds) {
+      const MemFlags flags = is_there ? heap.flags.WithTrap(std::nullopt) : heap.flags;
+      return {heap.base, static_cast<int32_t>(offset), flags};
     }
-    const Value address = builder_.Iadd(heap.base, Extended(index));
-    if (arg.offset <= kMaxOffset) return {address, static_cast<int32_t>(arg.offset), heap.flags};
-    return {builder_.Iadd(address, builder_.I64(static_cast<int64_t>(arg.offset))), 0, heap.flags};
   }
-  const Value address = CheckedAddress(heap, Extended(index), arg.offset, size, index_is_32_bits);
-  return {address, arg.offset < kNeverMapped ? static_cast<int32_t>(arg.offset) : 0, heap.flags};
+  if (heap.check_bounds) {
+    return CheckedAddress(heap, Extended(index), arg.offset, size, index_is_32_bits);
+  }
+  DCHECK(index_is_32_bits);
+  const Value address = builder_.Iadd(heap.base, Extended(index));
+  if (arg.offset <= kMaxOffset) return {address, static_cast<int32_t>(arg.offset), heap.flags};
+  return {builder_.Iadd(address, builder_.I64(static_cast<int64_t>(arg.offset))), 0, heap.flags};
 }
 
 // ---- Loads and stores.

@@ -4,6 +4,7 @@
 //   translator_control.cc      the function's frame, blocks, branches
 //   translator_calls.cc        calls, tail calls, inlining
 //   translator_memory.cc       addresses, loads and stores of all widths
+//   translator_atomics.cc      atomic accesses, waiting and notifying
 //   translator_references.cc   tables, references
 //   translator_numeric.cc      arithmetic by the rules of translator_rules.h
 //   translator_vector.cc       lanes, shuffles, relaxed operations
@@ -53,6 +54,8 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
              const InlinePlan* plan);
 
   size_t num_inlined() const { return num_inlined_; }
+  // Steps of finding locals' values (translator_locals.h) since the object was made.
+  uint64_t work() const { return locals_.work(); }
   bool failed() const { return failed_ || locals_.overflowed(); }
   absl::Status status() const;
 
@@ -146,6 +149,8 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   void OnMemoryCopy(MemoryIndex to, MemoryIndex from);
   void OnMemoryFill(MemoryIndex memory);
   void OnDataDrop(DataIndex data);
+  void OnAtomic(Opcode op, const MemArg& arg);
+  void OnAtomicFence();
 
   // ---- Tables and references.
   void OnTableGet(TableIndex table, const TableType& type);
@@ -322,10 +327,18 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   // The one place where an address is computed from an index and a static offset, for an access
   // of `size` bytes.
   Address PrepareAddress(const MemArg& arg, uint32_t size, Value index);
-  Value CheckedAddress(const HeapAccess& heap, Value index, uint64_t offset, uint32_t size,
-                       bool index_is_32_bits);
+  Address CheckedAddress(const HeapAccess& heap, Value index, uint64_t offset, uint32_t size,
+                         bool index_is_32_bits);
+  Value IsOutOfBounds(const HeapAccess& heap, Value index, uint64_t offset, uint32_t size,
+                      bool index_is_32_bits);
   Value EmitLoad(codegen::Opcode opcode, Type type, const Address& address);
   void EmitStore(codegen::Opcode opcode, Value value, const Address& address);
+
+  // ---- translator_atomics.cc
+  // Traps where index plus offset is no multiple of `size`.
+  void CheckAligned(Value index, uint64_t offset, uint32_t size);
+  Value EffectiveAddress(Value index, uint64_t offset);
+  Address PrepareAtomic(const MemArg& arg, uint32_t size, Value index);
 
   // ---- translator_numeric.cc
   // An instruction of fixed operands and one result, made canonical where it is a NaN and that

@@ -72,7 +72,7 @@ absl::Status ApiEngine::DefineSpectest() {
   RETURN_IF_ERROR(linker_.Define(module, "memory", memory));
   if (!engine_.config().features().Has(wasm::Feature::kThreads)) return absl::OkStatus();
   memory_type.shared = true;
-  ASSIGN_OR_RETURN(const Memory shared, Memory::Create(store_, memory_type));
+  ASSIGN_OR_RETURN(const SharedMemory shared, SharedMemory::Create(engine_, memory_type));
   return linker_.Define(module, "shared_memory", shared);
 }
 
@@ -242,11 +242,7 @@ absl::StatusOr<std::unique_ptr<ScriptEngine>> ApiEngine::Fork(absl::Span<const I
   ASSIGN_OR_RETURN(std::unique_ptr<ApiEngine> forked, Create(engine_, fuel_));
   for (InstanceId instance : shared) {
     Held held;
-    ASSIGN_OR_RETURN(const auto memories, SharedMemoriesOf(instance));
-    for (const auto& [name, memory] : memories) {
-      ASSIGN_OR_RETURN(const Memory view, memory.AddTo(forked->store_));
-      held.memories.emplace_back(name, view);
-    }
+    ASSIGN_OR_RETURN(held.memories, SharedMemoriesOf(instance));
     forked->instances_.push_back(std::move(held));
   }
   return forked;
@@ -255,22 +251,14 @@ absl::StatusOr<std::unique_ptr<ScriptEngine>> ApiEngine::Fork(absl::Span<const I
 absl::StatusOr<std::vector<std::pair<std::string, SharedMemory>>> ApiEngine::SharedMemoriesOf(
     InstanceId instance) {
   const Held& held = instances_[instance];
-  std::vector<std::pair<std::string, Memory>> memories = held.memories;
-  if (held.instance.has_value()) {
-    ASSIGN_OR_RETURN(const auto exports, held.instance->Exports(store_));
-    for (const auto& [name, definition] : exports) {
-      const Memory* memory = std::get_if<Memory>(&definition);
-      if (memory == nullptr) continue;
-      ASSIGN_OR_RETURN(const MemoryType type, memory->type(store_));
-      if (type.shared) memories.emplace_back(name, *memory);
-    }
+  std::vector<std::pair<std::string, SharedMemory>> memories = held.memories;
+  if (!held.instance.has_value()) return memories;
+  ASSIGN_OR_RETURN(const auto exports, held.instance->Exports(store_));
+  for (const auto& [name, definition] : exports) {
+    const SharedMemory* memory = std::get_if<SharedMemory>(&definition);
+    if (memory != nullptr) memories.emplace_back(name, *memory);
   }
-  std::vector<std::pair<std::string, SharedMemory>> shared;
-  for (const auto& [name, memory] : memories) {
-    ASSIGN_OR_RETURN(SharedMemory handle, memory.Shared(store_));
-    shared.emplace_back(name, std::move(handle));
-  }
-  return shared;
+  return memories;
 }
 
 }  // namespace gantry::wast

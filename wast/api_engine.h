@@ -40,7 +40,7 @@ class ApiEngine : public ScriptEngine {
   // memories that it exports.
   struct Held {
     std::optional<Instance> instance;
-    std::vector<std::pair<std::string, Memory>> memories;
+    std::vector<std::pair<std::string, SharedMemory>> memories;
   };
 
   ApiEngine(const Engine& engine, std::optional<uint64_t> fuel)

@@ -20,6 +20,7 @@ void ControlFlowGraph::Compute(const FunctionStencil& func) {
   rpo_.clear();
   if (func.layout.entry().is_some()) ComputeOrder(func.layout.entry());
   ComputePreds();
+  work_ += count + rpo_.size() + 2 * succs_.size() + preds_.size();
 }
 
 void ControlFlowGraph::ComputeOrder(Block entry) {

@@ -60,6 +60,9 @@ class ControlFlowGraph {
   size_t num_block_ids() const { return rpo_number_.size(); }
   size_t num_edges() const { return succs_.size(); }
 
+  // Steps that all calls of Compute took, for tests that they are linear.
+  uint64_t work() const { return work_; }
+
  private:
   struct Visit {
     Block block;
@@ -76,6 +79,7 @@ class ControlFlowGraph {
   std::vector<uint32_t> rpo_number_;
   std::vector<Block> rpo_;
   std::vector<Visit> stack_;
+  uint64_t work_ = 0;
 };
 
 }  // namespace gantry::codegen

@@ -44,6 +44,7 @@ uint32_t DominatorTree::Evaluate(uint32_t vertex) {
   for (uint32_t v = vertex; ancestor_[ancestor_[v]] != kNoVertex; v = ancestor_[v]) {
     path_.push_back(v);
   }
+  work_ += path_.size();
   for (size_t i = path_.size(); i-- > 0;) {
     const uint32_t v = path_[i];
     const uint32_t up = ancestor_[v];
@@ -88,6 +89,7 @@ void DominatorTree::Compute(const ControlFlowGraph& cfg) {
     idom_[vertex_[w].index()] = vertex_[dominator_[w]];
   }
   BuildTree(cfg);
+  work_ += count + cfg.num_edges();
 }
 
 void DominatorTree::BuildTree(const ControlFlowGraph& cfg) {

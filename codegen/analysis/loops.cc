@@ -7,7 +7,10 @@ namespace gantry::codegen {
 // The outermost loop found so far around `loop`; shortens the path to it.
 uint32_t LoopForest::Outermost(uint32_t loop) {
   uint32_t root = loop;
-  while (outer_[root] != root) root = outer_[root];
+  while (outer_[root] != root) {
+    root = outer_[root];
+    ++work_;
+  }
   while (outer_[loop] != root) loop = std::exchange(outer_[loop], root);
   return root;
 }
@@ -40,6 +43,7 @@ void LoopForest::Compute(const ControlFlowGraph& cfg, const DominatorTree& domin
     while (!worklist_.empty()) {
       Block block = worklist_.back();
       worklist_.pop_back();
+      ++work_;
       if (innermost_[block.index()].is_some()) {
         const Loop inner(Outermost(innermost_[block.index()].raw()));
         if (inner == loop) continue;
@@ -66,14 +70,27 @@ void LoopForest::Compute(const ControlFlowGraph& cfg, const DominatorTree& domin
   for (Loop& loop : innermost_) {
     if (loop.is_some()) loop = Loop(count - 1 - loop.raw());
   }
+  work_ += order.size() + cfg.num_edges();
+  PlaceInForest();
 }
 
-bool LoopForest::Contains(Loop loop, Block block) const {
-  for (Loop l = innermost(block); l.is_some(); l = parent(l)) {
-    if (l == loop) return true;
-    if (l < loop) return false;
+void LoopForest::PlaceInForest() {
+  // Numbers of loops from the innermost out, then places from the outermost in.
+  for (LoopData& data : loops_) data.last = 1;
+  for (size_t i = loops_.size(); i-- > 0;) {
+    const LoopData& data = loops_[Loop(static_cast<uint32_t>(i))];
+    if (data.parent.is_some()) loops_[data.parent].last += data.last;
   }
-  return false;
+  uint32_t next_root = 0;
+  for (LoopData& data : loops_) {
+    const uint32_t size = data.last;
+    // Until all loops in it are placed, `last` of a loop is the next free place.
+    uint32_t& place = data.parent.is_some() ? loops_[data.parent].last : next_root;
+    data.first = place;
+    place += size;
+    data.last = data.first + 1;
+  }
+  for (LoopData& data : loops_) --data.last;
 }
 
 }  // namespace gantry::codegen

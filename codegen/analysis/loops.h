@@ -45,23 +45,37 @@ class LoopForest {
   uint32_t depth(Block block) const {
     return innermost(block).is_some() ? loop_depth(innermost(block)) : 0;
   }
-  // True if `loop` holds `block`. Walks up from the innermost loop.
-  bool Contains(Loop loop, Block block) const;
+  // True if `loop` holds `block`. Constant time.
+  bool Contains(Loop loop, Block block) const {
+    const Loop inner = innermost(block);
+    if (inner.is_none()) return false;
+    const LoopData& outer = loops_[loop];
+    return outer.first <= loops_[inner].first && loops_[inner].first <= outer.last;
+  }
   // True if some cycle has no header.
   bool irreducible() const { return irreducible_; }
+
+  // Steps that all calls of Compute took, for tests that they are linear.
+  uint64_t work() const { return work_; }
 
  private:
   struct LoopData {
     Block header;
     Loop parent;
     uint32_t depth = 0;
+    // Positions of the loop and of the last one in it, where each loop comes right before those
+    // in it.
+    uint32_t first = 0;
+    uint32_t last = 0;
   };
 
+  void PlaceInForest();
   uint32_t Outermost(uint32_t loop);
 
   entity::PrimaryMap<Loop, LoopData> loops_;
   std::vector<Loop> innermost_;
   bool irreducible_ = false;
+  uint64_t work_ = 0;
   // Work space: union-find over loops found so far, and blocks to visit.
   std::vector<uint32_t> outer_;
   std::vector<Block> worklist_;

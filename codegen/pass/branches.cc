@@ -452,6 +452,10 @@ BlockCall BranchesPass::Forward(const BlockCall& from, bool one_of_several,
       break;
     }
     if (way.block == block || !IsLocal(block)) break;
+    // Many edges that each pass much more than before would be more than linear.
+    const size_t passed = dfg.args_of(call).size(), passes = dfg.args_of(way).size();
+    if (passes > passed && added_args_ + (passes - passed) > max_added_args_) break;
+    if (passes > passed) added_args_ += passes - passed;
     if (data.opcode() == Opcode::kJump) {
       copies_.clear();
       call = Substitute(way, call);
@@ -489,6 +493,8 @@ void BranchesPass::ForwardAll(const ControlFlowGraph& cfg, const LoopForest& loo
   DataFlowGraph& dfg = func_->dfg;
   old_blocks_ = dfg.num_blocks();
   copied_ = 0;
+  added_args_ = 0;
+  max_added_args_ = 2 * dfg.num_values();
   visited_.clear();
   visited_.resize(old_blocks_);
   uses_counted_ = false;

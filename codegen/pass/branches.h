@@ -107,6 +107,9 @@ class BranchesPass : public Pass {
   // For blocks made here the loop they are in does not matter: they are never passed over.
   size_t old_blocks_ = 0;
   size_t copied_ = 0;
+  // Arguments that edges pass more than before, and how many they may.
+  size_t added_args_ = 0;
+  size_t max_added_args_ = 0;
   std::vector<Value> args_;
   std::vector<std::pair<Value, Value>> copies_;
 };

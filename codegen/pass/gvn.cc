@@ -12,6 +12,9 @@ namespace {
 // Rules applied to one instruction and what they make of it. Each lowers a measure, so this
 // many are hardly ever needed; whoever makes input can't make them many.
 constexpr int kMaxRewrites = 24;
+// Places looked at for one instruction. The table is at most half full, so that more than this are
+// hardly ever needed but by input that was made to need them.
+constexpr int kMaxProbes = 64;
 
 // True if a dominating instruction with the same operands (and for a load the same memory)
 // makes this one superfluous: it computes the same, or has stopped the guest already.
@@ -64,7 +67,7 @@ void GvnPass::Grow() {
   for (const Inst inst : old) {
     if (inst.is_none()) continue;
     size_t place = HashOf(KeyOf(dfg.inst(inst)), version_[inst.index()]) & mask;
-    while (table_[place].is_some()) place = (place + 1) & mask;
+    for (int i = 0; table_[place].is_some() && i < kMaxProbes; ++i) place = (place + 1) & mask;
     table_[place] = inst;
   }
 }
@@ -74,7 +77,8 @@ Inst GvnPass::FindOrInsert(Inst inst, uint32_t version) {
   const InstData key = KeyOf(dfg.inst(inst));
   const size_t mask = table_.size() - 1;
   size_t place = HashOf(key, version) & mask;
-  while (table_[place].is_some()) {
+  for (int i = 0; table_[place].is_some() && i < kMaxProbes; ++i) {
+    ++work_;
     const Inst other = table_[place];
     if (version_[other.index()] == version && SameComputation(KeyOf(dfg.inst(other)), key)) {
       const Block home = func_->layout.block_of(other);

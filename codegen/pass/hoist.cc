@@ -268,9 +268,12 @@ Block HoistPass::Preheader(Loop loop) {
     args_.push_back(param);
   }
   func_->layout.Append(dfg.MakeInst(JumpTo(dfg.MakeBlockCall(header, args_))), block);
+  // Edges of one branch stand together.
+  Block redirected;
   for (const ControlFlowGraph::Pred& pred : cfg_->preds(header)) {
     ++work_;
-    if (loops_->Contains(loop, pred.block)) continue;
+    if (pred.block == redirected || loops_->Contains(loop, pred.block)) continue;
+    redirected = pred.block;
     dfg.MapBlockCalls(func_->layout.last_inst(pred.block), [&](BlockCall call) {
       if (call.block == header) call.block = block;
       return call;

@@ -11,6 +11,8 @@ namespace {
 // on.
 constexpr int kMaxInsts = 8;
 constexpr size_t kMaxValues = 6;
+// Parameters of a header, which are looked up one by one.
+constexpr size_t kMaxParams = 64;
 
 Value Mapped(Value value, const std::vector<std::pair<Value, Value>>& mapping) {
   for (const auto& [from, to] : mapping) {
@@ -43,6 +45,7 @@ void LoopInvertPass::FindCandidates() {
     candidate.header = loops_->header(loop);
     const Inst branch = func_->layout.last_inst(candidate.header);
     if (dfg.opcode(branch) != Opcode::kBrif || dfg.block(candidate.header).cold) continue;
+    if (dfg.block_params(candidate.header).size() > kMaxParams) continue;
     size_t latches = 0;
     for (const ControlFlowGraph::Pred& pred : cfg_->preds(candidate.header)) {
       ++work_;

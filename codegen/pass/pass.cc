@@ -25,6 +25,7 @@ void PassPipeline::AddToTotals(size_t pass, const PassRecord& record) {
   ++totals.runs;
   totals.changed += record.changed ? 1 : 0;
   totals.nanoseconds += static_cast<uint64_t>(record.nanoseconds);
+  totals.work += record.work;
   totals.insts_added += record.insts_added;
   totals.insts_removed += record.insts_removed;
 }
@@ -40,6 +41,7 @@ absl::Status PassPipeline::Run(Function* func) {
     PassRecord record;
     const size_t insts_before = count ? func->layout.num_insts() : 0;
     const size_t made_before = func->dfg.num_insts();
+    const uint64_t work_before = pass.work() + analyses_.work();
     const auto start =
         count ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
     record.changed = pass.Run(func, &analyses_);
@@ -48,6 +50,8 @@ absl::Status PassPipeline::Run(Function* func) {
       record.pass = std::string(pass.name());
       record.nanoseconds =
           std::chrono::duration_cast<std::chrono::nanoseconds>(end - start).count();
+      record.work = pass.work() + analyses_.work() - work_before + func->dfg.num_insts() +
+                    func->dfg.num_blocks() + func->dfg.num_values();
       record.insts_added = func->dfg.num_insts() - made_before;
       record.insts_removed = insts_before + record.insts_added - func->layout.num_insts();
     }

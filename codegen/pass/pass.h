@@ -51,6 +51,9 @@ class PassAnalyses {
   }
   void Invalidate() { cfg_valid_ = dominators_valid_ = loops_valid_ = false; }
 
+  // Steps that making them took so far.
+  uint64_t work() const { return cfg_.work() + dominators_.work() + loops_.work(); }
+
  private:
   ControlFlowGraph cfg_;
   DominatorTree dominators_;
@@ -82,6 +85,9 @@ struct PassRecord {
   std::string pass;
   bool changed = false;
   int64_t nanoseconds = 0;
+  // The pass's steps (Pass::work), those of analyses made for it, and one for each instruction,
+  // block and value that there is.
+  uint64_t work = 0;
   size_t insts_added = 0;
   size_t insts_removed = 0;
 };
@@ -92,6 +98,7 @@ struct PassTotals {
   uint64_t runs = 0;
   uint64_t changed = 0;
   uint64_t nanoseconds = 0;
+  uint64_t work = 0;
   uint64_t insts_added = 0;
   uint64_t insts_removed = 0;
 };

@@ -2,6 +2,7 @@
 
 #include "codegen/pass/branches.h"
 #include "codegen/pass/dead_stores.h"
+#include "codegen/pass/early_return.h"
 #include "codegen/pass/hoist.h"
 #include "codegen/pass/if_convert.h"
 #include "codegen/pass/loop_invert.h"
@@ -12,13 +13,14 @@
 namespace gantry::codegen {
 namespace {
 
-constexpr const char* kPassNames[] = {"gvn",        "unreachable", "block_params", "switches",
-                                      "if_convert", "branches",    "loop_invert",  "hoist",
-                                      "widen",      "dead_stores", "sink",         "dead_code"};
+constexpr const char* kPassNames[] = {
+    "early_return", "gvn",   "unreachable", "block_params", "switches", "if_convert", "branches",
+    "loop_invert",  "hoist", "widen",       "dead_stores",  "sink",     "dead_code"};
 
 }  // namespace
 
 std::unique_ptr<Pass> MakePass(absl::string_view name) {
+  if (name == "early_return") return std::make_unique<EarlyReturnPass>();
   if (name == "gvn") return std::make_unique<GvnPass>();
   if (name == "unreachable") return std::make_unique<UnreachablePass>();
   if (name == "block_params") return std::make_unique<BlockParamsPass>();

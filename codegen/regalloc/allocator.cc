@@ -31,7 +31,8 @@ absl::Status Allocator::Allocate(const Input& input, const MachineEnv& env, cons
   RETURN_IF_ERROR(s.resolver.Run(input, env, s.liveness, &s.assignment, output));
   output->statistics.live_ranges = static_cast<uint32_t>(s.liveness.num_ranges());
   output->statistics.work = s.liveness.work() + s.assignment.work + input.edges.size() +
-                            s.assignment.residences.size() + output->edits.size();
+                            s.assignment.residences.size() + output->edits.size() +
+                            s.resolver.work();
   return absl::OkStatus();
 }
 

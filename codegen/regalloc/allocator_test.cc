@@ -51,6 +51,14 @@ void CheckManyRandom(uint64_t first, uint64_t count, const MachineEnv& env,
 
 TEST(AllocatorRandomTest, SmallEnv) { CheckManyRandom(0, 3000, TestEnv(), Options()); }
 
+// A labelled value whose last use reads copies of it, its register being wanted, is in no slot
+// there unless something stored it.
+TEST(AllocatorRandomTest, LabelledValuesThatDie) {
+  for (const uint64_t seed : {3534, 4471, 9671, 12587, 13363, 15290, 29647}) {
+    CheckManyRandom(seed, 1, TestEnv(), Options());
+  }
+}
+
 TEST(AllocatorRandomTest, LargeEnv) { CheckManyRandom(10000, 1500, LargeTestEnv(), Options()); }
 
 // lessons.md row 1: everything spilled, at full width.

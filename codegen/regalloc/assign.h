@@ -118,7 +118,7 @@ struct Stay {
   uint32_t vreg;
   uint32_t begin;
   uint32_t end;
-  // If it is live after that, it is in memory from here on.
+  // If it is live after that, it is in memory from here on; kNoIndex: it is not.
   uint32_t memory;
   uint8_t reg;
 };

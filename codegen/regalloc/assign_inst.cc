@@ -182,7 +182,12 @@ void Assigner::Displace() {
     if (stays_early && !lives) continue;
     Touch(v);
     DropHome(v);
-    if (lives) displaced_.push_back(v);
+    if (lives) {
+      displaced_.push_back(v);
+    } else if (values_[v].is(ValueState::kLabelled) && !values_[v].is(ValueState::kInMemory)) {
+      // The instruction reads copies, and nobody stores it for what is left of its life.
+      out_->stays.back().memory = kNoIndex;
+    }
   }
   if (step_.is_safepoint) {
     for (PReg reg : used_& allocatable_[static_cast<size_t>(RegClass::kInt)]) {

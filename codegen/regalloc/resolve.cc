@@ -20,6 +20,7 @@ absl::Status Resolver::Run(const Input& input, const MachineEnv& env, const Live
   liveness_ = &liveness;
   assignment_ = assignment;
   out_ = output;
+  work_ = 0;
   CollectEdgeMoves();
   FindLiveReferences();
   if (live_references_.size() > kMaxStackMapSlots) {
@@ -36,6 +37,7 @@ absl::Status Resolver::Run(const Input& input, const MachineEnv& env, const Live
   NameSlots();
   EmitStackMaps();
   EmitDebugLocations();
+  work_ += edge_moves_.size() + slot_pairs_.size() + live_references_.size() + edits_.size();
   if (out_->spill_words > Limits::kMaxSpillWords) {
     return absl::ResourceExhaustedError("function too large: too many spill slots");
   }
@@ -214,14 +216,19 @@ void Resolver::MergeSlotSets() {
     if (a == b) continue;
     size_t count = 0;
     bool disjoint = true;
+    ++work_;
     for (uint32_t x = a; x != kNoIndex && disjoint; x = next_in_set_[x]) {
       for (uint32_t y = b; y != kNoIndex && disjoint; y = next_in_set_[y]) {
         disjoint = Disjoint(x, y) && ++count <= kMaxSlotSet * kMaxSlotSet;
+        ++work_;
       }
     }
     if (!disjoint) continue;
     uint32_t last = a;
-    while (next_in_set_[last] != kNoIndex) last = next_in_set_[last];
+    while (next_in_set_[last] != kNoIndex) {
+      last = next_in_set_[last];
+      ++work_;
+    }
     next_in_set_[last] = b;
     for (uint32_t y = b; y != kNoIndex; y = next_in_set_[y]) slot_set_[y] = a;
   }

@@ -23,6 +23,9 @@ class Resolver {
   absl::Status Run(const Input& input, const MachineEnv& env, const Liveness& liveness,
                    Assignment* assignment, Output* output);
 
+  // Steps of the last Run beside those per instruction, value and edge.
+  uint64_t work() const { return work_; }
+
  private:
   // A move on an edge, slots named by value.
   struct EdgeMove {
@@ -122,6 +125,7 @@ class Resolver {
   std::vector<SlotWrite> slot_writes_;
   std::vector<uint32_t> safepoints_;
   std::vector<LiveReference> live_references_;
+  uint64_t work_ = 0;
 };
 
 }  // namespace gantry::codegen::regalloc

@@ -50,6 +50,18 @@ void ElfWriter::AddFunctionSymbol(absl::string_view name, int section, uint64_t 
   symbol_names_.push_back('\0');
 }
 
+size_t ElfWriter::MaxSize() const {
+  size_t size =
+      sizeof(Elf64_Ehdr) + symbol_names_.size() + (symbols_.size() + 1) * sizeof(Elf64_Sym);
+  // The empty section, those added, and symbols, their names and the sections' names.
+  const size_t kBesides = 64 + 4 * (sizeof(Elf64_Shdr) + 16);
+  for (const Section& section : sections_) {
+    size += section.contents.size() + section.options.alignment + section.options.name.size() + 1 +
+            sizeof(Elf64_Phdr) + sizeof(Elf64_Shdr);
+  }
+  return size + kBesides;
+}
+
 std::vector<uint8_t> ElfWriter::Finish() && {
   // File order: header, program headers, sections in the order added, symbols, names, section
   // headers. Section 0 is the empty one that ELF wants.
@@ -61,7 +73,10 @@ std::vector<uint8_t> ElfWriter::Finish() && {
   size_t segment_count = 0;
   for (const Section& section : sections_)
     segment_count += (section.options.flags & SHF_ALLOC) != 0;
-  std::vector<uint8_t> file(sizeof(Elf64_Ehdr) + segment_count * sizeof(Elf64_Phdr));
+  std::vector<uint8_t> file;
+  // At once: files are large, and growing by steps would take several times their size.
+  file.reserve(MaxSize());
+  file.resize(sizeof(Elf64_Ehdr) + segment_count * sizeof(Elf64_Phdr));
 
   const auto begin_section = [&](absl::string_view name, uint32_t type, uint64_t flags,
                                  uint64_t alignment, uint64_t size) -> Elf64_Shdr& {

@@ -60,6 +60,9 @@ class ElfWriter {
     uint64_t size;
   };
 
+  // At least what Finish returns.
+  size_t MaxSize() const;
+
   uint16_t machine_;
   std::vector<Section> sections_;
   std::vector<Symbol> symbols_;

@@ -51,28 +51,35 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReferen
 // new_epoch(): called when the epoch has reached the deadline; traps, or gives a new deadline.
 // raise_trap(trap code): always fails; for compiled code without trapping instructions.
 // is_subtype(type id, type id): 1 if the first type is the second or declares it as an ancestor.
-#define GANTRY_BUILTINS(X)                                                              \
-  X(kMemoryGrow, "memory_grow", kI64, true, kVmctx, kI32, kI64)                         \
-  X(kMemoryFill, "memory_fill", kNone, true, kVmctx, kI32, kI64, kI32, kI64)            \
-  X(kMemoryCopy, "memory_copy", kNone, true, kVmctx, kI32, kI64, kI32, kI64, kI64)      \
-  X(kMemoryInit, "memory_init", kNone, true, kVmctx, kI32, kI32, kI64, kI32, kI32)      \
-  X(kDataDrop, "data_drop", kNone, false, kVmctx, kI32)                                 \
-  X(kTableGrowFunc, "table_grow_func", kI64, true, kVmctx, kI32, kI64, kPointer)        \
-  X(kTableGrowRef, "table_grow_ref", kI64, true, kVmctx, kI32, kI64, kReference)        \
-  X(kTableFillFunc, "table_fill_func", kNone, true, kVmctx, kI32, kI64, kPointer, kI64) \
-  X(kTableFillRef, "table_fill_ref", kNone, true, kVmctx, kI32, kI64, kReference, kI64) \
-  X(kTableCopy, "table_copy", kNone, true, kVmctx, kI32, kI32, kI64, kI64, kI64)        \
-  X(kTableInit, "table_init", kNone, true, kVmctx, kI32, kI32, kI64, kI32, kI32)        \
-  X(kElemDrop, "elem_drop", kNone, false, kVmctx, kI32)                                 \
-  X(kTableGetFunc, "table_get_func", kPointer, true, kVmctx, kI32, kI64)                \
-  X(kTableGetRef, "table_get_ref", kReference, true, kVmctx, kI32, kI64)                \
-  X(kTableSetFunc, "table_set_func", kNone, true, kVmctx, kI32, kI64, kPointer)         \
-  X(kTableSetRef, "table_set_ref", kNone, true, kVmctx, kI32, kI64, kReference)         \
-  X(kRefFunc, "ref_func", kPointer, false, kVmctx, kI32)                                \
-  X(kOutOfFuel, "out_of_fuel", kNone, true, kVmctx)                                     \
-  X(kNewEpoch, "new_epoch", kI64, true, kVmctx)                                         \
-  X(kRaiseTrap, "raise_trap", kNone, true, kVmctx, kI32)                                \
-  X(kIsSubtype, "is_subtype", kI32, false, kVmctx, kI32, kI32)
+// memory_atomic_notify(memory, address, count): how many were woken.
+// memory_atomic_wait32/_wait64(memory, address, expected, timeout): 0 woken, 1 not equal, 2 timed
+//   out. The address is checked to be aligned; the timeout is signed nanoseconds, for ever where
+//   negative. An epoch that reaches the store's deadline ends a wait as an interrupt does.
+#define GANTRY_BUILTINS(X)                                                                   \
+  X(kMemoryGrow, "memory_grow", kI64, true, kVmctx, kI32, kI64)                              \
+  X(kMemoryFill, "memory_fill", kNone, true, kVmctx, kI32, kI64, kI32, kI64)                 \
+  X(kMemoryCopy, "memory_copy", kNone, true, kVmctx, kI32, kI64, kI32, kI64, kI64)           \
+  X(kMemoryInit, "memory_init", kNone, true, kVmctx, kI32, kI32, kI64, kI32, kI32)           \
+  X(kDataDrop, "data_drop", kNone, false, kVmctx, kI32)                                      \
+  X(kTableGrowFunc, "table_grow_func", kI64, true, kVmctx, kI32, kI64, kPointer)             \
+  X(kTableGrowRef, "table_grow_ref", kI64, true, kVmctx, kI32, kI64, kReference)             \
+  X(kTableFillFunc, "table_fill_func", kNone, true, kVmctx, kI32, kI64, kPointer, kI64)      \
+  X(kTableFillRef, "table_fill_ref", kNone, true, kVmctx, kI32, kI64, kReference, kI64)      \
+  X(kTableCopy, "table_copy", kNone, true, kVmctx, kI32, kI32, kI64, kI64, kI64)             \
+  X(kTableInit, "table_init", kNone, true, kVmctx, kI32, kI32, kI64, kI32, kI32)             \
+  X(kElemDrop, "elem_drop", kNone, false, kVmctx, kI32)                                      \
+  X(kTableGetFunc, "table_get_func", kPointer, true, kVmctx, kI32, kI64)                     \
+  X(kTableGetRef, "table_get_ref", kReference, true, kVmctx, kI32, kI64)                     \
+  X(kTableSetFunc, "table_set_func", kNone, true, kVmctx, kI32, kI64, kPointer)              \
+  X(kTableSetRef, "table_set_ref", kNone, true, kVmctx, kI32, kI64, kReference)              \
+  X(kRefFunc, "ref_func", kPointer, false, kVmctx, kI32)                                     \
+  X(kOutOfFuel, "out_of_fuel", kNone, true, kVmctx)                                          \
+  X(kNewEpoch, "new_epoch", kI64, true, kVmctx)                                              \
+  X(kRaiseTrap, "raise_trap", kNone, true, kVmctx, kI32)                                     \
+  X(kIsSubtype, "is_subtype", kI32, false, kVmctx, kI32, kI32)                               \
+  X(kMemoryAtomicNotify, "memory_atomic_notify", kI32, true, kVmctx, kI32, kI64, kI32)       \
+  X(kMemoryAtomicWait32, "memory_atomic_wait32", kI32, true, kVmctx, kI32, kI64, kI32, kI64) \
+  X(kMemoryAtomicWait64, "memory_atomic_wait64", kI32, true, kVmctx, kI32, kI64, kI64, kI64)
 
 enum class Builtin : uint32_t {
 #define GANTRY_X(enumerator, ...) enumerator,

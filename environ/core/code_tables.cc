@@ -45,8 +45,7 @@ FunctionRecord FunctionRecord::From(const TextFunction& function) {
   record.offset = function.offset;
   record.size = function.size;
   record.frame_size = function.frame.frame_size;
-  record.prologue_end_and_leaf =
-      function.frame.prologue_end << 1 | (function.frame.frameless_leaf ? 1 : 0);
+  record.frame_begin = function.frame.frame_begin;
   return record;
 }
 

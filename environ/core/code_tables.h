@@ -27,14 +27,12 @@ struct FunctionRecord {
   uint32_t offset = 0;
   uint32_t size = 0;
   uint32_t frame_size = 0;
-  uint32_t prologue_end_and_leaf = 0;  // FrameInfo::prologue_end * 2 + frameless_leaf
+  uint32_t frame_begin = 0;  // FrameInfo::frame_begin
 
   static FunctionRecord From(const TextFunction& function);
   // Only for a validated record.
   FuncKey func_key() const { return *FuncKey::FromPacked(key); }
-  FrameInfo frame() const {
-    return {(prologue_end_and_leaf & 1) != 0, frame_size, prologue_end_and_leaf >> 1};
-  }
+  FrameInfo frame() const { return {frame_begin, frame_size}; }
 
   friend bool operator==(const FunctionRecord&, const FunctionRecord&) = default;
 };

@@ -13,7 +13,7 @@ FunctionRecord Record(uint32_t index, uint32_t offset, uint32_t size) {
   function.key = FuncKey::WasmFunction(ModuleId(0), wasm::DefinedFuncIndex(index));
   function.offset = offset;
   function.size = size;
-  function.frame = {index % 2 == 1, 32 * index, index};
+  function.frame = {index == 7 ? FrameInfo::kNoFrame : index, 32 * index};
   return FunctionRecord::From(function);
 }
 
@@ -47,7 +47,10 @@ constexpr size_t kTextSize = 40;
 
 TEST(CodeTablesTest, RecordsKeepTheFrame) {
   const FunctionRecord record = Record(3, 8, 4);
-  EXPECT_EQ(record.frame(), (FrameInfo{true, 96, 3}));
+  EXPECT_EQ(record.frame(), (FrameInfo{3, 96}));
+  EXPECT_EQ(record.frame().FramelessSize(2), 0);
+  EXPECT_EQ(record.frame().FramelessSize(3), -1);
+  EXPECT_EQ(Record(7, 8, 4).frame().FramelessSize(3), 224);
   EXPECT_EQ(record.func_key().index(), 3u);
 }
 

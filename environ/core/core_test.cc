@@ -83,7 +83,11 @@ TEST(MemoryPlanTest, ExplicitBoundsWhereGuardsCannotServe) {
   EXPECT_EQ(MemoryPlan::For(type, tunables).bounds, MemoryPlan::Bounds::kExplicit);
 
   MemoryPlan plan = MemoryPlan::For(type, Tunables::SmallReservations());
-  EXPECT_EQ(plan.bounds, MemoryPlan::Bounds::kExplicit);
+  EXPECT_EQ(plan.bounds, MemoryPlan::Bounds::kIndex);
+  EXPECT_TRUE(plan.NeedsOnlyIndex(0, 8));
+  EXPECT_TRUE(plan.NeedsOnlyIndex(plan.guard - 8, 8));
+  EXPECT_FALSE(plan.NeedsOnlyIndex(plan.guard - 7, 8));
+  EXPECT_FALSE(plan.NeedsOnlyIndex(~uint64_t{0}, 8));
   EXPECT_TRUE(plan.may_move);
   EXPECT_EQ(plan.reservation, 65536u);
   type.limits.max = 1;
@@ -92,7 +96,7 @@ TEST(MemoryPlanTest, ExplicitBoundsWhereGuardsCannotServe) {
   type.limits = {1, std::nullopt};
   type.index_type = IndexType::kI64;
   plan = MemoryPlan::For(type, Tunables());
-  EXPECT_EQ(plan.bounds, MemoryPlan::Bounds::kExplicit);
+  EXPECT_EQ(plan.bounds, MemoryPlan::Bounds::kIndex);
   EXPECT_TRUE(plan.may_move);
   EXPECT_FALSE(plan.NeedsNoCheck(0, 1));
   // A minimum that no 64 bits hold: the plan says so, the allocator refuses.

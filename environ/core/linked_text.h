@@ -44,14 +44,23 @@ struct InlineSite {
 };
 static_assert(sizeof(InlineSite) == 12 && alignof(InlineSite) == 4);
 
-// How a stack walk passes over the function's frame. The frame-pointer chain holds in every
-// function but a frameless leaf, whose return address lies `frame_size` bytes above sp.
+// How a stack walk passes over the function's frame. The frame-pointer chain holds behind
+// `frame_begin`; nothing is called in front of it.
 struct FrameInfo {
-  bool frameless_leaf = false;
-  // Bytes between sp in the body and the saved frame pointer (or the return address).
+  static constexpr uint32_t kNoFrame = 0xFFFFFFFF;
+
+  // Offset in the function; kNoFrame: all of it has no frame record.
+  uint32_t frame_begin = 0;
+  // Bytes between sp in the body and the saved frame pointer, or the return address in a function
+  // without frame record.
   uint32_t frame_size = 0;
-  // Where the prologue ends.
-  uint32_t prologue_end = 0;
+
+  // Bytes between sp and the return address at that offset in the function; negative where there
+  // is a frame record.
+  int64_t FramelessSize(uint32_t offset) const {
+    if (frame_begin == kNoFrame) return frame_size;
+    return offset < frame_begin ? 0 : -1;
+  }
 
   friend bool operator==(const FrameInfo&, const FrameInfo&) = default;
 };
@@ -99,6 +108,9 @@ struct LinkedText {
   // text; empty where unwind info is off.
   std::vector<uint8_t> eh_frame;
   uint32_t eh_frame_distance = 0;
+
+  // Steps that laying it out took, for tests of linearity; not written anywhere.
+  uint64_t work = 0;
 };
 
 }  // namespace gantry::environ

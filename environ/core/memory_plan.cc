@@ -42,7 +42,7 @@ MemoryPlan MemoryPlan::For(const wasm::MemoryType& type, const Tunables& tunable
     plan.may_move = false;
     return plan;
   }
-  plan.bounds = Bounds::kExplicit;
+  plan.bounds = tunables.signals_based_traps && host_pages ? Bounds::kIndex : Bounds::kExplicit;
   uint64_t reservation = std::max(tunables.memory_reservation, minimum);
   uint64_t maximum = std::numeric_limits<uint64_t>::max();
   if (type.limits.max.has_value()) maximum = SaturatingShift(*type.limits.max, type.page_size_log2);
@@ -63,7 +63,9 @@ MemoryPlan MemoryPlan::For(const wasm::MemoryType& type, const Tunables& tunable
 std::string MemoryPlan::ToString() const {
   return absl::StrCat(index_type == wasm::IndexType::kI64 ? "i64" : "i32", " pages ", page_size(),
                       " reservation ", reservation, " guard ", guard, " bounds ",
-                      bounds == Bounds::kNone ? "none" : "explicit",
+                      bounds == Bounds::kNone    ? "none"
+                      : bounds == Bounds::kIndex ? "index"
+                                                 : "explicit",
                       may_move ? " may move" : " fixed");
 }
 

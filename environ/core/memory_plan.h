@@ -21,7 +21,11 @@ struct MemoryPlan {
   enum class Bounds : uint8_t {
     // Any 32-bit index lies in reservation plus guard: what is not accessible faults.
     kNone,
-    // Code compares each access with the length in the VMMemoryDefinition.
+    // Code compares the index with the length in the VMMemoryDefinition. What lies up to `guard`
+    // bytes behind the length faults, so that a static offset needs no comparison, and all accesses
+    // by one index need one.
+    kIndex,
+    // Code compares the end of each access with the length.
     kExplicit,
   };
 
@@ -36,7 +40,8 @@ struct MemoryPlan {
   bool may_move = true;
 
   // kNone if the tunables trap by signals and reserve at least 4 GiB, and indices are 32 bits
-  // wide; kExplicit otherwise. A memory with a maximum within its reservation never moves.
+  // wide; else kIndex if they trap by signals and pages are whole ones of the host; else kExplicit.
+  // A memory with a maximum within its reservation never moves.
   static MemoryPlan For(const wasm::MemoryType& type, const Tunables& tunables);
 
   uint64_t page_size() const { return uint64_t{1} << page_size_log2; }
@@ -45,6 +50,12 @@ struct MemoryPlan {
   // guard, so that without a check it reads or writes the memory or faults.
   bool NeedsNoCheck(uint64_t offset, uint32_t size) const {
     return bounds == Bounds::kNone && offset <= guard && size <= guard - offset;
+  }
+
+  // Whether an access of `size` bytes at any index below the length plus `offset` lands in the
+  // memory or in what faults.
+  bool NeedsOnlyIndex(uint64_t offset, uint32_t size) const {
+    return bounds == Bounds::kIndex && offset <= guard && size <= guard - offset;
   }
 
   // "i32 pages 65536 reservation 4294967296 guard 33554432 bounds none fixed".

@@ -14,7 +14,8 @@
 //   imported globals     address of the 16 bytes, each
 //   imported tags        VMTagDefinition* each
 //   defined tables       VMTableDefinition each
-//   defined memories     VMMemoryDefinition each
+//   defined memories     VMMemoryDefinition each; for shared ones a VMMemoryDefinition* in its
+//                        place, since all who see the memory see one definition
 //   defined globals      16 bytes each, 16-aligned
 //   defined tags         VMTagDefinition each
 //   function references  VMFuncRef each, for functions that escape, 16-aligned
@@ -119,7 +120,7 @@ inline constexpr uint32_t kReferenceTableEntrySize = 4;
 
 struct VMMemoryDefinitionOffsets {
   static constexpr uint32_t kBase = 0;    // first byte
-  static constexpr uint32_t kLength = 8;  // u64: bytes accessible
+  static constexpr uint32_t kLength = 8;  // u64: bytes accessible; of shared ones, atomic
   static constexpr uint32_t kSize = 16;
 };
 
@@ -186,7 +187,7 @@ class VMOffsets {
   uint32_t ImportedTag(wasm::TagIndex index) const {
     return At(tag_pointers_, 8, index, counts_.imported_tags);
   }
-  // Of the definition itself.
+  // Of the definition itself, or, of a shared memory, of the pointer to it.
   uint32_t Table(wasm::DefinedTableIndex index) const {
     return At(tables_, VMTableDefinitionOffsets::kSize, index, counts_.defined_tables);
   }

@@ -58,6 +58,9 @@ struct NamedFunction {
 struct PhaseTime {
   std::string name;
   uint64_t nanoseconds = 0;
+  // Steps that it took: a number that depends on module and settings alone, for tests that
+  // compilation is linear. 0 where none are counted.
+  uint64_t work = 0;
   // Part of the last phase before it that is not a part.
   bool is_part = false;
   // What else was counted, in words; empty for nothing.

@@ -260,7 +260,11 @@ void X64Lowering::LowerIcmpOrFcmp(IrInst inst) {
 
 void X64Lowering::LowerSelect(IrInst inst) {
   const InstData& data = ctx_->data(inst);
-  Condition condition = MatchCondition(data.arg(0));
+  // The check that a mask is for stands right in front of it: one comparison serves both.
+  IrInst trap = IrInst::None();
+  if (data.opcode() == Opcode::kSelectSpectreGuard) trap = ctx_->SinkableTrap(data.arg(0));
+  const bool no_others = trap.is_some() && ctx_->NumUses(data.arg(0)) == 2;
+  Condition condition = MatchCondition(data.arg(0), /*is_present=*/no_others);
   Value if_true = data.arg(1);
   Value if_false = data.arg(2);
   const bool is_int = codegen::IsInt(data.type());
@@ -270,6 +274,11 @@ void X64Lowering::LowerSelect(IrInst inst) {
     std::swap(if_true, if_false);
   }
   Builder builder(is_int ? Op::kCmov : Op::kSelectF);
+  if (trap.is_some()) {
+    ctx_->Sink(trap);
+    builder.inst.op = Op::kTrapCmov;
+    builder.inst.imm64 = static_cast<uint8_t>(ctx_->data(trap).trap_code());
+  }
   AddCompare(builder, condition);
   if (is_int) {
     builder.inst.extra = data.type() == Type::kI64 ? 8 : 4;

@@ -9,7 +9,8 @@
 //   stack arguments | return address | saved rbp <- rbp | saved registers | stack slots |
 //   spill slots | stack arguments of calls <- rsp
 //
-// A leaf that needs none of it has no frame at all.
+// A leaf that needs none of it has no frame at all. Where a function returns early by blocks that
+// need none of it, these come first and the frame is made behind them.
 #ifndef GANTRY_ISA_X64_BACKEND_EMIT_H_
 #define GANTRY_ISA_X64_BACKEND_EMIT_H_
 
@@ -72,14 +73,41 @@ class Emitter {
     bool callee_pops = false;
   };
 
+  // A block behind the frame's making that blocks in front of it jump to, and the prologue there.
+  struct Entry {
+    uint32_t block;
+    codegen::MachLabel label;
+  };
+
   // --- emit.cc
-  absl::Status LayOutFrame();
-  void ForwardJumps();
   void EmitBlock(uint32_t block);
   void EmitEdit(const codegen::regalloc::Edit& edit);
   void EmitInst(const Inst& inst, const codegen::Allocation* operands);
+
+  // --- emit_layout.cc
+  void ForwardJumps();
+  void FindLoopHeads();
+  void Align(uint32_t block);
+  void MeasureBlocks();
+  bool IsNear(uint32_t block) const;
+  // Without code of its own where it stands.
+  bool IsPassedOver(uint32_t block) const { return IsEarly(block) || forwarded_[block] != block; }
+  void AskForIsland(uint32_t block);
+
+  // --- emit_frame.cc
+  absl::Status LayOutFrame();
+  bool NeedsFrame(const codegen::regalloc::Input& input, uint32_t block) const;
+  // Position of the block's first edit, and setting next_edit_ behind its last.
+  size_t FirstEdit(uint32_t block) const;
+  void SkipEdits(uint32_t block);
+  void FindEarlyBlocks();
+  void EmitEarlyBlocks();
+  bool IsEarly(uint32_t block) const { return block < early_.size() && early_[block] != 0; }
+  // One for each way into the part that has the frame.
+  void EmitPrologues();
   void EmitPrologue();
   void EmitStackCheck();
+  void RestoreSaved();
   // Restores saved registers and removes the frame; the return address is on top then.
   void EmitEpilogue();
 
@@ -116,7 +144,7 @@ class Emitter {
   void Load(uint8_t to, const Rm& from, uint8_t size);  // Zero-extending.
   void LoadFloat(uint8_t to, const Rm& from, uint8_t size);
   void Alu(AluKind op, uint8_t size, uint8_t to, const Rm& from);
-  void AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm);
+  void AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm, bool lock = false);
   void Test(uint8_t size, uint8_t a, uint8_t b);
   void MoveImm(uint8_t to, uint64_t bits);
   void Lea(uint8_t to, const Address& address, uint8_t size);
@@ -129,15 +157,20 @@ class Emitter {
   void CvtFromInt(uint8_t float_size, uint8_t int_size, uint8_t to, const Rm& from);
   void Jump(codegen::MachLabel target);
   void JumpIf(Cond cc, codegen::MachLabel target);  // Any distance.
-  void ShortJump(codegen::MachLabel target);        // Within one instruction's code.
+  // At the end of a block, to the start of another.
+  void JumpToBlock(uint32_t block);
+  void JumpToBlockIf(Cond cc, uint32_t block);
+  void ShortJump(codegen::MachLabel target);  // Within one instruction's code.
   void ShortJumpIf(Cond cc, codegen::MachLabel target);
   void TrapIf(Cond cc, uint8_t code);
   // Where a jump to the block leads, past blocks that only jump on and the padding in front of a
   // loop's head.
   codegen::MachLabel BlockLabel(uint32_t block) const {
     const uint32_t to = forwarded_[block];
+    if (!in_frame_ && !entries_.empty() && !IsEarly(to)) return PrologueLabel(to);
     return aligned_[to].is_some() ? aligned_[to] : codegen::MachLabel(first_label_.raw() + to);
   }
+  codegen::MachLabel PrologueLabel(uint32_t block) const;
   // The zero and sign flags are those of the register's present value at that width.
   void SetFlagsOf(uint8_t reg, uint8_t size) {
     flags_reg_ = reg;
@@ -162,6 +195,11 @@ class Emitter {
   void EmitCompare(const Inst& inst);
   void EmitSetcc(const Inst& inst);
   void EmitCmov(const Inst& inst);
+
+  // --- emit_atomics.cc
+  void EmitAtomic(const Inst& inst);
+  void EmitUpdateLoop(const Inst& inst);
+  void EmitFence();
 
   // --- emit_float.cc
   void EmitSse(const Inst& inst);
@@ -198,9 +236,6 @@ class Emitter {
   void EmitReturn();
   void EmitFuncAddr(const Inst& inst);
   void FinishCall(const Inst& inst);
-  void RestoreSaved();
-  void FindLoopHeads();
-  void Align(uint32_t block);
 
   const codegen::TargetIsa& isa_;
   const X64Flags& flags_;
@@ -212,9 +247,17 @@ class Emitter {
   codegen::UnwindInfo& unwind_;
 
   Frame frame_;
+  // Whether the code being emitted has the frame.
+  bool in_frame_ = true;
+  // Of the first blocks, which stand in front of the frame's making, and where they lead to.
+  std::vector<uint8_t> early_;
+  std::vector<Entry> entries_;
   codegen::MachLabel first_label_;
   // Per block itself or, if it holds nothing but a jump, where that leads.
   std::vector<uint32_t> forwarded_;
+  // Per block a bound on the bytes of its code, and the block whose code comes next.
+  std::vector<uint16_t> size_bounds_;
+  uint32_t next_block_ = 0;
   // Per block whether it is to be aligned, and once it is there the label behind its padding.
   std::vector<uint8_t> wants_alignment_;
   std::vector<codegen::MachLabel> aligned_;

@@ -25,34 +25,44 @@ void Emitter::EmitBranch(const Inst& inst) {
     TrapIf(inst.cc, inst.extra);
     return;
   }
-  const MachLabel taken = BlockLabel(inst.low());
-  const MachLabel other = BlockLabel(inst.high());
+  const uint32_t taken = inst.low(), other = inst.high();
   if (inst.cc == Cond::kFloatEq) {
-    JumpIf(Cond::kP, other);
-    JumpIf(Cond::kE, taken);
+    JumpToBlockIf(Cond::kP, other);
+    JumpToBlockIf(Cond::kE, taken);
   } else if (inst.cc == Cond::kFloatNe) {
-    JumpIf(Cond::kP, taken);
-    JumpIf(Cond::kNe, taken);
+    JumpToBlockIf(Cond::kP, taken);
+    JumpToBlockIf(Cond::kNe, taken);
+  } else if (in_frame_ && forwarded_[taken] == next_block_) {
+    JumpToBlockIf(Inverse(inst.cc), other);
+    return JumpToBlock(taken);
   } else {
-    JumpIf(inst.cc, taken);
+    JumpToBlockIf(inst.cc, taken);
   }
-  Jump(other);
+  JumpToBlock(other);
 }
 
 void Emitter::EmitJumpTable(const Inst& inst) {
   const uint8_t index = NextReg();
   const uint8_t temp = NextReg();
   const std::vector<uint32_t>& targets = vcode_.jump_table(inst.low());
+  // The default target stands behind the others.
+  const size_t entries = targets.size() - 1;
+  const bool clamps = inst.has(Inst::kMask);
   table_labels_.clear();
-  for (size_t i = 0; i + 1 < targets.size(); ++i) table_labels_.push_back(BlockLabel(targets[i]));
-  Load(temp, RegRm(index), 4);
-  AluImm(AluKind::kCmp, 4, RegRm(temp), inst.imm);
-  JumpIf(Cond::kAe, BlockLabel(targets.back()));
-  if (inst.has(Inst::kMask)) {
-    // All ones if the comparison found the index below the bound, as a value, whatever was
-    // predicted.
-    Alu(AluKind::kSbb, 4, kScratchEncoding, RegRm(kScratchEncoding));
-    Alu(AluKind::kAnd, 4, temp, RegRm(kScratchEncoding));
+  for (size_t i = 0; i < entries + (clamps ? 1 : 0); ++i) {
+    table_labels_.push_back(BlockLabel(targets[i]));
+  }
+  if (clamps) {
+    // What is out of range takes the default's entry, chosen as a value and never predicted.
+    MoveImm(temp, static_cast<uint32_t>(entries));
+    AluImm(AluKind::kCmp, 4, RegRm(index), inst.imm);
+    Op({.opcode = static_cast<uint8_t>(0x40 | static_cast<uint8_t>(Cond::kB)),
+        .map = OpcodeMap::k0F},
+       temp, RegRm(index));
+  } else {
+    Load(temp, RegRm(index), 4);
+    AluImm(AluKind::kCmp, 4, RegRm(temp), inst.imm);
+    JumpIf(Cond::kAe, BlockLabel(targets.back()));
   }
   Lea(kScratchEncoding, Address(b_.JumpTable(table_labels_, kRel32)), 8);
   Op({.opcode = 0x63, .wide = true}, temp,
@@ -137,7 +147,7 @@ void Emitter::EmitTailCall(const Inst& inst) {
     b_.AddReloc(field, kRelocPcRel32, NameOf(inst), -4);
   }
   b_.EndFlow();
-  if (!frame_.frameless) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
+  if (in_frame_) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
 }
 
 void Emitter::EmitFuncAddr(const Inst& inst) {
@@ -170,7 +180,7 @@ void Emitter::EmitReturn() {
     EmitRegisters(b_, {.opcode = 0xFF}, 4, kScratchEncoding);
   }
   b_.EndFlow();
-  if (!frame_.frameless) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
+  if (in_frame_) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
 }
 
 }  // namespace gantry::x64

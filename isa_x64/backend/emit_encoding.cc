@@ -98,20 +98,21 @@ void Emitter::Alu(AluKind op, uint8_t size, uint8_t to, const Rm& from) {
   Op(ForByteWidth({.opcode = opcode}, WidthOf(size)), to, from);
 }
 
-void Emitter::AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm) {
+void Emitter::AluImm(AluKind op, uint8_t size, const Rm& to, int32_t imm, bool lock) {
   const uint8_t digit = static_cast<uint8_t>(op);
   if (size == 1) {
-    Op(ForByteWidth({.opcode = 0x80}, Width::k8, /*byte_reg=*/false), digit, to,
+    Op(ForByteWidth({.opcode = 0x80, .lock = lock}, Width::k8, /*byte_reg=*/false), digit, to,
        {static_cast<uint8_t>(imm), 1});
     return;
   }
   if (imm >= -128 && imm <= 127) {
-    Op(ForWidth({.opcode = 0x83}, WidthOf(size)), digit, to, {static_cast<uint8_t>(imm), 1});
+    Op(ForWidth({.opcode = 0x83, .lock = lock}, WidthOf(size)), digit, to,
+       {static_cast<uint8_t>(imm), 1});
     return;
   }
   const uint8_t bytes = size == 2 ? 2 : 4;
   const uint64_t bits = bytes == 2 ? static_cast<uint16_t>(imm) : static_cast<uint32_t>(imm);
-  Op(ForWidth({.opcode = 0x81}, WidthOf(size)), digit, to, {bits, bytes});
+  Op(ForWidth({.opcode = 0x81, .lock = lock}, WidthOf(size)), digit, to, {bits, bytes});
 }
 
 void Emitter::Test(uint8_t size, uint8_t a, uint8_t b) {
@@ -234,6 +235,14 @@ void Emitter::ShortJumpIf(Cond cc, MachLabel target) {
   at[1] = 0xFF;
   b_.EndInstruction(at + 2);
   b_.AddConditionalJump(start, start + 1, target, kRel8, 0x01);
+}
+
+void Emitter::JumpToBlock(uint32_t block) {
+  return IsNear(block) ? ShortJump(BlockLabel(block)) : Jump(BlockLabel(block));
+}
+
+void Emitter::JumpToBlockIf(Cond cc, uint32_t block) {
+  return IsNear(block) ? ShortJumpIf(cc, BlockLabel(block)) : JumpIf(cc, BlockLabel(block));
 }
 
 void Emitter::TrapIf(Cond cc, uint8_t code) {

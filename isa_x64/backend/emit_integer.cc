@@ -290,10 +290,17 @@ void Emitter::EmitCompare(const Inst& inst) {
       }
       return;
     }
-    const Width width = inst.size == 1   ? Width::k8
-                        : inst.size == 2 ? Width::k16
-                                         : WideOr32(inst.size);
-    const uint8_t bytes = inst.size == 8 ? 4 : inst.size;
+    // A mask of low bits alone is tested in the shortest form; the sign flag is another one where
+    // the form's top bit is in the mask. A place in memory is read as wide as it is.
+    uint8_t size = inst.size;
+    if (rm.is_reg && inst.imm >= 0 && size > 1) {
+      const bool zero_only = inst.cc == Cond::kE || inst.cc == Cond::kNe;
+      if (inst.imm <= 0x7F || (inst.imm <= 0xFF && zero_only)) size = 1;
+      if (zero_only && inst.imm == 0xFF) return Test(1, rm.reg, rm.reg);
+      if (zero_only && inst.imm == 0xFFFF && size > 2) return Test(2, rm.reg, rm.reg);
+    }
+    const Width width = size == 1 ? Width::k8 : size == 2 ? Width::k16 : WideOr32(size);
+    const uint8_t bytes = size == 8 ? 4 : size;
     const uint64_t bits = static_cast<uint32_t>(inst.imm) &
                           (bytes == 4 ? 0xFFFFFFFF : (uint64_t{1} << (8 * bytes)) - 1);
     Encoding encoding = ForByteWidth({.opcode = 0xF7}, width, /*byte_reg=*/false);
@@ -337,6 +344,8 @@ void Emitter::EmitSetcc(const Inst& inst) {
 
 void Emitter::EmitCmov(const Inst& inst) {
   EmitCompare(inst);
+  // The jump leaves the flags as they are.
+  if (inst.op == Op::kTrapCmov) TrapIf(inst.cc, static_cast<uint8_t>(inst.imm64));
   const Rm if_true = NextAny();
   const uint8_t to = NextReg();
   const auto cmov = [&](Cond cc) {

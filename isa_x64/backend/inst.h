@@ -61,13 +61,24 @@ enum class Op : uint8_t {
   kAluMem,    // v address | address ->        memory op= v or imm; sub: AluKind
   kLoadF,     // address           -> d
   kStoreF,    // v address         ->
+  // ---- Atomic accesses to memory, `size` 1, 2, 4 or 8, in one order of all (a plain load is one,
+  // too). What memory held comes in the low bytes; below 4 bytes, what is above is not cleared.
+  kExchange,     // v address            -> =0     memory = v
+  kExchangeAdd,  // v address            -> =0     memory += v
+  kLockAlu,      // v address | address  ->        memory op= v or imm; sub: AluKind
+  kUpdateLoop,   // v(late) address(late) | address(late) -> rax t(early)
+                 //                                memory = memory op v or imm; all of rax is clear
+  kCompareExchange,  // rax v address    -> rax    memory = v if it is rax; the rest of rax stays
+  kFence,            //                  ->
   // ---- Comparisons and what depends on them: first the comparison's operands.
   //   compare: CompareKind; kHasImm: rm against imm, else a against rm.
-  kSetcc,    // compare            -> d        cc
-  kCmov,     // compare t? f       -> =f       cc; int; `extra`: size of the moved value
-  kSelectF,  // compare t f        -> =f       cc; vector
-  kTrapIf,   // compare            ->          cc; extra: trap code
-  kJcc,      // compare            ->          cc; taken and other target in imm64
+  kSetcc,     // compare            -> d        cc
+  kCmov,      // compare t? f       -> =f       cc; int; `extra`: size of the moved value
+  kTrapCmov,  // compare t? f       -> =f       cc: traps, and moves where it was mispredicted; int;
+              //                                `extra`: size of the moved value; trap code in imm64
+  kSelectF,   // compare t f        -> =f       cc; vector
+  kTrapIf,    // compare            ->          cc; extra: trap code
+  kJcc,       // compare            ->          cc; taken and other target in imm64
   // ---- Floats. `size` 4 or 8, 16 for packed bits.
   kConstF,         //                   -> d        imm64
   kSse,            // a rm              -> =0 | d   sub: SseKind; three operands with AVX

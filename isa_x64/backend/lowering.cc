@@ -155,7 +155,17 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kUload32:
     case Opcode::kSload32:
     case Opcode::kStackLoad:
+    case Opcode::kAtomicLoad:
       return LowerLoad(inst);
+    case Opcode::kAtomicStore:
+      return LowerAtomicStore(inst);
+    case Opcode::kAtomicRmw:
+      return LowerAtomicRmw(inst);
+    case Opcode::kAtomicCas:
+      return LowerAtomicCas(inst);
+    case Opcode::kFence:
+      Emit(Builder(Op::kFence));
+      return;
     case Opcode::kStore:
     case Opcode::kIstore8:
     case Opcode::kIstore16:

@@ -110,7 +110,8 @@ class X64Lowering final : public codegen::LowerBackend {
     int64_t disp = 0;
     std::optional<codegen::TrapCode> trap;
   };
-  static void AddAddress(Builder& builder, const Address& address);
+  // `late`: its registers keep their values until the instruction is done.
+  static void AddAddress(Builder& builder, const Address& address, bool late = false);
 
   // --- operands.cc
   // address + offset as base + index << scale + displacement.
@@ -147,7 +148,8 @@ class X64Lowering final : public codegen::LowerBackend {
     bool single = true;         // Merged instructions have this one user.
     bool against_zero = false;  // `right` is none; left is tested against itself.
   };
-  // `is_present`: the value is the result of the instruction being lowered.
+  // `is_present`: the value is the result of the instruction being lowered, or has no users but
+  // that.
   Condition MatchCondition(Value value, bool is_present = false);
   // Makes the condition a test of the bits of an and whose result is `value`.
   void SetTest(Condition& condition, Value value, IrInst band);
@@ -195,6 +197,15 @@ class X64Lowering final : public codegen::LowerBackend {
   bool LowerReadModifyWrite(IrInst inst, uint8_t bytes);
   void EmitLoad(VReg to, Type type, const Address& address);
   void EmitStore(VReg from, Type type, const Address& address);
+
+  // --- atomics.cc
+  void LowerAtomicStore(IrInst inst);
+  void LowerAtomicRmw(IrInst inst);
+  void LowerAtomicCas(IrInst inst);
+  // Where an atomic instruction puts what memory held: the result, or a register of which
+  // FinishAtomic takes the low bytes.
+  VReg AtomicResult(IrInst inst);
+  void FinishAtomic(IrInst inst, VReg found);
 
   // --- float.cc
   void LowerSse(IrInst inst, SseKind op);

@@ -95,7 +95,7 @@ X64Lowering::Address X64Lowering::AddressOf(const InstData& data) {
   return result;
 }
 
-void X64Lowering::AddAddress(Builder& builder, const Address& address) {
+void X64Lowering::AddAddress(Builder& builder, const Address& address, bool late) {
   builder.inst.addr = address.kind;
   builder.inst.scale = address.scale;
   builder.inst.disp = static_cast<int32_t>(address.disp);
@@ -103,15 +103,17 @@ void X64Lowering::AddAddress(Builder& builder, const Address& address) {
     builder.inst.flags |= Inst::kHasTrap;
     builder.inst.trap = static_cast<uint8_t>(*address.trap);
   }
+  const auto use = [&](VReg reg) { late ? builder.UseLate(reg) : builder.Use(reg); };
   switch (address.kind) {
     case AddrKind::kBase:
-      builder.Use(address.base);
+      use(address.base);
       break;
     case AddrKind::kBaseIndex:
-      builder.Use(address.base).Use(address.index);
+      use(address.base);
+      use(address.index);
       break;
     case AddrKind::kIndex:
-      builder.Use(address.index);
+      use(address.index);
       break;
     default:
       break;

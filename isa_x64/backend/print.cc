@@ -58,10 +58,24 @@ const char* OpName(Op op) {
       return "load_f";
     case Op::kStoreF:
       return "store_f";
+    case Op::kExchange:
+      return "exchange";
+    case Op::kExchangeAdd:
+      return "exchange_add";
+    case Op::kLockAlu:
+      return "lock_alu";
+    case Op::kUpdateLoop:
+      return "update_loop";
+    case Op::kCompareExchange:
+      return "compare_exchange";
+    case Op::kFence:
+      return "fence";
     case Op::kSetcc:
       return "setcc";
     case Op::kCmov:
       return "cmov";
+    case Op::kTrapCmov:
+      return "trap_cmov";
     case Op::kSelectF:
       return "select_f";
     case Op::kTrapIf:
@@ -181,8 +195,8 @@ const char* AddrName(AddrKind kind) {
 }
 
 bool HasCondition(Op op) {
-  return op == Op::kSetcc || op == Op::kCmov || op == Op::kSelectF || op == Op::kTrapIf ||
-         op == Op::kJcc || op == Op::kOverflow;
+  return op == Op::kSetcc || op == Op::kCmov || op == Op::kTrapCmov || op == Op::kSelectF ||
+         op == Op::kTrapIf || op == Op::kJcc || op == Op::kOverflow;
 }
 
 }  // namespace

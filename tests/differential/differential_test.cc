@@ -193,7 +193,15 @@ class CompiledGuest final : public Guest {
   State GetState() override {
     State state;
     for (size_t i = 0; i < parsed_.memories.size(); ++i) {
-      const absl::StatusOr<Memory> memory = instance_->GetMemory(store_, absl::StrCat("memory", i));
+      const std::string name = absl::StrCat("memory", i);
+      if (parsed_.memories[wasm::MemoryIndex::FromIndex(i)].shared) {
+        const absl::StatusOr<SharedMemory> shared = instance_->GetSharedMemory(store_, name);
+        CHECK_OK(shared.status());
+        state.memories.emplace_back(shared->bytes());
+        CHECK_OK(shared->Read(0, absl::MakeSpan(state.memories.back())));
+        continue;
+      }
+      const absl::StatusOr<Memory> memory = instance_->GetMemory(store_, name);
       CHECK_OK(memory.status());
       const auto bytes = memory->data(store_);
       CHECK_OK(bytes.status());
@@ -290,9 +298,9 @@ std::vector<Mode> Modes() {
   const wasm::Features scalar = wasm::Features::Wasm2Scalar();
   wasm::Features all = scalar;
   for (Feature feature :
-       {Feature::kSimd, Feature::kRelaxedSimd, Feature::kTailCall, Feature::kExtendedConst,
-        Feature::kMultiMemory, Feature::kMemory64, Feature::kWideArithmetic,
-        Feature::kCustomPageSizes, Feature::kFunctionReferences}) {
+       {Feature::kSimd, Feature::kRelaxedSimd, Feature::kThreads, Feature::kTailCall,
+        Feature::kExtendedConst, Feature::kMultiMemory, Feature::kMemory64,
+        Feature::kWideArithmetic, Feature::kCustomPageSizes, Feature::kFunctionReferences}) {
     all.Set(feature, true);
   }
   return {{scalar}, {all, true, true}, {all, true, false}};

@@ -35,6 +35,8 @@ enum class InterpretedModule::Host : uint32_t {
   kMemoryCopy,
   kMemoryInit,
   kDataDrop,
+  kAtomicWait,
+  kAtomicNotify,
   kTableGet,
   kTableSet,
   kTableSize,
@@ -83,6 +85,7 @@ class InterpretedModule::Environment final : public wasm::FuncEnvironment {
         .integer_divide_by_zero = Code(TrapCode::kIntegerDivideByZero),
         .invalid_conversion_to_integer = Code(TrapCode::kInvalidConversionToInteger),
         .null_reference = Code(TrapCode::kNullReference),
+        .unaligned_atomic = Code(TrapCode::kUnalignedAtomic),
     };
     return kTraps;
   }
@@ -146,6 +149,16 @@ class InterpretedModule::Environment final : public wasm::FuncEnvironment {
   }
   void DataDrop(InstBuilder& b, wasm::DataIndex data) override {
     Tell(b, Host::kDataDrop, {b.I64(data.raw())});
+  }
+  Value AtomicWait(InstBuilder& b, wasm::MemoryIndex memory, Value address, Value expected,
+                   Value) override {
+    const int64_t width = b.func().dfg.value_type(expected) == Type::kI32 ? 4 : 8;
+    const Value result =
+        Ask(b, Host::kAtomicWait, {b.I64(memory.raw()), b.I64(width), address, expected});
+    return b.Ireduce(Type::kI32, result);
+  }
+  Value AtomicNotify(InstBuilder& b, wasm::MemoryIndex memory, Value address, Value) override {
+    return b.Ireduce(Type::kI32, Ask(b, Host::kAtomicNotify, {b.I64(memory.raw()), address}));
   }
 
   Value GlobalGet(InstBuilder& b, wasm::GlobalIndex global) override {
@@ -348,6 +361,8 @@ void InterpretedModule::AddHostFunctions() {
   add(Host::kMemoryFill, &InterpretedModule::MemoryFill);
   add(Host::kMemoryCopy, &InterpretedModule::MemoryCopy);
   add(Host::kMemoryInit, &InterpretedModule::MemoryInit);
+  add(Host::kAtomicWait, &InterpretedModule::AtomicWait);
+  add(Host::kAtomicNotify, &InterpretedModule::AtomicNotify);
   add(Host::kTableGet, &InterpretedModule::TableGet);
   add(Host::kTableSet, &InterpretedModule::TableSet);
   add(Host::kTableGrow, &InterpretedModule::TableGrow);
@@ -505,6 +520,27 @@ Outcome InterpretedModule::MemoryCopy(Arguments args) {
   if (length == 0) return Nothing();
   std::memmove(&memories_[to][destination], &memories_[from][source], length);
   return Nothing();
+}
+
+// There is one thread: who waits is not notified, and who notifies finds nobody.
+Outcome InterpretedModule::AtomicWait(Arguments args) {
+  const uint64_t memory = args[0].lo, width = args[1].lo, address = args[2].lo;
+  if (!IsInside(address, width, memory_length(memory))) {
+    return Trapped(TrapCode::kMemoryOutOfBounds);
+  }
+  if (!module_.memories[wasm::MemoryIndex::FromIndex(memory)].shared) {
+    return Trapped(TrapCode::kExpectedSharedMemory);
+  }
+  uint64_t found = 0;
+  std::memcpy(&found, &memories_[memory][address], width);
+  return Outcome::Returned({found == args[3].lo ? uint64_t{2} : uint64_t{1}});
+}
+
+Outcome InterpretedModule::AtomicNotify(Arguments args) {
+  if (!IsInside(args[1].lo, 4, memory_length(args[0].lo))) {
+    return Trapped(TrapCode::kMemoryOutOfBounds);
+  }
+  return Outcome::Returned({uint64_t{0}});
 }
 
 Outcome InterpretedModule::MemoryInit(Arguments args) {

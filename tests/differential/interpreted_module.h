@@ -79,6 +79,8 @@ class InterpretedModule {
   codegen::Outcome MemoryFill(Arguments args);
   codegen::Outcome MemoryCopy(Arguments args);
   codegen::Outcome MemoryInit(Arguments args);
+  codegen::Outcome AtomicWait(Arguments args);
+  codegen::Outcome AtomicNotify(Arguments args);
   codegen::Outcome TableGet(Arguments args);
   codegen::Outcome TableSet(Arguments args);
   codegen::Outcome TableGrow(Arguments args);

@@ -24,6 +24,10 @@ std::optional<Extern> MakeImport(Store& store, const ExternType& type) {
     return made.ok() ? std::optional<Extern>(*made) : std::nullopt;
   }
   if (const auto* memory = std::get_if<MemoryType>(&type)) {
+    if (memory->shared) {
+      const auto shared = SharedMemory::Create(store.engine(), *memory);
+      return shared.ok() ? std::optional<Extern>(*shared) : std::nullopt;
+    }
     const auto made = Memory::Create(store, *memory);
     return made.ok() ? std::optional<Extern>(*made) : std::nullopt;
   }

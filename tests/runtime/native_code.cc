@@ -343,13 +343,14 @@ gantry_native_15_return:
 gantry_native_end:
 )");
 
-#define GANTRY_NATIVE_SYMBOLS(X)                                                                 \
-  X(begin)                                                                                       \
-  X(end)                                                                                         \
-  X(entry)                                                                                       \
-  X(entry_ref)                                                                                   \
-  X(exit) X(exit_ref) X(shim_grow) X(shim_fill) X(raise) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) \
-      X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(2_trap) X(3_trap) X(4_trap) X(5_trap) X(6_trap) \
+#define GANTRY_NATIVE_SYMBOLS(X)                                                              \
+  X(begin)                                                                                    \
+  X(end)                                                                                      \
+  X(entry)                                                                                    \
+  X(entry_ref)                                                                                \
+  X(exit)                                                                                     \
+  X(exit_ref) X(shim_grow) X(shim_fill) X(raise) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) \
+      X(10) X(11) X(12) X(13) X(14) X(15) X(2_trap) X(3_trap) X(4_trap) X(5_trap) X(6_trap)   \
           X(12_trap) X(15_return)
 extern "C" {
 #define GANTRY_X(name) extern const uint8_t gantry_native_##name[];
@@ -392,7 +393,7 @@ struct Tables {
     environ::TextFunction function;
     function.key = key;
     function.offset = OffsetOf(start);
-    function.frame.frameless_leaf = leaf_size >= 0;
+    function.frame.frame_begin = leaf_size >= 0 ? environ::FrameInfo::kNoFrame : 0;
     function.frame.frame_size = leaf_size >= 0 ? static_cast<uint32_t>(leaf_size) : 16;
     functions.push_back(environ::FunctionRecord::From(function));
   }

@@ -54,6 +54,15 @@ class PlainEnvironment final : public FuncEnvironment {
   void MemoryFill(codegen::InstBuilder&, MemoryIndex, codegen::Value, codegen::Value,
                   codegen::Value) override {}
   void DataDrop(codegen::InstBuilder&, DataIndex) override {}
+  // They change nothing and give what they were given.
+  codegen::Value AtomicWait(codegen::InstBuilder& b, MemoryIndex, codegen::Value address,
+                            codegen::Value, codegen::Value) override {
+    return b.Ireduce(codegen::Type::kI32, address);
+  }
+  codegen::Value AtomicNotify(codegen::InstBuilder&, MemoryIndex, codegen::Value,
+                              codegen::Value count) override {
+    return count;
+  }
   codegen::Value GlobalGet(codegen::InstBuilder& b, GlobalIndex global) override;
   void GlobalSet(codegen::InstBuilder& b, GlobalIndex global, codegen::Value value) override;
   codegen::Value TableGet(codegen::InstBuilder& b, TableIndex table, codegen::Value) override;
@@ -89,9 +98,9 @@ class PlainEnvironment final : public FuncEnvironment {
   const std::vector<codegen::Value>& WithContext(absl::Span<const codegen::Value> args);
 
   const Module& module_;
-  const TranslationTraps traps_ = {codegen::TrapCode{1}, codegen::TrapCode{2},
-                                   codegen::TrapCode{3}, codegen::TrapCode{4},
-                                   codegen::TrapCode{5}, codegen::TrapCode{6}};
+  const TranslationTraps traps_ = {codegen::TrapCode{1}, codegen::TrapCode{2}, codegen::TrapCode{3},
+                                   codegen::TrapCode{4}, codegen::TrapCode{5}, codegen::TrapCode{6},
+                                   codegen::TrapCode{7}, codegen::TrapCode{8}};
   bool check_bounds_ = false;
   bool has_vectors_ = true;
   TranslationChoices choices_;

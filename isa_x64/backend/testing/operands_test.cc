@@ -161,6 +161,8 @@ void TryEdges(Differential& differential, const Operation& operation, size_t ste
   }
 }
 
+MemFlags Checked() { return MemFlags::Trapping(TrapCode{1}); }
+
 // Immediates of every class and width (lessons rows 5, 10 and 15).
 TEST(OperandsTest, EachOperandAsConstant) {
   const std::vector<Operation> operations = AllOperations();
@@ -275,6 +277,52 @@ TEST_P(AddressTest, ComputedAddresses) {
 
 INSTANTIATE_TEST_SUITE_P(Widths, AddressTest, ::testing::Bool(),
                          [](const auto& info) { return info.param ? "I64" : "I32"; });
+
+// Indices shifted by every amount, at both widths, and accessed at every width: the amount that a
+// scale stands for is the shift's own, whatever is accessed (lessons.md row 15).
+TEST(OperandsTest, IndicesShiftedByEveryAmount) {
+  using Access = Value (*)(InstBuilder&, Value address);
+  static constexpr Access kAccesses[] = {
+      [](InstBuilder& b, Value a) { return b.Uload8(Type::kI64, Checked(), a, 0); },
+      [](InstBuilder& b, Value a) { return b.Sload8(Type::kI64, Checked(), a, 1); },
+      [](InstBuilder& b, Value a) { return b.Uload16(Type::kI64, Checked(), a, 2); },
+      [](InstBuilder& b, Value a) { return b.Sload16(Type::kI64, Checked(), a, 0); },
+      [](InstBuilder& b, Value a) { return b.Sload32(Type::kI64, Checked(), a, 4); },
+      [](InstBuilder& b, Value a) { return b.Load(Type::kI64, Checked(), a, 8); },
+      [](InstBuilder& b, Value a) {
+        return b.Bitcast(Type::kI64, b.Load(Type::kF64, Checked(), a, 0));
+      },
+      [](InstBuilder& b, Value a) {
+        b.Istore16(Checked(), a, a, 0);
+        return b.Load(Type::kI64, Checked(), a, 0);
+      },
+  };
+  Differential differential;
+  for (const Type type : {Type::kI32, Type::kI64}) {
+    const uint32_t bits = codegen::TypeBits(type);
+    for (uint32_t amount = 0; amount <= bits + 3; ++amount) {
+      for (const Access access : kAccesses) {
+        Function& func = differential.NewFunction({Type::kI64, type}, {Type::kI64});
+        InstBuilder b(&func);
+        const codegen::Block entry = b.MakeEntryBlock();
+        const Value base = func.dfg.block_params(entry)[0];
+        Value index = b.Ishl(func.dfg.block_params(entry)[1], b.Iconst(type, amount));
+        if (type == Type::kI32) index = b.Uextend(Type::kI64, index);
+        b.Return({access(b, b.Iadd(base, index))});
+        // Indices whose shifted value is small, by not being large or by losing its high bits.
+        const uint32_t shift = amount % bits;
+        differential.Try({MemoryAddress(), RawValue(0)});
+        for (uint64_t small = 0; small << shift <= 0x20; ++small) {
+          differential.Try({MemoryAddress(), RawValue(small)});
+          if (shift == 0) continue;
+          const uint64_t lost = uint64_t{1} << (bits - shift);
+          differential.Try({MemoryAddress(), RawValue(small + lost)});
+        }
+      }
+    }
+  }
+  differential.Run();
+}
 
 // i32 values with their top bit set, kept over a call (spilled or in a callee-saved register),
 // passed, returned and as block parameters, then extended for nothing (lessons row 1).
