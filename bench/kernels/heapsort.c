@@ -1,6 +1,6 @@
 // Heapsort of doubles.
 //
-//   heapsort [COUNT]        default 20000
+//   heapsort [COUNT [ROUNDS]]        default 20000, once
 #include "examples/bench.h"
 #include "examples/support.h"
 
@@ -29,11 +29,14 @@ static void heap_sort(double* values, size_t count) {
 
 int main(int argc, char** argv) {
   const size_t count = (size_t)(argc > 1 ? parse_size(argv[1], 100000000) : 20000);
+  const size_t rounds = (size_t)(argc > 2 ? parse_size(argv[2], 1000000) : 1);
   double* values = allocate(count * sizeof *values);
   struct generator generator = {5};
-  for (size_t i = 0; i < count; ++i) values[i] = next_random(&generator) / 4294967296.0;
   bench_start();
-  heap_sort(values, count);
+  for (size_t round = 0; round < rounds; ++round) {
+    for (size_t i = 0; i < count; ++i) values[i] = next_random(&generator) / 4294967296.0;
+    heap_sort(values, count);
+  }
   bench_end();
   for (size_t i = 1; i < count; ++i) {
     if (values[i] < values[i - 1]) fail("not sorted", "heapsort");

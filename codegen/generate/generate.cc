@@ -447,6 +447,8 @@ class Generator {
       case Format::kFloatCompare:
       case Format::kSelect:
       case Format::kTernary:
+        if (!options_.fused && (opcode == Opcode::kVfma || opcode == Opcode::kVfnma)) return false;
+        return Compute(opcode, info);
       case Format::kLane:
       case Format::kLaneBinary:
       case Format::kShuffle:

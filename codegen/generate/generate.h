@@ -40,6 +40,8 @@ struct GenerateOptions {
   bool narrow_ints = true;
   bool floats = true;
   bool vectors = true;
+  // Products and sums of vectors rounded once, which not every machine has.
+  bool fused = true;
   // Atomic accesses and fences.
   bool atomics = true;
   // Instructions that may trap.

@@ -141,7 +141,7 @@ TEST(PassTest, RandomModulesDoTheSameAfterwards) {
       changes += record.changed ? 1 : 0;
     }
     // Random addresses have no shape to widen: widen_test makes some.
-    EXPECT_TRUE(changes > 2 || name == "widen") << name << " changed " << changes;
+    EXPECT_TRUE(changes > 1 || name == "widen") << name << " changed " << changes;
   }
   EXPECT_GT(removed, 1000u);
 }

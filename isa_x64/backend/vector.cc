@@ -150,7 +150,13 @@ X64Lowering::VReg X64Lowering::Vec(SseRvmImmOp op, VReg a, const VectorRm& b, ui
   builder.inst.sub = static_cast<uint8_t>(op);
   builder.inst.extra = imm;
   builder.Use(a);
-  AddVectorRm(builder, b);
+  const bool is_reg = !b.address.has_value() && !b.constant.has_value();
+  if (op == SseRvmImmOp::kInsertps && is_reg && imm >> 6 != 0) {
+    // From memory, a spill slot too, it takes the four bytes there whatever lane is named.
+    builder.Use(b.reg);
+  } else {
+    AddVectorRm(builder, b);
+  }
   DefVector(builder, to);
   Emit(builder);
   return to;

@@ -56,6 +56,7 @@ void TrySeed(uint64_t seed) {
   options.fuel = 20;
   // Every other seed: the least machine has none.
   options.vectors = seed % 4 < 2;
+  options.fused = false;
   const std::vector<Function> functions = GenerateModule(options, 1 + seed % 3, &random);
 
   std::vector<uint8_t> start(kMemoryBytes);
