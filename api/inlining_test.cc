@@ -202,9 +202,10 @@ class Guest {
     std::string text;
     if (results.ok()) {
       text = absl::StrCat("returns ", (*results)[0].i32());
+    } else if (const std::optional<Trap> trap = GetTrap(results.status()); !trap.has_value()) {
+      // The host's error, where no function of the guest is on the stack any more.
+      text = results.status().ToString();
     } else {
-      const std::optional<Trap> trap = GetTrap(results.status());
-      CHECK(trap.has_value()) << results.status();
       text = trap->ToString();
       for (const Frame& frame : trap->backtrace) absl::StrAppend(&text, " ", frame.func_index);
     }

@@ -91,7 +91,7 @@ constexpr char kLarge[] = R"((module
   (func (export "up") (param i64 i32 i32)
     (memory.copy $large $small (local.get 0) (local.get 1) (local.get 2)))
   (func (export "move") (param i64 i64 i64)
-    (memory.copy $large (local.get 0) (local.get 1) (local.get 2)))
+    (memory.copy $large $large (local.get 0) (local.get 1) (local.get 2)))
   (func (export "load_small") (param i32) (result i64) (i64.load $small (local.get 0)))
 ))";
 

@@ -77,8 +77,9 @@ class TailCallTest : public ::testing::TestWithParam<Setting> {
   std::vector<std::string> Frames(const Instance& instance, const char* name,
                                   std::vector<Val> arguments) {
     const auto results = Call(instance, name, std::move(arguments));
+    EXPECT_FALSE(results.ok()) << name;
+    // An error of the host is no trap where no function of the guest is on the stack.
     const std::optional<Trap> trap = GetTrap(results.status());
-    EXPECT_TRUE(trap.has_value()) << name << ": " << results.status();
     std::vector<std::string> names;
     if (trap.has_value()) {
       for (const Frame& frame : trap->backtrace) names.push_back(frame.func_name);

@@ -38,6 +38,8 @@ constexpr x64::TrampolineLayout kLayout = {
     .builtins = VMContextOffsets::kBuiltins,
     .host_call = VMHostFuncContextOffsets::kHostCall,
 };
+// Trampolines and C++ have to agree on the arrays that values cross in.
+static_assert(x64::kValRawBytes == environ::kValRawSize);
 
 // DWARF's numbers (System V ABI, AMD64 supplement, figure 3.36), in x64::kCalleeSaved's order.
 constexpr uint8_t kDwarfRbp = 6;

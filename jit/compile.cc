@@ -49,8 +49,9 @@ class PhaseClock {
   Clock::time_point last_;
 };
 
-// What was made for functions lies in many small pieces; where that was much, the C library gives
-// the pages back, or they would be in memory beside the text, the artifact and its mapping.
+// Functions, text, artifact and its mapping hold the same bytes one after the other. What one of
+// them was made of the C library keeps when it is freed; where that was much, it gives the pages
+// back, so that not all are in memory at once.
 void ReleaseFreeMemory(size_t freed_bytes) {
 #ifdef __GLIBC__
   constexpr size_t kMuch = size_t{8} << 20;
@@ -202,7 +203,7 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
     stats->functions = module.info.functions.size() - module.info.num_imported_functions;
     stats->inlined_calls = functions.inlined_calls();
   }
-  ASSIGN_OR_RETURN(const environ::LinkedText text, std::move(functions).Link());
+  ASSIGN_OR_RETURN(environ::LinkedText text, std::move(functions).Link());
   clock.Finish("link", text.work);
 
   environ::ArtifactContents contents;
@@ -216,7 +217,10 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.modules.push_back({info.has_value() ? &*info : &module.info, module.data});
   absl::StatusOr<std::vector<uint8_t>> artifact = environ::WriteArtifact(contents);
   clock.Finish("artifact", artifact.ok() ? artifact->size() : 0);
-  if (stats != nullptr) stats->code_bytes = text.text.size();
+  const size_t code_bytes = text.text.size();
+  if (stats != nullptr) stats->code_bytes = code_bytes;
+  text = environ::LinkedText();
+  ReleaseFreeMemory(code_bytes);
   return artifact;
 }
 

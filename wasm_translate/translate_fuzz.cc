@@ -27,7 +27,7 @@ using namespace gantry::wasm;
 // All that is translated whole.
 Features CompiledFeatures() {
   Features features = Features::All();
-  for (const Feature feature : {Feature::kGc, Feature::kExceptions, Feature::kThreads}) {
+  for (const Feature feature : {Feature::kGc, Feature::kExceptions}) {
     features.Set(feature, false);
   }
   return features;

@@ -121,7 +121,6 @@ TEST(TranslatorOperatorsTest, EveryOperatorOfFixedTypeUnderEveryChoice) {
   ModuleBuilder builder;
   builder.Memory(1);
   for (const Opcode op : AllOpcodes()) {
-    if (GetOperatorInfo(op).feature == Feature::kThreads) continue;
     if (AddFunctionOf(op, builder)) operators.push_back(op);
   }
   Translation translation(builder);

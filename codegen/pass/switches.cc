@@ -7,7 +7,7 @@ namespace gantry::codegen {
 namespace {
 
 // Runs that a tree of comparisons tells apart sooner than a jump table does.
-constexpr size_t kFewRuns = 4;
+constexpr size_t kFewRuns = 5;
 // Runs up to which a table of kLongRun entries for each is not worth its memory.
 constexpr size_t kMaxRuns = 16;
 constexpr uint32_t kLongRun = 16;

@@ -324,6 +324,8 @@ class Assigner {
   std::vector<uint32_t> stay_begin_;
   uint32_t begin_point_ = 0;
   uint32_t end_point_ = 0;
+  // Operands of the loop that were looked at at its header: kMaxLoopOperands at most.
+  uint32_t loop_operands_ = 0;
   uint32_t memory_point_ = 0;
 };
 

@@ -207,7 +207,7 @@ void Assigner::VoteForParams(uint32_t block, uint32_t pred, uint32_t weight) {
   out_->work += params.size();
 }
 
-// Values that the loop uses and that are in memory before it.
+// Values that the loop uses and that are in memory, or can be made anew, before it.
 void Assigner::CollectLoopCandidates(uint32_t block) {
   const Loop& loop = liveness_->loop(loop_);
   uint32_t seen = 0;
@@ -217,13 +217,16 @@ void Assigner::CollectLoopCandidates(uint32_t block) {
       if (operand.is_def()) continue;
       const uint32_t v = static_cast<uint32_t>(operand.reg().index());
       if (candidate_of_[v] != 0 || liveness_->def_point(v) >= 2 * loop.first_inst) continue;
-      if (values_[v].is(ValueState::kRematerializable)) continue;
+      // An integer is made anew by an instruction that waits for nothing; a vector is loaded.
+      const bool made_anew = values_[v].is(ValueState::kRematerializable);
+      if (made_anew && values_[v].reg_class == RegClass::kInt) continue;
       if (!IsLiveAtStart(v, input_->blocks[block].insts.begin)) continue;
-      candidates_.push_back(Candidate{v, 0, 0, kNoReg, 0, true, false});
+      candidates_.push_back(Candidate{v, 0, 0, kNoReg, 0, !made_anew, false});
       candidate_of_[v] = static_cast<uint32_t>(candidates_.size());
     }
   }
   out_->work += seen;
+  loop_operands_ = seen;
 }
 
 // Keeps in candidates_ the values that are to be in registers.
@@ -251,9 +254,16 @@ void Assigner::SelectCandidates(uint32_t block) {
     const Loop& loop = liveness_->loop(loop_);
     uint32_t through = 0;
     uint32_t used = 0;
+    uint32_t used_params = 0;
     for (const Candidate& candidate : candidates_) {
       if (static_cast<size_t>(values_[candidate.vreg].reg_class) != c) continue;
       ++(candidate.distance >= loop.end_inst - step_.inst ? through : used);
+      used_params += candidate.is_param ? 1 : 0;
+    }
+    // What only passes through the loop counts in its pressure whether or not it is in a register.
+    if (loop_operands_ < kMaxLoopOperands) {
+      through = std::max(through + used - used_params, liveness_->live_in_count(c, block)) -
+                (used - used_params);
     }
     const uint32_t others = loop.pressure[c] > through ? loop.pressure[c] - through : 0;
     through_room[c] = room[c] > others + kLoopSlack ? room[c] - others - kLoopSlack : 0;

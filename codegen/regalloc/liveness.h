@@ -79,6 +79,10 @@ class Liveness {
   }
   // How often a block is executed, relative to others.
   uint32_t frequency(uint32_t block) const { return frequency_[block]; }
+  // Number of registers of the class live at the start of a block, its parameters left out.
+  uint32_t live_in_count(size_t reg_class, uint32_t block) const {
+    return live_in_count_[reg_class][block];
+  }
   uint64_t work() const { return work_; }
   size_t num_ranges() const { return ranges_.size(); }
 

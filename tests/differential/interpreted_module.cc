@@ -453,6 +453,11 @@ absl::StatusOr<Outcome> InterpretedModule::Instantiate() {
     (&global_slot(i))[0] = value.lo;
     (&global_slot(i))[1] = value.hi;
   }
+  for (size_t i = 0; i < tables_.size(); ++i) {
+    const auto& initializer = module_.table_initializers[wasm::DefinedTableIndex::FromIndex(i)];
+    if (!initializer.has_value()) continue;
+    std::fill(tables_[i].elements.begin(), tables_[i].elements.end(), Evaluate(*initializer).lo);
+  }
   for (size_t i = 0; i < module_.elements.size(); ++i) {
     const wasm::ElementSegment& segment = module_.elements[wasm::ElemIndex::FromIndex(i)];
     if (segment.mode == wasm::SegmentMode::kActive) {
