@@ -11,6 +11,13 @@ using codegen::BlockCall;
 using codegen::InstData;
 using codegen::Value;
 
+namespace {
+
+// Links that a search follows for one step of work, which is as much as that of an operator.
+constexpr uint32_t kLinksPerStep = 4;
+
+}  // namespace
+
 void LocalVariables::Memo::Clear() {
   used_ = 0;
   if (++stamp_ == 0) {
@@ -90,11 +97,13 @@ uint32_t LocalVariables::PushWrite(uint32_t previous, Value value) {
 }
 
 uint32_t LocalVariables::WriteAt(uint32_t last, Time time) {
+  uint32_t links = 0;
   while (writes_[last].time > time) {
-    ++work_counter_;
+    ++links;
     const Write& write = writes_[last];
     last = writes_[write.skip].time > time ? write.skip : write.previous;
   }
+  work_counter_ += links / kLinksPerStep;
   return last;
 }
 
@@ -125,12 +134,14 @@ bool LocalVariables::TakeSteps(size_t count) {
 }
 
 uint32_t LocalVariables::JunctionOver(uint32_t junction, Time written) {
+  uint32_t links = 0;
   while (junction != kNone && junctions_[junction].open >= written) {
-    ++work_counter_;
+    ++links;
     const Junction& j = junctions_[junction];
     const bool skips = j.skip != junction && junctions_[j.skip].open >= written;
     junction = skips ? j.skip : j.previous;
   }
+  work_counter_ += links / kLinksPerStep;
   if (junction == kNone || written > junctions_[junction].begin) return kNone;
   return junction;
 }

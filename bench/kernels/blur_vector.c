@@ -1,7 +1,7 @@
 // Blurs a grey picture by the binomial weights 1 4 6 4 1, down the columns and along the rows,
 // sixteen points at a time.
 //
-//   blur_vector [SIZE]        default 128: a square of that many points a side, a multiple of 16
+//   blur_vector [SIZE]        default 64: a square of that many points a side, a multiple of 16
 #include "bench/kernels/vectors.h"
 #include "examples/bench.h"
 #include "examples/support.h"
@@ -53,7 +53,7 @@ static void blur(const unsigned char* from, unsigned char* between, unsigned cha
 }
 
 int main(int argc, char** argv) {
-  const size_t size = (size_t)(argc > 1 ? parse_size(argv[1], 16384) : 128);
+  const size_t size = (size_t)(argc > 1 ? parse_size(argv[1], 16384) : 64);
   if (size % 16 != 0) fail("not a multiple of 16", argv[1]);
   const size_t bytes = (size + 4) * (size + 4);
   unsigned char* picture = allocate(bytes);
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < bytes; ++i) picture[i] = (unsigned char)next_random(&generator);
   memcpy(other, picture, bytes);
   bench_start();
-  for (int round = 0; round < 8; ++round) {
+  for (int round = 0; round < 64; ++round) {
     blur(picture, between, other, size);
     blur(other, between, picture, size);
   }
