@@ -312,12 +312,12 @@ class X64Lowering final : public codegen::LowerBackend {
   bool LowerVectorRotate(IrInst inst);
 
   // --- vector_bits.cc
-  void LowerVectorCompare(IrInst inst);
+  void LowerVectorCompare(const InstData& data, codegen::IntCC cc, VReg result);
   // The lanes where the comparison holds or, if CompareIsInverse, where it does not.
   VReg CompareVectors(Type shape, codegen::IntCC cc, Value x, Value y, VReg to);
   bool CompareIsInverse(Type shape, codegen::IntCC cc) const;
   VReg CompareGreater64(VReg x, VReg y, VReg to);
-  void LowerVectorFloatCompare(IrInst inst);
+  void LowerVectorFloatCompare(const InstData& data, codegen::FloatCC cc, VReg result);
   void LowerVectorLogic(IrInst inst);
   bool LowerVectorTernary(IrInst inst);
   void LowerVectorBitselect(IrInst inst);

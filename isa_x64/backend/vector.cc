@@ -349,9 +349,9 @@ void X64Lowering::LowerVector(IrInst inst) {
     case Opcode::kVshrU:
       return LowerVectorShift(inst);
     case Opcode::kVicmp:
-      return LowerVectorCompare(inst);
+      return LowerVectorCompare(data, data.int_cc(), ctx_->Result(inst));
     case Opcode::kVfcmp:
-      return LowerVectorFloatCompare(inst);
+      return LowerVectorFloatCompare(data, data.float_cc(), ctx_->Result(inst));
     case Opcode::kVand:
     case Opcode::kVor:
     case Opcode::kVxor:

@@ -163,28 +163,23 @@ X64Lowering::VReg X64Lowering::CompareGreater64(VReg x, VReg y, VReg to) {
   return Vec(SseRmImmOp::kPshufd, high, 0xF5, to);
 }
 
-void X64Lowering::LowerVectorCompare(IrInst inst) {
-  const InstData& data = ctx_->data(inst);
-  const VReg result = ctx_->Result(inst);
-  if (!CompareIsInverse(data.type(), data.int_cc())) {
-    CompareVectors(data.type(), data.int_cc(), data.arg(0), data.arg(1), result);
+void X64Lowering::LowerVectorCompare(const InstData& data, IntCC cc, VReg result) {
+  if (!CompareIsInverse(data.type(), cc)) {
+    CompareVectors(data.type(), cc, data.arg(0), data.arg(1), result);
     return;
   }
-  const VReg opposite =
-      CompareVectors(data.type(), data.int_cc(), data.arg(0), data.arg(1), VReg());
+  const VReg opposite = CompareVectors(data.type(), cc, data.arg(0), data.arg(1), VReg());
   VectorNot(opposite, result);
 }
 
-void X64Lowering::LowerVectorFloatCompare(IrInst inst) {
-  const InstData& data = ctx_->data(inst);
+void X64Lowering::LowerVectorFloatCompare(const InstData& data, FloatCC cc, VReg result) {
   const SseRvmImmOp op = data.type() == Type::kF32X4 ? SseRvmImmOp::kCmpps : SseRvmImmOp::kCmppd;
-  const VReg result = ctx_->Result(inst);
   Value x = data.arg(0);
   Value y = data.arg(1);
   // cmpps's: 0 equal, 1 less, 2 less or equal, 3 unordered, 4 to 7 their opposites.
   uint8_t predicate = 0;
   bool swap = false;
-  switch (data.float_cc()) {
+  switch (cc) {
     case FloatCC::kOrdered:
       predicate = 7;
       break;
@@ -227,7 +222,7 @@ void X64Lowering::LowerVectorFloatCompare(IrInst inst) {
       break;
     case FloatCC::kUeq:
     case FloatCC::kOne: {
-      const bool equal = data.float_cc() == FloatCC::kUeq;
+      const bool equal = cc == FloatCC::kUeq;
       if (flags_.has_avx()) {
         predicate = equal ? 8 : 12;
         break;
@@ -279,10 +274,33 @@ void X64Lowering::LowerVectorLogic(IrInst inst) {
   if (opcode == Opcode::kVor && LowerVectorRotate(inst)) return;
   if (has_avx512() && LowerVectorTernary(inst)) return;
   switch (opcode) {
-    case Opcode::kVnot:
+    case Opcode::kVnot: {
+      // The opposite of a comparison is another one.
+      const IrInst compare = ctx_->DefInst(data.arg(0));
+      if (compare.is_some() && ctx_->HasOneUse(data.arg(0))) {
+        const InstData& compared = ctx_->data(compare);
+        if (compared.opcode() == Opcode::kVicmp) {
+          return LowerVectorCompare(compared, codegen::Inverse(compared.int_cc()), result);
+        }
+        if (compared.opcode() == Opcode::kVfcmp) {
+          return LowerVectorFloatCompare(compared, codegen::Inverse(compared.float_cc()), result);
+        }
+      }
       VectorNot(VecReg(data.arg(0)), result);
       return;
+    }
     case Opcode::kVandNot: {
+      const IrInst compare = ctx_->DefInst(data.arg(1), Opcode::kVicmp);
+      if (compare.is_some() && ctx_->HasOneUse(data.arg(1))) {
+        const InstData& compared = ctx_->data(compare);
+        if (CompareIsInverse(compared.type(), compared.int_cc())) {
+          const VectorRm x = VectorRmOf(data.arg(0));
+          const VReg opposite = CompareVectors(compared.type(), compared.int_cc(), compared.arg(0),
+                                               compared.arg(1), VReg());
+          Vec(SseRvmOp::kPand, opposite, x, result);
+          return;
+        }
+      }
       // The machine inverts the first operand.
       const VReg inverted = VecReg(data.arg(1));
       const VectorRm x = VectorRmOf(data.arg(0));
