@@ -194,6 +194,23 @@ struct OptimizingCompiler::Worker {
   }
 };
 
+struct OptimizingCompiler::Totals {
+  codegen::PhaseTimes times;
+  uint64_t translate_ns = 0, finish_ns = 0, trampoline_ns = 0;
+  uint64_t translate_work = 0, finish_work = 0;
+  std::vector<codegen::PassTotals> passes;
+
+  void Add(const Worker& worker) {
+    times.Add(worker.times);
+    translate_ns += worker.translate_ns;
+    finish_ns += worker.finish_ns;
+    trampoline_ns += worker.trampoline_ns;
+    translate_work += worker.translate_work();
+    finish_work += worker.finish_work;
+    if (worker.mid_end != nullptr) AddTotals(worker.mid_end->pipeline().totals(), &passes);
+  }
+};
+
 class OptimizingCompiler::Lease {
  public:
   explicit Lease(const OptimizingCompiler& compiler) : compiler_(compiler) {
@@ -423,45 +440,47 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
   UNREACHABLE();
 }
 
+void OptimizingCompiler::ReleaseMemory() const {
+  std::vector<std::unique_ptr<Worker>> idle;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (options_.timing) {
+    if (released_ == nullptr) released_ = std::make_unique<Totals>();
+    for (const std::unique_ptr<Worker>& worker : idle_) released_->Add(*worker);
+  }
+  idle.swap(idle_);
+}
+
 std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
   std::vector<environ::PhaseTime> phases;
   if (!options_.timing) return phases;
-  codegen::PhaseTimes times;
-  uint64_t translate = 0, finish = 0, trampolines = 0, translate_work = 0, finish_work = 0;
-  std::vector<codegen::PassTotals> passes;
+  Totals totals;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (const std::unique_ptr<Worker>& worker : idle_) {
-      times.Add(worker->times);
-      translate += worker->translate_ns;
-      finish += worker->finish_ns;
-      trampolines += worker->trampoline_ns;
-      translate_work += worker->translate_work();
-      finish_work += worker->finish_work;
-      if (worker->mid_end != nullptr) AddTotals(worker->mid_end->pipeline().totals(), &passes);
-    }
+    if (released_ != nullptr) totals = *released_;
+    for (const std::unique_ptr<Worker>& worker : idle_) totals.Add(*worker);
   }
   // Whoever made a plan was about to translate.
   const uint64_t plan = plan_ns_.load();
   phases.push_back({"plan inlining", plan, plan_work_.load()});
-  phases.push_back(
-      {"validate and translate", translate - std::min(plan, translate), translate_work});
+  phases.push_back({"validate and translate",
+                    totals.translate_ns - std::min(plan, totals.translate_ns),
+                    totals.translate_work});
   for (size_t i = 0; i < codegen::kNumPhases; ++i) {
     const codegen::Phase phase = static_cast<codegen::Phase>(i);
     phases.push_back(
         {std::string(codegen::PhaseName(phase).data(), codegen::PhaseName(phase).size()),
-         times.of(phase), times.work_of(phase)});
+         totals.times.of(phase), totals.times.work_of(phase)});
     if (phase != codegen::Phase::kMidEnd) continue;
     const size_t mid_end = phases.size() - 1;
-    for (const codegen::PassTotals& pass : passes) {
+    for (const codegen::PassTotals& pass : totals.passes) {
       phases[mid_end].work += pass.work;
       phases.push_back({pass.pass, pass.nanoseconds, pass.work, true,
                         absl::StrCat(pass.changed, " of ", pass.runs, " functions changed, +",
                                      pass.insts_added, " -", pass.insts_removed, " instructions")});
     }
   }
-  phases.push_back({"finish", finish, finish_work});
-  phases.push_back({"trampolines", trampolines});
+  phases.push_back({"finish", totals.finish_ns, totals.finish_work});
+  phases.push_back({"trampolines", totals.trampoline_ns});
   return phases;
 }
 

@@ -56,11 +56,14 @@ class OptimizingCompiler final : public environ::Compiler {
   absl::StatusOr<std::string> Explain(const environ::ModuleTranslation& module,
                                       const environ::FuncKey& key,
                                       environ::Form form) const override;
+  void ReleaseMemory() const override;
   std::vector<environ::PhaseTime> Timing() const override;
 
  private:
   // What one thread needs to compile, kept for its next function.
   struct Worker;
+  // Times and steps of workers.
+  struct Totals;
   // Holds a worker while it is in use.
   class Lease;
 
@@ -81,6 +84,8 @@ class OptimizingCompiler final : public environ::Compiler {
   mutable std::atomic<uint64_t> plan_work_{0};
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;  // guarded by mutex_
+  // Of workers that are gone; null while none is.
+  mutable std::unique_ptr<Totals> released_;  // guarded by mutex_
 };
 
 }  // namespace gantry::cranelift

@@ -47,6 +47,9 @@ uint32_t GlobalRegion(wasm::DefinedGlobalIndex global) {
                             MemFlags::kMaxRegion);
 }
 
+// Elements up to this are reached by offsets from the first one.
+constexpr uint64_t kMaxConstantElement = uint64_t{1} << 24;
+
 Type TypeOfBuiltin(BuiltinType type) {
   return type == BuiltinType::kI32 || type == BuiltinType::kReference ? Type::kI32 : Type::kI64;
 }
@@ -449,6 +452,7 @@ CompilerEnvironment::TableView CompilerEnvironment::ViewTable(InstBuilder& b,
   const wasm::TableType& type = info_.tables[table];
   TableView view;
   if (type.limits.max == type.limits.min) view.fixed_length = type.limits.min;
+  view.min_length = type.limits.min;
   view.element_size_log2 = IsFuncTable(table) ? VMFuncTableEntryOffsets::kSizeLog2 : 2;
   Place place;
   if (info_.IsImported(table)) {
@@ -471,6 +475,14 @@ CompilerEnvironment::TableView CompilerEnvironment::ViewTable(InstBuilder& b,
 CompilerEnvironment::Element CompilerEnvironment::BoundedElement(InstBuilder& b,
                                                                  const TableView& view, Value index,
                                                                  environ::TrapCode out_of_bounds) {
+  const Inst inst = func_->dfg.defining_inst(index);
+  if (inst.is_some() && func_->dfg.opcode(inst) == codegen::Opcode::kIconst) {
+    // Tables do not shrink.
+    const uint64_t constant = func_->dfg.inst(inst).const_bits();
+    if (constant < view.min_length && constant < kMaxConstantElement) {
+      return {view.base, static_cast<int32_t>(constant << view.element_size_log2)};
+    }
+  }
   Value wide = Extended(b, index);
   const Value outside = b.Icmp(IntCC::kUge, wide, view.length);
   b.Trapnz(outside, Trap(out_of_bounds));

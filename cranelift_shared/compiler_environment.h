@@ -144,6 +144,7 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
     codegen::Value base;
     codegen::Value length;                 // I64
     std::optional<uint64_t> fixed_length;  // where the table cannot grow
+    uint64_t min_length = 0;               // elements that there always are
     uint32_t element_size_log2 = 0;
   };
   // An element within a table's bounds.

@@ -52,9 +52,9 @@ class PhaseClock {
 // Functions, text, artifact and its mapping hold the same bytes one after the other. What one of
 // them was made of the C library keeps when it is freed; where that was much, it gives the pages
 // back, so that not all are in memory at once.
+constexpr size_t kMuch = size_t{8} << 20;
 void ReleaseFreeMemory(size_t freed_bytes) {
 #ifdef __GLIBC__
-  constexpr size_t kMuch = size_t{8} << 20;
   if (freed_bytes >= kMuch) malloc_trim(0);
 #else
   static_cast<void>(freed_bytes);
@@ -103,6 +103,12 @@ class FunctionSet {
 
   // Puts the text together from the functions, which are gone then.
   absl::StatusOr<environ::LinkedText> Link() && {
+    size_t code_bytes = 0;
+    for (const CompiledFunction& function : functions_) code_bytes += function.code.size();
+    if (code_bytes >= kMuch) {
+      compiler_.ReleaseMemory();
+      ReleaseFreeMemory(code_bytes);
+    }
     std::vector<environ::NamedFunction> named;
     named.reserve(keys_.size());
     for (size_t i = 0; i < keys_.size(); ++i) named.push_back({keys_[i], &functions_[i]});

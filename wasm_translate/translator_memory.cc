@@ -1,5 +1,7 @@
 // Memories: addresses, loads, stores, and what concerns a memory as a whole.
+#include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "wasm_translate/translator_rules.h"
 #include "wasm_translate/translator_visitor.h"
@@ -18,6 +20,58 @@ namespace {
 
 // Static offsets up to this fit an access.
 constexpr uint64_t kMaxOffset = std::numeric_limits<int32_t>::max();
+
+// How deep GreatestOf looks into what a value is computed from.
+constexpr int kDepthOfBounds = 4;
+
+// What the value never exceeds, unsigned, as far as the instructions right behind it tell.
+uint64_t GreatestOf(const codegen::DataFlowGraph& dfg, Value value, int depth = kDepthOfBounds) {
+  const uint64_t most = codegen::TypeMask(dfg.value_type(value));
+  const Inst inst = dfg.defining_inst(value);
+  if (inst.is_none() || depth == 0) return most;
+  const InstData& data = dfg.inst(inst);
+  const auto greatest = [&](size_t arg) { return GreatestOf(dfg, data.arg(arg), depth - 1); };
+  const auto constant = [&](size_t arg) -> std::optional<uint64_t> {
+    const Inst def = dfg.defining_inst(data.arg(arg));
+    if (def.is_none() || dfg.opcode(def) != Ir::kIconst) return std::nullopt;
+    return dfg.inst(def).const_bits();
+  };
+  switch (data.opcode()) {
+    case Ir::kIconst:
+      return data.const_bits();
+    case Ir::kUload8:
+      return 0xFF;
+    case Ir::kUload16:
+      return 0xFFFF;
+    case Ir::kUload32:
+      return 0xFFFFFFFF;
+    case Ir::kUextend:
+      return greatest(0);
+    case Ir::kBand:
+      return std::min(greatest(0), greatest(1));
+    case Ir::kIadd: {
+      const uint64_t a = greatest(0), b = greatest(1);
+      return a <= most - b ? a + b : most;
+    }
+    case Ir::kUshr:
+      if (const auto amount = constant(1)) {
+        return greatest(0) >> (*amount & (codegen::TypeBits(data.type()) - 1));
+      }
+      return most;
+    case Ir::kIshl:
+      if (const auto amount = constant(1)) {
+        const uint64_t shift = *amount & (codegen::TypeBits(data.type()) - 1);
+        const uint64_t a = greatest(0);
+        if (a <= most >> shift) return a << shift;
+      }
+      return most;
+    case Ir::kIcmp:
+    case Ir::kFcmp:
+      return 1;
+    default:
+      return most;
+  }
+}
 
 uint32_t AccessBytes(Opcode op) { return uint32_t{1} << GetOperatorInfo(op).align_or_lanes; }
 
@@ -73,6 +127,13 @@ TranslatingVisitor::Address TranslatingVisitor::PrepareAddress(const MemArg& arg
     }
   }
   if (heap.check_bounds) {
+    // A table at the start of memory, by an index that has been cut to its size.
+    const uint64_t greatest = GreatestOf(func_->dfg, index);
+    if (arg.offset <= kMaxOffset && heap.min_bytes >= size && greatest <= heap.min_bytes - size &&
+        arg.offset <= heap.min_bytes - size - greatest) {
+      return {builder_.Iadd(heap.base, Extended(index)), static_cast<int32_t>(arg.offset),
+              heap.flags.WithTrap(std::nullopt)};
+    }
     return CheckedAddress(heap, Extended(index), arg.offset, size, index_is_32_bits);
   }
   DCHECK(index_is_32_bits);

@@ -196,9 +196,14 @@ class Simplifier {
     for (uint8_t i = 0; i < 16; ++i) identity &= lanes[i] == i;
     if (identity) return Is(source);
     if (const InstData* inner = DefOf(source, Opcode::kVshuffle)) {
-      const ShuffleLanes through = inner->shuffle_lanes();
-      for (uint8_t& lane : lanes) lane = through[lane];
-      return ShuffleOf(inner->arg(0), inner->arg(1), lanes);
+      ShuffleLanes through;
+      for (size_t i = 0; i < 16; ++i) through[i] = inner->shuffle_lanes()[lanes[i]];
+      const auto is_first = [](uint8_t i) { return i < 16; };
+      // Two cheap shuffles of two vectors can make one that is dear; of one it never is.
+      if (inner->arg(0) == inner->arg(1) || std::all_of(through.begin(), through.end(), is_first) ||
+          std::none_of(through.begin(), through.end(), is_first)) {
+        return ShuffleOf(inner->arg(0), inner->arg(1), through);
+      }
     }
     if (DefOf(source, Opcode::kVsplat) != nullptr &&
         LaneBits(DefOf(source, Opcode::kVsplat)->type()) == 8) {

@@ -68,7 +68,7 @@ class Rewriter {
   std::vector<uint64_t> counts_;
   Inst first_new_;
   // Stands for what defines a parameter: an instruction that no rule names.
-  const InstData parameter_;
+  const InstData parameter_ = InstData();
 };
 
 // Rules are numbered from 0, in the order of the files that the build lists.

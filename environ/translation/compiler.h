@@ -112,6 +112,10 @@ class Compiler {
   virtual absl::StatusOr<std::string> Explain(const ModuleTranslation& module, const FuncKey& key,
                                               Form form) const = 0;
 
+  // Gives back the memory that was kept for the next function, which may be much behind a large
+  // one. Calls in between make it anew.
+  virtual void ReleaseMemory() const {}
+
   // Phases in the order in which a function passes through them; empty unless the builder's
   // EnableTiming was called.
   virtual std::vector<PhaseTime> Timing() const = 0;

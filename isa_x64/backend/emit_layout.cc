@@ -21,7 +21,7 @@ constexpr uint32_t kIslandDistance = 4096;
 // Where heads of innermost loops are placed, and the instructions of a loop beyond which it does
 // not matter.
 constexpr uint32_t kLoopAlignment = 32;
-constexpr uint32_t kMaxAlignedLoop = 64;
+constexpr uint32_t kMaxAlignedLoop = 128;
 
 // A short jump forward leads over at most this many bytes, so that some others may wait for the
 // same reach.

@@ -47,6 +47,15 @@ expect "negative arguments" 0 '^-5
 $' '' "$gantry" run --invoke add "$data/math.wasm" -2 -3
 expect "references" 0 '^1
 $' '' "$gantry" run --invoke is_null "$data/math.wasm" null
+expect "vectors" 0 '^0x00000001000000020000000300000005
+$' '' "$gantry" run --invoke add "$data/vectors.wasm" 0x00000001000000020000000300000004 0x1
+expect "not a vector" 1 '' '"5" is not a value of type v128: 0x and' "$gantry" run --invoke add "$data/vectors.wasm" 5 0x1
+expect "a canonical NaN" 0 '^nan
+$' '' "$gantry" run -W nan-canonicalization,relaxed-simd-deterministic --invoke divide "$data/vectors.wasm" 0 0
+expect "tail calls" 0 '^7
+$' '' "$gantry" run --invoke count "$data/vectors.wasm" 3000000
+expect "vectors off" 1 '' 'simd' "$gantry" run -W simd=n --invoke add "$data/vectors.wasm" 0x1 0x1
+expect "a target without vectors" 1 '' "'has_sse41', which is off" "$gantry" compile --target x86_64 "$data/vectors.wasm" -o "$work/vectors.cwasm"
 expect "recursion" 0 '^6765
 $' '' "$gantry" run --invoke fib "$data/math.wasm" 20
 expect "wrong number of arguments" 1 '' 'takes 2 arguments.*given: 1' "$gantry" run --invoke add "$data/math.wasm" 1

@@ -67,6 +67,11 @@ const std::vector<Program>& Programs() {
       {"StoreBuffering",
        {"($store $x 1) ($put $r0 ($load $y))", "($store $y 1) ($put $r1 ($load $x))"},
        [](const Outcome& o) { return o.r[0] == 0 && o.r[1] == 0; }},
+      // Everything is allowed; r0 = r1 = 0 shows that the threads meet.
+      {"StoreBufferingPlain",
+       {"($plain_store $x 1) ($put $r0 ($plain_load $y))",
+        "($plain_store $y 1) ($put $r1 ($plain_load $x))"},
+       [](const Outcome&) { return false; }},
       {"StoreBufferingPlainWithFences",
        {"($plain_store $x 1) (atomic.fence) ($put $r0 ($plain_load $y))",
         "($plain_store $y 1) (atomic.fence) ($put $r1 ($plain_load $x))"},
