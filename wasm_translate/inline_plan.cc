@@ -20,6 +20,8 @@ constexpr uint32_t kMaxBytesPerCost = 6;
 constexpr size_t kMaxLocals = 64;
 // Sites with the most in their favour take callees of so many times the usual cost.
 constexpr uint32_t kMaxFavour = 3;
+// And those that call themselves, where they do.
+constexpr uint32_t kRecursiveFavour = 2;
 
 // Adds up what a body costs; fails at what the translator has no callback for.
 class CostVisitor : public VisitorBase<CostVisitor> {
@@ -271,7 +273,8 @@ bool InlineBudget::Take(const InlinePlan::Callee& callee, const Site& site) {
   // Into itself a function goes by whole levels, which have their own limit; into others but once.
   if (site.recursion > 0) {
     const bool is_in_itself = site.recursion == site.depth + 1;
-    return is_in_itself && site.recursion <= callee.self_levels && callee.cost <= limits_.max_cost;
+    return is_in_itself && site.recursion <= callee.self_levels &&
+           callee.cost <= kRecursiveFavour * limits_.max_cost;
   }
   // A loop's own work outweighs the call, and it would share the caller's registers.
   if (callee.has_loop && !limits_.loops) return false;

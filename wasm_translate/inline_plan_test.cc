@@ -181,7 +181,8 @@ TEST(InlineBudgetTest, RecursionHasLimitsOfItsOwn) {
   // Within another function, or by way of one.
   EXPECT_FALSE(takes(callee, 1, 1));
   EXPECT_FALSE(takes(callee, 2, 2));
-  EXPECT_FALSE(takes({21, 21, false, false, 2}, 0, 1));
+  EXPECT_TRUE(takes({40, 40, false, false, 2}, 0, 1));
+  EXPECT_FALSE(takes({41, 41, false, false, 2}, 0, 1));
   EXPECT_FALSE(takes({20, 20, false, false, 0}, 0, 1));
 }
 

@@ -27,6 +27,7 @@ constexpr uint32_t kMaxAlignedLoop = 128;
 // same reach.
 constexpr uint32_t kShortForward = 90;
 constexpr uint32_t kEditBytes = 16;
+constexpr uint32_t kConstantBytes = 48;
 // Blocks in a row that only jump, and are passed by at once.
 constexpr int kMaxForwards = 8;
 
@@ -59,7 +60,8 @@ uint32_t MaxBytes(const Inst& inst) {
     case Op::kStoreF:
     case Op::kMoveToInt:
     case Op::kMoveToFloat:
-      return inst.addr == AddrKind::kConstant ? 48 : inst.addr == AddrKind::kNone ? 8 : 16;
+      if (inst.addr == AddrKind::kConstant || inst.addr == AddrKind::kVector) return kConstantBytes;
+      return inst.addr == AddrKind::kNone ? 8 : 16;
     case Op::kJump:
       return 5;
     // A comparison and at most two jumps.
@@ -88,9 +90,10 @@ void Emitter::MeasureBlocks() {
   for (uint32_t block = 0; block < blocks.size(); ++block) {
     const codegen::regalloc::IndexRange range = blocks[block].insts;
     const ProgramPoint last = ProgramPoint::After(InstId(range.end - 1));
-    const size_t first_edit = edit;
-    while (edit < edits.size() && edits[edit].point <= last) ++edit;
-    uint64_t bytes = kEditBytes * uint64_t{edit - first_edit};
+    uint64_t bytes = 0;
+    for (; edit < edits.size() && edits[edit].point <= last; ++edit) {
+      bytes += edits[edit].rematerialized.is_some() ? kConstantBytes : kEditBytes;
+    }
     if (wants_alignment_[block]) bytes += kLoopAlignment;
     for (uint32_t i = range.begin; i < range.end && bytes < kManyBytes; ++i) {
       bytes += MaxBytes(vcode_.insts()[i].As<Inst>());

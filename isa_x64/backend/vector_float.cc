@@ -25,7 +25,6 @@ constexpr uint8_t kLess = 1;
 constexpr uint8_t kLessEqual = 2;
 constexpr uint8_t kUnordered = 3;
 constexpr uint8_t kNotLess = 5;
-constexpr uint8_t kOrdered = 7;
 
 }  // namespace
 

@@ -25,9 +25,7 @@ constexpr SseRvmOp kAdds[] = {SseRvmOp::kPaddb, SseRvmOp::kPaddw, SseRvmOp::kPad
                               SseRvmOp::kPaddq};
 constexpr SseRvmOp kSubs[] = {SseRvmOp::kPsubb, SseRvmOp::kPsubw, SseRvmOp::kPsubd,
                               SseRvmOp::kPsubq};
-// Interleave the low, the high halves of lanes half as wide as the index says.
-constexpr SseRvmOp kUnpackLow[] = {SseRvmOp::kPunpcklbw, SseRvmOp::kPunpcklbw, SseRvmOp::kPunpcklwd,
-                                   SseRvmOp::kPunpckldq};
+// Interleave the high halves, of lanes half as wide as the index says.
 constexpr SseRvmOp kUnpackHigh[] = {SseRvmOp::kPunpckhbw, SseRvmOp::kPunpckhbw,
                                     SseRvmOp::kPunpckhwd, SseRvmOp::kPunpckhdq};
 constexpr SseRmOp kExtendSigned[] = {SseRmOp::kPmovsxbw, SseRmOp::kPmovsxbw, SseRmOp::kPmovsxwd,

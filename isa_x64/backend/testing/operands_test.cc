@@ -200,6 +200,68 @@ TEST(OperandsTest, EachOperandFromTheEndOfMemory) {
   differential.Run();
 }
 
+// Every load and store at the last place of memory where it fits, and a byte behind it (lessons
+// row 14): what it reads is extended, compared, or kept as it is; what it writes is a parameter or
+// a constant.
+TEST(OperandsTest, EveryAccessAtTheEndOfMemory) {
+  Differential differential;
+  const auto bytes_of = [](Opcode opcode, Type type) -> int32_t {
+    const std::string name = Info(opcode).name;
+    if (name.ends_with("16")) return 2;
+    if (name.ends_with("32")) return 4;
+    return name.ends_with("8") ? 1 : static_cast<int32_t>(codegen::TypeBytes(type));
+  };
+  for (size_t i = 0; i < codegen::kNumOpcodes; ++i) {
+    const Opcode opcode = static_cast<Opcode>(i);
+    const Format format = Info(opcode).format;
+    if (format != Format::kLoad && format != Format::kStore) continue;
+    for (Type type : kScalars) {
+      if (!Contains(Info(opcode).types, type)) continue;
+      const int32_t last =
+          static_cast<int32_t>(Differential::kMemoryBytes) - bytes_of(opcode, type);
+      for (int32_t offset : {last, last + 1}) {
+        for (int use = 0; use < 4; ++use) {
+          const bool narrow = codegen::IsInt(type) && type != Type::kI64;
+          const bool is_load = format == Format::kLoad;
+          if (is_load && (use == 2 || use == 3) && !narrow) continue;
+          if (!is_load && use > 1) continue;
+          std::vector<Type> returns;
+          if (is_load) returns = {use == 0 ? type : use == 1 ? Type::kI32 : Type::kI64};
+          Function& func = differential.NewFunction({Type::kI64, type}, returns);
+          InstBuilder b(&func);
+          const codegen::Block entry = b.MakeEntryBlock();
+          const Value address = func.dfg.block_params(entry)[0];
+          const Value x = func.dfg.block_params(entry)[1];
+          InstData data(opcode, type);
+          if (is_load) {
+            data.set_arg(0, address);
+          } else {
+            data.set_arg(0, use == 0 ? x : MakeConstant(b, type, RawValue(EdgeValues(type)[7])));
+            data.set_arg(1, address);
+          }
+          data.set_flags(MemFlags::Trapping(TrapCode{1}));
+          data.set_offset(offset);
+          const codegen::Inst inst = b.Insert(data);
+          if (!is_load) {
+            b.Return({});
+          } else {
+            const Value loaded = func.dfg.result(inst);
+            b.Return({use == 0   ? loaded
+                      : use == 1 ? codegen::IsInt(type) ? b.Icmp(IntCC::kUlt, x, loaded)
+                                                        : b.Fcmp(codegen::FloatCC::kLt, x, loaded)
+                      : use == 2 ? b.Uextend(Type::kI64, loaded)
+                                 : b.Sextend(Type::kI64, loaded)});
+          }
+          for (uint64_t value : EdgeValues(type)) {
+            differential.Try({MemoryAddress(), RawValue(value)});
+          }
+        }
+      }
+    }
+  }
+  differential.Run();
+}
+
 TEST(OperandsTest, AllInRegisters) {
   Differential differential;
   for (const Operation& operation : AllOperations()) {
