@@ -67,7 +67,7 @@ ParkingLot::Result ParkingLot::Park(Bucket& bucket, std::unique_lock<std::mutex>
   }
   lock.unlock();
   // A notification has counted this thread, and is about to say so.
-  return Sleep(waiter, -1, {});
+  return Sleep(waiter, -1, kNever);
 }
 
 ParkingLot::Result ParkingLot::Sleep(Waiter& waiter, int64_t timeout_nanoseconds,

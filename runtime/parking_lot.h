@@ -33,9 +33,10 @@ class ParkingLot {
   // Ends a wait when the counter reaches the deadline. The counter is looked at every
   // kInterruptPollNanoseconds, since who counts it may not take locks (a signal handler).
   struct Interrupt {
-    const std::atomic<uint64_t>* counter = nullptr;  // Null: never.
-    uint64_t deadline = ~uint64_t{0};
+    const std::atomic<uint64_t>* counter;  // Null: never.
+    uint64_t deadline;
   };
+  static constexpr Interrupt kNever = {nullptr, ~uint64_t{0}};
   static constexpr int64_t kInterruptPollNanoseconds = 5'000'000;
 
   ParkingLot() = default;
@@ -47,7 +48,7 @@ class ParkingLot {
   // timeout is for ever. The word is read sequentially consistently.
   template <typename Word>
   Result Wait(Word* address, Word expected, int64_t timeout_nanoseconds,
-              const Interrupt& interrupt = {}) {
+              const Interrupt& interrupt = kNever) {
     Bucket& bucket = BucketOf(address);
     std::unique_lock<std::mutex> lock(bucket.mutex);
     if (std::atomic_ref<Word>(*address).load(std::memory_order_seq_cst) != expected) {

@@ -284,7 +284,7 @@ void Store::SetEpochDeadline(uint64_t delta) {
 }
 
 ParkingLot::Interrupt Store::EpochInterrupt() const {
-  if (!engine_->tunables().epoch_interruption) return {};
+  if (!engine_->tunables().epoch_interruption) return ParkingLot::kNever;
   return {&engine_->epoch(), context_.epoch_deadline};
 }
 
