@@ -1,5 +1,5 @@
 // Types that a caller of the API names are held to what validation asks of a module's. Private to
-// `api`.
+// `api`. Tests: shared_memory_test.
 #ifndef GANTRY_API_CHECK_TYPES_H_
 #define GANTRY_API_CHECK_TYPES_H_
 

@@ -3,7 +3,8 @@
 //
 //   for (const Case& c : Cases()) Compile(c.make(c.size));
 //
-// Locals and bodies may be larger than the default limits allow (RaisedLimits).
+// Locals and bodies may be larger than the default limits allow (RaisedLimits). `linear_test`
+// compiles every case.
 #ifndef GANTRY_BENCH_PATHOLOGICAL_CASES_H_
 #define GANTRY_BENCH_PATHOLOGICAL_CASES_H_
 

@@ -1,4 +1,4 @@
-// What compiling one module takes.
+// What compiling one module takes. `linear_test` is made of it.
 #ifndef GANTRY_BENCH_PATHOLOGICAL_MEASURE_H_
 #define GANTRY_BENCH_PATHOLOGICAL_MEASURE_H_
 

@@ -1,4 +1,4 @@
-// The makers of modules behind Cases().
+// The makers of modules behind Cases(), each compiled by `linear_test`.
 #ifndef GANTRY_BENCH_PATHOLOGICAL_SHAPES_H_
 #define GANTRY_BENCH_PATHOLOGICAL_SHAPES_H_
 

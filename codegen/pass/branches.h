@@ -10,6 +10,9 @@
 //   header is never passed over: loops stay loops.
 // - Branches of which all ways are the same become jumps.
 // - A block is joined to the only one that jumps to it.
+//
+// Tests: codegen/filetest/testdata/pass_branches.ir; pass_test, pass_fuzz and linear_test, which
+// take every pass.
 #ifndef GANTRY_CODEGEN_PASS_BRANCHES_H_
 #define GANTRY_CODEGEN_PASS_BRANCHES_H_
 

@@ -1,5 +1,6 @@
 // The passes that only take out: unreachable, block_params, dead_code.
 
+#include "codegen/pass/edit.h"
 #include "codegen/pass/passes.h"
 
 namespace gantry::codegen {
@@ -7,18 +8,7 @@ namespace gantry::codegen {
 // ---- unreachable.
 
 bool UnreachablePass::Run(Function* func, PassAnalyses* analyses) {
-  const ControlFlowGraph& cfg = analyses->cfg(*func);
-  bool changed = false;
-  for (Block block = func->layout.entry(); block.is_some();) {
-    const Block next = func->layout.next(block);
-    if (!cfg.is_reachable(block)) {
-      func->layout.Remove(block);
-      changed = true;
-    }
-    block = next;
-  }
-  // Analyses stay good: they say nothing of unreachable blocks.
-  return changed;
+  return RemoveUnreachableBlocks(analyses->cfg(*func), func);
 }
 
 // ---- block_params.

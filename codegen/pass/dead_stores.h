@@ -5,6 +5,9 @@
 // that may trap itself goes only if the next thing with an effect is a store of the same bytes
 // that traps alike: then it makes no difference which of the two stops. Bytes are the same by
 // address value and offset; accesses of different regions (MemFlags) never overlap.
+//
+// Tests: codegen/filetest/testdata/pass_dead_stores.ir; pass_test, pass_fuzz and linear_test, which
+// take every pass.
 #ifndef GANTRY_CODEGEN_PASS_DEAD_STORES_H_
 #define GANTRY_CODEGEN_PASS_DEAD_STORES_H_
 

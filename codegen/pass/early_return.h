@@ -5,6 +5,9 @@
 // compare with the stack limit, before it knows (the ISA's emitter makes the frame where it is
 // first wanted). That takes returns of their own for the early ways out, which otherwise meet the
 // others.
+//
+// Tests: codegen/filetest/testdata/pass_early_return.ir; pass_test, pass_fuzz and linear_test,
+// which take every pass.
 #ifndef GANTRY_CODEGEN_PASS_EARLY_RETURN_H_
 #define GANTRY_CODEGEN_PASS_EARLY_RETURN_H_
 

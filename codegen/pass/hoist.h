@@ -8,6 +8,9 @@
 // stands (constants, extensions, sums that become part of an address, comparisons that become
 // flags) is copied in front of the loop where something that is moved needs it, and never moved
 // for itself.
+//
+// Tests: codegen/filetest/testdata/pass_hoist.ir; pass_test, pass_fuzz and linear_test, which take
+// every pass.
 #ifndef GANTRY_CODEGEN_PASS_HOIST_H_
 #define GANTRY_CODEGEN_PASS_HOIST_H_
 

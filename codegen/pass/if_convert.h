@@ -5,6 +5,9 @@
 // hang on data just loaded, where prediction is often no better than chance, within one loop
 // (exits are predicted well), and if both sides together are at most two operations of one cycle
 // and no load.
+//
+// Tests: codegen/filetest/testdata/pass_if_convert.ir; pass_test, pass_fuzz and linear_test, which
+// take every pass.
 #ifndef GANTRY_CODEGEN_PASS_IF_CONVERT_H_
 #define GANTRY_CODEGEN_PASS_IF_CONVERT_H_
 

@@ -11,6 +11,9 @@
 // back to it; what the head defines and others use becomes parameters of the
 // two blocks that it leads to, and stays as it is where no round changes it.
 // Loops where that is not enough (uses where both meet again) stay.
+//
+// Tests: codegen/filetest/testdata/pass_loop_invert.ir; pass_test, pass_fuzz and linear_test, which
+// take every pass.
 #ifndef GANTRY_CODEGEN_PASS_LOOP_INVERT_H_
 #define GANTRY_CODEGEN_PASS_LOOP_INVERT_H_
 

@@ -4,6 +4,9 @@
 // become a tree of comparisons, as do more where the table would be long for them; two or three
 // different ways of up to 64 entries become tests of a bit in a constant. What is left is for a
 // jump table. Comparisons load nothing, so no index needs masking against speculation.
+//
+// Tests: codegen/filetest/testdata/pass_switches.ir; pass_test, pass_fuzz and linear_test, which
+// take every pass.
 #ifndef GANTRY_CODEGEN_PASS_SWITCHES_H_
 #define GANTRY_CODEGEN_PASS_SWITCHES_H_
 

@@ -152,26 +152,9 @@ bool IsArithmetic(const DataFlowGraph& dfg, Value value) {
   const ValueDef& def = dfg.value_def(value);
   if (!def.is_result()) return false;
   const InstData& data = dfg.inst(def.inst());
-  switch (data.opcode()) {
-    case Opcode::kFadd:
-    case Opcode::kFsub:
-    case Opcode::kFmul:
-    case Opcode::kFdiv:
-    case Opcode::kFmin:
-    case Opcode::kFmax:
-    case Opcode::kSqrt:
-    case Opcode::kCeil:
-    case Opcode::kFloor:
-    case Opcode::kTrunc:
-    case Opcode::kNearest:
-    case Opcode::kFpromote:
-    case Opcode::kFdemote:
-    case Opcode::kFcvtFromSint:
-    case Opcode::kFcvtFromUint:
-      return true;
-    default:
-      return false;
-  }
+  const Opcode opcode = data.opcode();
+  return IsFloat(NansMadeBy(opcode, data.type())) || opcode == Opcode::kFcvtFromSint ||
+         opcode == Opcode::kFcvtFromUint;
 }
 
 }  // namespace gantry::codegen::rewrite

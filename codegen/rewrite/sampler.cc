@@ -133,24 +133,8 @@ bool NanBitsAreFree(const Rule& rule) {
     node = &rule.nodes[node->args[0]];
   }
   if (node->kind != Node::Kind::kOp) return false;
-  switch (node->opcode) {
-    case Opcode::kFadd:
-    case Opcode::kFsub:
-    case Opcode::kFmul:
-    case Opcode::kFdiv:
-    case Opcode::kFmin:
-    case Opcode::kFmax:
-    case Opcode::kSqrt:
-    case Opcode::kCeil:
-    case Opcode::kFloor:
-    case Opcode::kTrunc:
-    case Opcode::kNearest:
-    case Opcode::kFpromote:
-    case Opcode::kFdemote:
-      return true;
-    default:
-      return false;
-  }
+  // Of which width matters not.
+  return IsFloat(NansMadeBy(node->opcode, Type::kF64));
 }
 
 std::string CompareSides(const Rule& rule, const std::vector<Type>& types, const Sample& sample) {

@@ -136,7 +136,8 @@ class Emitter {
   Rm ConstantRm(uint64_t bits, uint8_t bytes);
   Rm VectorConstantRm(uint32_t index);
 
-  // --- Encoding. `size` is 1, 2, 4 or 8 bytes.
+  // --- Encoding. `size` is 1, 2, 4 or 8 bytes, of vectors 16.
+  static Width WidthOf(uint8_t size);
   void Op(const Encoding& encoding, uint8_t reg, const Rm& rm, Immediate imm = {});
   void Vex(const Encoding& encoding, uint8_t reg, uint8_t second, const Rm& rm, Immediate imm = {});
   void MoveRegister(uint8_t to, uint8_t from);          // 64 bits.

@@ -9,20 +9,6 @@ using codegen::MachLabel;
 
 namespace {
 
-Width WidthOf(uint8_t size) {
-  switch (size) {
-    case 1:
-      return Width::k8;
-    case 2:
-      return Width::k16;
-    case 4:
-      return Width::k32;
-    default:
-      DCHECK(size == 8);
-      return Width::k64;
-  }
-}
-
 Prefix ScalarPrefix(uint8_t size) { return size == 4 ? Prefix::kF3 : Prefix::kF2; }
 
 constexpr uint8_t kSseOpcodes[] = {0x58, 0x59, 0x5C, 0x5E, 0x54, 0x55, 0x56, 0x57};
@@ -31,6 +17,22 @@ constexpr uint8_t kSseOpcodes[] = {0x58, 0x59, 0x5C, 0x5E, 0x54, 0x55, 0x56, 0x5
 constexpr uint32_t kShortReach = 120;
 
 }  // namespace
+
+Width Emitter::WidthOf(uint8_t size) {
+  switch (size) {
+    case 1:
+      return Width::k8;
+    case 2:
+      return Width::k16;
+    case 4:
+      return Width::k32;
+    case 8:
+      return Width::k64;
+    default:
+      DCHECK(size == 16);
+      return Width::k128;
+  }
+}
 
 void Emitter::Op(const Encoding& encoding, uint8_t reg, const Rm& rm, Immediate imm) {
   if (rm.is_reg) {

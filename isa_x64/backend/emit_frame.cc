@@ -17,7 +17,6 @@ using codegen::regalloc::ProgramPoint;
 
 namespace {
 
-constexpr uint8_t kR11Encoding = 11;
 // A frame larger than this is compared with the stack limit in full; a smaller one of a leaf
 // not at all, the host's reserve below the limit covering it.
 constexpr uint32_t kSmallFrame = 1024;
@@ -139,9 +138,8 @@ bool Emitter::NeedsFrame(const codegen::regalloc::Input& input, uint32_t block) 
   for (size_t i = FirstEdit(block);
        i < allocation_.edits.size() && allocation_.edits[i].point <= LastPoint(range); ++i) {
     const Edit& edit = allocation_.edits[i];
-    if (IsVmctx(edit.to) || IsFramed(edit.to) ||
-        (edit.rematerialized.is_none() && IsFramed(edit.from)))
-      return true;
+    const bool from_frame = edit.rematerialized.is_none() && IsFramed(edit.from);
+    if (IsVmctx(edit.to) || IsFramed(edit.to) || from_frame) return true;
   }
   return false;
 }
@@ -187,6 +185,7 @@ void Emitter::FindEarlyBlocks() {
   for (uint32_t block = 0; returns && block < count; ++block) {
     if (!early_[block]) continue;
     for (const codegen::regalloc::Edge& edge : input.EdgesOf(codegen::regalloc::BlockId(block))) {
+      if (entries_.size() > kMaxPrologues) break;
       const uint32_t target = forwarded_[edge.target.raw()];
       if (IsEarly(target) || std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
                                return e.block == target;
@@ -269,7 +268,7 @@ void Emitter::EmitStackCheck() {
   const codegen::StackLimitCheck& check = isa_.stack_limit();
   if (!check.enabled || !has_vmctx_) return;
   if (!vcode_.frame.has_calls && frame_.total <= kSmallFrame) return;
-  const uint8_t limit = kR11Encoding;
+  const uint8_t limit = r11.encoding();
   Load(limit, MemoryRm(Address(rdi, check.store_offset)), 8);
   const Rm stored = MemoryRm(Address(r11, check.limit_offset));
   if (frame_.total <= kSmallFrame) {

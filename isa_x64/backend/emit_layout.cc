@@ -61,7 +61,8 @@ uint32_t MaxBytes(const Inst& inst) {
     case Op::kMoveToInt:
     case Op::kMoveToFloat:
       if (inst.addr == AddrKind::kConstant || inst.addr == AddrKind::kVector) return kConstantBytes;
-      return inst.addr == AddrKind::kNone ? 8 : 16;
+      // Without an address the operand may still be a spill slot.
+      return inst.addr == AddrKind::kNone ? 12 : 16;
     case Op::kJump:
       return 5;
     // A comparison and at most two jumps.

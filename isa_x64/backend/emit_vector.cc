@@ -5,29 +5,9 @@
 
 namespace gantry::x64 {
 
-namespace {
-
-Width MemoryWidth(uint8_t size) {
-  switch (size) {
-    case 1:
-      return Width::k8;
-    case 2:
-      return Width::k16;
-    case 4:
-      return Width::k32;
-    case 8:
-      return Width::k64;
-    default:
-      DCHECK(size == 16);
-      return Width::k128;
-  }
-}
-
-}  // namespace
-
 AnyMem Emitter::MemoryOperand(const Rm& rm, uint8_t size) {
   if (rm.traps) b_.AddTrap(rm.trap);
-  return AnyMem(MemoryWidth(size), rm.address);
+  return AnyMem(WidthOf(size), rm.address);
 }
 
 void Emitter::EmitVector(const Inst& inst) {
