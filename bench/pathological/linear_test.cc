@@ -15,8 +15,11 @@ namespace {
 
 constexpr double kMaxGrowth = 2.6;
 
-// Where everything is checked, size is not what matters.
-constexpr uint32_t kDivisor = GANTRY_DCHECK_IS_ON() ? 16 : 1;
+// Builds in which everything is checked are too slow for the whole size, and at small ones the
+// bounds of passes are what decides the steps. Steps depend on the module alone, so it is enough
+// that the other builds compare them; here the shapes are compiled.
+constexpr bool kCompares = !GANTRY_DCHECK_IS_ON();
+constexpr uint32_t kDivisor = kCompares ? 1 : 16;
 
 class LinearTest : public testing::TestWithParam<Case> {};
 
@@ -33,13 +36,13 @@ TEST_P(LinearTest, DoublingTheSizeDoublesTheCost) {
     for (const CompileTiming::Phase& phase : measured->timing.phases) {
       uint64_t& before = work_before[phase.name];
       // Below a step an element there is nothing to see.
-      if (before > number / 2) {
+      if (kCompares && before > number / 2) {
         EXPECT_LE(static_cast<double>(phase.work), kMaxGrowth * static_cast<double>(before))
             << phase.name << " at " << number;
       }
       before = phase.work;
     }
-    if (total_before != 0) {
+    if (kCompares && total_before != 0) {
       EXPECT_LE(static_cast<double>(measured->work()),
                 kMaxGrowth * static_cast<double>(total_before))
           << number;
