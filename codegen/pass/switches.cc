@@ -11,8 +11,6 @@ constexpr size_t kFewRuns = 5;
 // Runs up to which a table of kLongRun entries for each is not worth its memory.
 constexpr size_t kMaxRuns = 16;
 constexpr uint32_t kLongRun = 16;
-// Ways that are looked for; more are for a jump table.
-constexpr size_t kMaxWays = kMaxRuns + 1;
 // Ways that tests of bits tell apart, the last being what is left.
 constexpr size_t kMaxBitWays = 3;
 

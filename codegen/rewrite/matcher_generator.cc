@@ -361,8 +361,9 @@ class MatcherWriter {
       // Any type that the opcodes take, v128 included: then the rule hands it on unseen.
       if (allowed == Possible(*leaf.entry, type)) continue;
       if (std::has_single_bit(allowed)) {
-        leaf.checks.push_back(
-            absl::StrCat(text, " == ", TypeLiteral(kRuleTypes[std::countr_zero(allowed)])));
+        const std::string only = TypeLiteral(kRuleTypes[std::countr_zero(allowed)]);
+        // The type of an offset is a literal itself.
+        if (text != only) leaf.checks.push_back(absl::StrCat(text, " == ", only));
       } else {
         leaf.checks.push_back(absl::StrCat("TypeIn(", text, ", ", allowed, ")"));
       }
