@@ -84,9 +84,9 @@ static inline v128_t wasm_f32x4_make(float a, float b, float c, float d) {
 #define wasm_i32x4_extract_lane(x, lane) (((vectors_i32)(x))[lane])
 #define wasm_i8x16_extract_lane(x, lane) (((vectors_i8)(x))[lane])
 #define wasm_i8x16_shuffle(x, y, ...) \
-  __builtin_shuffle((v128_t)(x), (v128_t)(y), (v128_t){__VA_ARGS__})
+  __builtin_shufflevector((v128_t)(x), (v128_t)(y), __VA_ARGS__)
 #define wasm_i32x4_shuffle(x, y, ...) \
-  ((v128_t)__builtin_shuffle((vectors_u32)(x), (vectors_u32)(y), (vectors_u32){__VA_ARGS__}))
+  ((v128_t)__builtin_shufflevector((vectors_u32)(x), (vectors_u32)(y), __VA_ARGS__))
 
 static inline v128_t wasm_i8x16_swizzle(v128_t x, v128_t at) {
   v128_t result;

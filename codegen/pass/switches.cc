@@ -130,7 +130,8 @@ void SwitchesPass::MakeBitTests(Inst table, Value index, uint32_t entries) {
   }
   for (size_t i = 0; i < tested.size(); ++i) {
     const Value mask = b.Iconst(type, static_cast<int64_t>(masks[tested[i]]));
-    const Value bit = b.Band(b.Ushr(mask, amount), b.Iconst(type, 1));
+    const Value one = b.Iconst(type, 1);
+    const Value bit = b.Band(b.Ushr(mask, amount), one);
     const bool more = i + 1 < tested.size();
     const Block next = more ? NewBlock(block) : Block::None();
     branch(bit, CallOf(tested[i]), more ? dfg.MakeBlockCall(next, {}) : CallOf(last));
