@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "gtest/gtest.h"
 #include "tests/robustness/hostile.h"
 #include "wasm_translate/testing/sample_modules.h"
@@ -27,12 +28,8 @@ std::vector<wasm::testing::SampleModule> AllModules() {
   return modules;
 }
 
-// Sanitizers slow compilation down twenty times: fewer positions then.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr size_t kSlowness = 8;
-#else
-constexpr size_t kSlowness = 1;
-#endif
+// Debug builds and sanitizers slow compilation down twenty times: fewer positions then.
+constexpr size_t kSlowness = GANTRY_DCHECK_IS_ON() ? 8 : 1;
 
 // Positions to try in a module: all of a small one, a seeded sample of a large one.
 std::vector<size_t> Positions(const Bytes& bytes, size_t most, uint64_t seed) {
