@@ -27,8 +27,8 @@ std::string RunValue(Type type, uint64_t bits) {
 }
 
 // `any_nan`: a NaN that is returned may be another one. `access`: the addresses among the
-// arguments are such as no process can map (x64 has 57 bits at most, AArch64 56), sanitizers' shadow
-// memory included.
+// arguments are not canonical on x64 (57 bits at most), so that no process can map them, nor any
+// sanitizer its shadow memory.
 std::string RunLine(const Function& func, bool any_nan, bool access, RandomSource* random) {
   std::vector<RawValue> args = GenerateArgs(func.signature, random);
   for (size_t i = 0; access && i < args.size(); ++i) {
