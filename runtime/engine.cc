@@ -19,7 +19,10 @@ std::shared_ptr<Engine> Engine::Create(const Options& options) {
   return std::shared_ptr<Engine>(new Engine(options));
 }
 
-Engine::Engine(const Options& options) : options_(options), types_(TypeRegistry::Create()) {}
+Engine::Engine(const Options& options)
+    : options_(options),
+      types_(TypeRegistry::Create()),
+      stacks_(std::make_unique<StackPool>(options.stacks)) {}
 
 bool Engine::Matches(wasm::ValType sub, wasm::ValType super) const {
   if (sub == super) return true;

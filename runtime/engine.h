@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "environ/core/tunables.h"
+#include "runtime/stack_pool.h"
 #include "runtime/type_registry.h"
 #include "runtime/vm_structs.h"
 #include "wasm_translate/types.h"
@@ -51,6 +52,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
     uint64_t max_wasm_stack = uint64_t{512} << 10;
     // Whether traps carry the WebAssembly call stack.
     bool backtrace = true;
+    // Stacks of fibers. They must be possible (StackPool::CheckOptions).
+    StackPool::Options stacks;
   };
 
   // Installs the signal handlers where the tunables ask for them.
@@ -61,6 +64,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   const Options& options() const { return options_; }
   const environ::Tunables& tunables() const { return options_.tunables; }
   TypeRegistry& types() const { return *types_; }
+  StackPool& stacks() const { return *stacks_; }
 
   // Whether a value of one type may stand where the other is asked for. References, if
   // concrete, are canonical and held. (WebAssembly 3.0, "Matching", value types.)
@@ -93,6 +97,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   const Options options_;
   const std::shared_ptr<TypeRegistry> types_;
+  const std::unique_ptr<StackPool> stacks_;
   std::atomic<uint64_t> epoch_{0};
   mutable std::mutex mutex_;
   std::unordered_map<uint32_t, std::vector<Offer>> offers_;

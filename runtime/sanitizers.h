@@ -10,20 +10,22 @@
 #define GANTRY_HAS_FEATURE(feature) 0
 #endif
 
-namespace gantry::runtime {
-
 #if defined(__SANITIZE_THREAD__) || GANTRY_HAS_FEATURE(thread_sanitizer)
-inline constexpr bool kThreadSanitizer = true;
+#define GANTRY_THREAD_SANITIZER 1
 #else
-inline constexpr bool kThreadSanitizer = false;
+#define GANTRY_THREAD_SANITIZER 0
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || GANTRY_HAS_FEATURE(address_sanitizer)
-inline constexpr bool kAddressSanitizer = true;
+#define GANTRY_ADDRESS_SANITIZER 1
 #else
-inline constexpr bool kAddressSanitizer = false;
+#define GANTRY_ADDRESS_SANITIZER 0
 #endif
 
+namespace gantry::runtime {
+
+inline constexpr bool kThreadSanitizer = GANTRY_THREAD_SANITIZER;
+inline constexpr bool kAddressSanitizer = GANTRY_ADDRESS_SANITIZER;
 inline constexpr bool kSanitized = kThreadSanitizer || kAddressSanitizer;
 
 }  // namespace gantry::runtime

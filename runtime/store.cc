@@ -46,7 +46,10 @@ Store::Store(std::shared_ptr<Engine> engine, const Options& options)
   references_.SetTracer([this](ReferenceHeap::Marker& marker) { Trace(marker); });
 }
 
-Store::~Store() { CHECK(innermost_ == nullptr) << "a store was destroyed while its code ran"; }
+Store::~Store() {
+  if (fiber_ != nullptr) fiber_->Cancel();
+  CHECK(innermost_ == nullptr) << "a store was destroyed while its code ran";
+}
 
 absl::Status Store::Call(const VMFuncRef* func_ref, ValRaw* values) {
   if (!Owns(*func_ref)) {
@@ -55,10 +58,53 @@ absl::Status Store::Call(const VMFuncRef* func_ref, ValRaw* values) {
   if (func_ref->entry == nullptr) {
     return absl::FailedPreconditionError("the function was compiled without an entry from C++");
   }
-  if (innermost_ == nullptr) {
-    RETURN_IF_ERROR(EnsureSignalStack());
-    SetStackLimit();
+  if (ABSL_PREDICT_FALSE(innermost_ != nullptr || suspended_)) {
+    return CallNested(func_ref, values);
   }
+  RETURN_IF_ERROR(EnsureSignalStack());
+  SetStackLimit();
+  return Enter(func_ref, values);
+}
+
+absl::Status Store::CallNested(const VMFuncRef* func_ref, ValRaw* values) {
+  if (suspended_) {
+    return absl::FailedPreconditionError(
+        "a call of this store is suspended; a store is used by one fiber at a time");
+  }
+  // The caller may be on another stack than the guest below: a fiber of another store that one of
+  // its host functions runs.
+  if (stack_low_ == CurrentStackLow()) return Enter(func_ref, values);
+  const uint64_t outer_limit = context_.stack_limit;
+  const uintptr_t outer_low = stack_low_;
+  SetStackLimit();
+  const absl::Status status = Enter(func_ref, values);
+  context_.stack_limit = outer_limit;
+  stack_low_ = outer_low;
+  return status;
+}
+
+absl::Status Store::AttachFiber(StoreFiber& fiber) {
+  if (fiber_ != nullptr || innermost_ != nullptr) {
+    return absl::FailedPreconditionError(
+        "code of this store is running or suspended; a store is used by one fiber at a time");
+  }
+  fiber_ = &fiber;
+  return absl::OkStatus();
+}
+
+void Store::DetachFiber() {
+  CHECK(fiber_ != nullptr && innermost_ == nullptr) << "a run ended inside of its store's code";
+  fiber_ = nullptr;
+}
+
+absl::Status Store::Suspend(Suspension why) {
+  if (fiber_ != nullptr) return fiber_->Suspend(why);
+  return absl::FailedPreconditionError(
+      "what would have to wait was called on a thread's own stack, which cannot be left: it is to "
+      "be called asynchronously");
+}
+
+absl::Status Store::Enter(const VMFuncRef* func_ref, ValRaw* values) {
   Activation activation;
   activation.store = &context_;
   activation.fault_handler = this;
@@ -81,11 +127,12 @@ absl::Status Store::Call(const VMFuncRef* func_ref, ValRaw* values) {
   }
 }
 
-// Wasm may use max_wasm_stack bytes from here, but never the end of the thread's stack, which
-// host functions need.
+// Wasm may use max_wasm_stack bytes from here, but never the end of the stack, which host
+// functions need.
 void Store::SetStackLimit() {
   const uintptr_t sp = host_arch::CurrentStackPointer();
-  const uintptr_t end = ThreadStackLow() + HostStackReserve();
+  stack_low_ = CurrentStackLow();
+  const uintptr_t end = stack_low_ + HostStackReserve();
   const uint64_t wanted = engine_->options().max_wasm_stack;
   context_.stack_limit = wanted < sp ? std::max<uint64_t>(end, sp - wanted) : end;
 }

@@ -55,6 +55,25 @@ class ResourceLimiter {
 // guest that called, and comes out of the host's call unchanged but for the backtrace.
 using HostCallback = std::function<absl::Status(VMContext* caller, ValRaw* values)>;
 
+// Why a store's code leaves its stack in the middle.
+enum class Suspension : uint8_t {
+  kWaiting,  // for something that will tell when it has come
+  kYielded,  // for the sake of others; it can go on at any time
+};
+
+// A stack of its own that a store's code runs on, to be left in the middle: async_run.h.
+class StoreFiber {
+ public:
+  // On that stack: leaves it until it is resumed. Errors: kCancelled where it was resumed to end;
+  // kFailedPrecondition where it cannot be left here.
+  virtual absl::Status Suspend(Suspension why) = 0;
+  // Ends what is suspended; its store is about to go.
+  virtual void Cancel() = 0;
+
+ protected:
+  ~StoreFiber() = default;
+};
+
 class Store final : private FaultHandler {
  public:
   struct Options {
@@ -81,8 +100,23 @@ class Store final : private FaultHandler {
   // References among the results are to be rooted (references().Root) before anything else is
   // done with the store.
   // Errors: a trap (trap.h); the error of a host function; kInvalidArgument where the function
-  // belongs to another store; kFailedPrecondition where no entry trampoline was compiled.
+  // belongs to another store; kFailedPrecondition where no entry trampoline was compiled, or
+  // where a suspended call of the store has to end first.
   absl::Status Call(const VMFuncRef* func_ref, ValRaw* values);
+
+  // From here to DetachFiber, calls of this store may suspend on that stack. Error:
+  // kFailedPrecondition where the store has one already, or its code is running.
+  absl::Status AttachFiber(StoreFiber& fiber);
+  void DetachFiber();
+  // Whether its code is somewhere on that stack and nothing else may enter it.
+  void SetSuspended(bool suspended) { suspended_ = suspended; }
+  // Null where calls cannot suspend.
+  StoreFiber* fiber() const { return fiber_; }
+
+  // Called by host functions and built-ins: suspends the code that called them. Errors:
+  // StoreFiber's, and kFailedPrecondition where the store's code runs on no fiber. An error is to
+  // be passed on, so that the guest ends.
+  absl::Status Suspend(Suspension why);
 
   // A host function. The references of `type`, if concrete, are canonical. Error: kNotFound
   // where no module of the engine has trampolines for the type; such a module is to be
@@ -154,6 +188,9 @@ class Store final : private FaultHandler {
   void RememberFunction(uintptr_t pc, const CodeObject* code);
   void CaptureFromExit();
   void AskOracle();
+  // Call for a guest that has been entered already, maybe on another stack.
+  absl::Status CallNested(const VMFuncRef* func_ref, ValRaw* values);
+  absl::Status Enter(const VMFuncRef* func_ref, ValRaw* values);
   absl::Status PendingTrap() const;
   absl::Status TakePending();
   void SetStackLimit();
@@ -170,6 +207,10 @@ class Store final : private FaultHandler {
   const uint64_t id_;
   VMStoreContext context_;
   Activation* innermost_ = nullptr;
+  // Of the stack that the limit in context_ is for: CurrentStackLow().
+  uintptr_t stack_low_ = 0;
+  StoreFiber* fiber_ = nullptr;
+  bool suspended_ = false;
 
   Pending pending_ = Pending::kNothing;
   environ::TrapCode pending_code_ = environ::TrapCode::kUnreachable;

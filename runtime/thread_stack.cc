@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "runtime/mmap.h"
@@ -14,6 +16,9 @@ namespace {
 constexpr uint64_t kSignalStackSize = uint64_t{64} << 10;
 // An unlimited stack has no end that could be found; this much of it is used.
 constexpr uintptr_t kAssumedStack = uintptr_t{8} << 20;
+
+// 0 until it is asked for.
+thread_local uintptr_t stack_low = 0;
 
 uintptr_t FindThreadStackLow() {
   pthread_attr_t attributes;
@@ -70,9 +75,16 @@ class SignalStack {
 
 }  // namespace
 
-uintptr_t ThreadStackLow() {
-  thread_local const uintptr_t low = FindThreadStackLow();
-  return low;
+// Not inlined, so that no thread-local address is kept over a switch of stacks.
+ABSL_ATTRIBUTE_NOINLINE uintptr_t CurrentStackLow() {
+  if (ABSL_PREDICT_FALSE(stack_low == 0)) stack_low = FindThreadStackLow();
+  return stack_low;
+}
+
+ABSL_ATTRIBUTE_NOINLINE uintptr_t ExchangeStackLow(uintptr_t low) {
+  const uintptr_t old = CurrentStackLow();
+  stack_low = low;
+  return old;
 }
 
 uint64_t HostStackReserve() { return kSanitized ? uint64_t{1} << 20 : uint64_t{256} << 10; }

@@ -1,4 +1,4 @@
-// The stack of the calling thread: where it ends, and a second one for signal handlers.
+// The stack that the calling thread runs on: where it ends, and a second one for signal handlers.
 #ifndef GANTRY_RUNTIME_THREAD_STACK_H_
 #define GANTRY_RUNTIME_THREAD_STACK_H_
 
@@ -8,11 +8,16 @@
 
 namespace gantry::runtime {
 
-// The lowest address that the thread's stack can grow to. Found once per thread.
-uintptr_t ThreadStackLow();
+// The lowest address that the stack in use can grow to: the thread's own, found once per thread,
+// or that of the fiber which it runs.
+uintptr_t CurrentStackLow();
+
+// For switches of stacks: names the lowest address of the one used from now on, and returns
+// that of the one used until now.
+uintptr_t ExchangeStackLow(uintptr_t low);
 
 // What wasm must leave for the host functions and built-ins that it calls, and for what they
-// call: the stack limit never comes closer to the end of the thread's stack.
+// call: the stack limit never comes closer to the end of the stack.
 uint64_t HostStackReserve();
 
 // Gives the thread a stack for signal handlers, unless it has one that is large enough; it is

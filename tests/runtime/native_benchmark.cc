@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "benchmark/benchmark.h"
+#include "runtime/async_run.h"
 #include "runtime/host_arch.h"
 #include "runtime/instance.h"
 #include "runtime/module.h"
@@ -87,6 +88,48 @@ void BM_StoreAndInstance(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_StoreAndInstance);
+
+class CallRun final : public AsyncRun {
+ public:
+  CallRun(Store& store, VMFuncRef* function, ValRaw* values)
+      : AsyncRun(store), function_(function), values_(values) {}
+  ~CallRun() { Cancel(); }
+
+ private:
+  void Run() override { benchmark::DoNotOptimize(store().Call(function_, values_)); }
+  VMFuncRef* const function_;
+  ValRaw* const values_;
+};
+
+// BM_HostToWasm on a fiber whose stack comes from the pool.
+void BM_AsyncCall(benchmark::State& state) {
+  Guest guest;
+  VMFuncRef* add = guest.Function("Add");
+  ValRaw values[2];
+  for (auto _ : state) {
+    values[0] = values[1] = ValRaw::I64(1);
+    CallRun run(*guest.store, add, values);
+    benchmark::DoNotOptimize(run.Resume());
+  }
+}
+BENCHMARK(BM_AsyncCall);
+
+// Away from a fiber and back to it.
+void BM_FiberSwitch(benchmark::State& state) {
+  StackPool pool({});
+  Fiber fiber;
+  bool stop = false;
+  fiber.Start(
+      pool.Take().value(),
+      [](void* stop) {
+        while (!*static_cast<volatile bool*>(stop)) Fiber::Current()->Suspend();
+      },
+      &stop);
+  for (auto _ : state) fiber.Resume();
+  stop = true;
+  fiber.Resume();
+}
+BENCHMARK(BM_FiberSwitch);
 
 }  // namespace
 }  // namespace gantry::runtime
