@@ -23,6 +23,10 @@ struct LinkRule {
   uint8_t size;
   // Fills the field. Called only for deltas in reach.
   void (*patch)(uint8_t* field, int64_t delta);
+  // The same as an ELF relocation (object.h): to anything, and to a function that another file may
+  // define, for which the linker may put a jump of its own in between. 0: there is none.
+  uint32_t elf_type = 0;
+  uint32_t elf_function_type = 0;
 };
 
 // A constant with static lifetime, one per ISA.
@@ -39,6 +43,12 @@ struct LinkRules {
   // clobbering anything that a call passes or preserves.
   uint8_t veneer_size;
   void (*write_veneer)(uint8_t* at, int64_t delta);
+
+  // For ELF object files: the machine's number, and the relocations for a whole address of 64 bits
+  // and for a distance of 32. 0: none are written for this ISA.
+  uint16_t elf_machine = 0;
+  uint32_t elf_address_type = 0;
+  uint32_t elf_distance_type = 0;
 
   // Null for a kind that the ISA does not have.
   const LinkRule* find(uint8_t kind) const { return kind < rule_count ? &rules[kind] : nullptr; }

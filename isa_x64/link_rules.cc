@@ -1,5 +1,7 @@
 #include "isa_x64/link_rules.h"
 
+#include <elf.h>
+
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -36,12 +38,17 @@ const codegen::LinkRules kLinkRules = {
                .min_delta = std::numeric_limits<int32_t>::min(),
                .max_delta = std::numeric_limits<int32_t>::max(),
                .size = 4,
-               .patch = PatchPcRel32}},
+               .patch = PatchPcRel32,
+               .elf_type = R_X86_64_PC32,
+               .elf_function_type = R_X86_64_PLT32}},
     .rule_count = 1,
     .function_alignment = 16,
     .padding_byte = 0xCC,
     .veneer_size = kVeneerTable + 8,
     .write_veneer = WriteVeneer,
+    .elf_machine = EM_X86_64,
+    .elf_address_type = R_X86_64_64,
+    .elf_distance_type = R_X86_64_PC32,
 };
 
 }  // namespace gantry::x64

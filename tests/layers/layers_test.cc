@@ -71,6 +71,8 @@ const Row kTable[] = {
     {"jit:(load|host_features).*",
      "entity:.*|environ[:/].*|runtime[:/].*|jit:(load|host_features).*|" WASM_VOCABULARY "|"
      "@debian//:cpu_features"},
+    // The code generator for other languages: no WebAssembly.
+    {"jit:module", "entity:.*|codegen[:/].*|runtime:(mmap|host_arch)|jit:host_features"},
     {"jit[:/].*",
      "entity:.*|environ[:/].*|runtime[:/].*|jit[:/].*|wasm_translate[:/].*|cranelift_shared[:/].*|"
      "winch[:/].*"},
@@ -86,6 +88,7 @@ const Row kNeverReached[] = {
     {"runtime[:/].*",
      "(codegen|isa_x64|isa_aarch64|cranelift_shared|winch|jit|api)[:/].*|"
      "wasm_translate:(translat|validat|parse|module).*"},
+    {"jit:module", "(wasm_translate|environ|cranelift_shared|winch|isa_x64|isa_aarch64)[:/].*"},
     {"jit:load.*", "(codegen|isa_x64|isa_aarch64|cranelift_shared|winch)[:/].*"},
     {"api:runtime_only", "(codegen|isa_x64|isa_aarch64|cranelift_shared|winch)[:/].*"},
     {"winch[:/].*", "cranelift_shared:compiler.*|codegen/ir[:/].*"},
