@@ -493,23 +493,68 @@ CompilerEnvironment::Element CompilerEnvironment::BoundedElement(InstBuilder& b,
 Value CompilerEnvironment::TableGet(InstBuilder& b, wasm::TableIndex table, Value index) {
   const TableView view = ViewTable(b, table);
   const Element element = BoundedElement(b, view, index, environ::TrapCode::kTableOutOfBounds);
-  const MemFlags flags = Access(kRegionElements);
-  if (IsFuncTable(table)) {
-    return b.Load(Type::kI64, flags, element.base,
-                  element.offset + static_cast<int32_t>(VMFuncTableEntryOffsets::kFuncRef));
+  if (!IsFuncTable(table)) {
+    return b.Load(Type::kI32, Access(kRegionElements), element.base, element.offset);
   }
-  return b.Load(Type::kI32, flags, element.base, element.offset);
+  const Value type_id = LoadElement(b, Type::kI32, element, VMFuncTableEntryOffsets::kTypeId);
+  const Value func_ref = LoadElement(b, Type::kI64, element, VMFuncTableEntryOffsets::kFuncRef);
+  const Block next = b.MakeBlock();
+  const Value value = func_->dfg.AppendBlockParam(next, Type::kI64);
+  const Block untouched = b.MakeBlock();
+  func_->dfg.mutable_block(untouched).cold = true;
+  b.Brif(b.Icmp(IntCC::kEq, type_id, b.I32(environ::kUntouchedTypeId)), untouched, {}, next,
+         {func_ref});
+  b.Begin(untouched);
+  const Inst call =
+      CallBuiltin(b, Builtin::kTableGetFunc, {b.I32(table.raw()), Extended(b, index)});
+  b.Jump(next, {func_->dfg.result(call)});
+  b.Begin(next);
+  return value;
+}
+
+Value CompilerEnvironment::LoadElement(InstBuilder& b, Type type, const Element& element,
+                                       uint32_t field) {
+  return b.Load(type, Access(kRegionElements), element.base,
+                element.offset + static_cast<int32_t>(field));
 }
 
 void CompilerEnvironment::TableSet(InstBuilder& b, wasm::TableIndex table, Value index,
                                    Value value) {
-  if (IsFuncTable(table)) {
-    CallBuiltin(b, Builtin::kTableSetFunc, {b.I32(table.raw()), Extended(b, index), value});
-    return;
-  }
   const TableView view = ViewTable(b, table);
   const Element element = BoundedElement(b, view, index, environ::TrapCode::kTableOutOfBounds);
-  b.Store(Access(kRegionElements), value, element.base, element.offset);
+  const auto store = [&](uint32_t field, Value stored) {
+    b.Store(Access(kRegionElements), stored, element.base,
+            element.offset + static_cast<int32_t>(field));
+  };
+  if (!IsFuncTable(table)) {
+    store(0, value);
+    return;
+  }
+  // A function over what was touched is written here. Nulls are the runtime's, and so is the first
+  // touch, of which it keeps account.
+  const Block rare = b.MakeBlock();
+  const Block touched = b.MakeBlock();
+  const Block inline_block = b.MakeBlock();
+  const Block next = b.MakeBlock();
+  func_->dfg.mutable_block(rare).cold = true;
+  const Value type_id = LoadElement(b, Type::kI32, element, VMFuncTableEntryOffsets::kTypeId);
+  b.Brif(b.Icmp(IntCC::kEq, type_id, b.I32(environ::kUntouchedTypeId)), rare, {}, touched, {});
+  b.Begin(touched);
+  b.Brif(b.Icmp(IntCC::kEq, value, b.I64(0)), rare, {}, inline_block, {});
+  b.Begin(rare);
+  CallBuiltin(b, Builtin::kTableSetFunc, {b.I32(table.raw()), Extended(b, index), value});
+  b.Jump(next);
+  b.Begin(inline_block);
+  const MemFlags flags = Access(kRegionContext).WithReadonly();
+  store(VMFuncTableEntryOffsets::kWasmCall,
+        b.Load(Type::kI64, flags, value, VMFuncRefOffsets::kWasmCall));
+  store(VMFuncTableEntryOffsets::kVmctx,
+        b.Load(Type::kI64, flags, value, VMFuncRefOffsets::kVmctx));
+  store(VMFuncTableEntryOffsets::kTypeId,
+        b.Load(Type::kI32, flags, value, VMFuncRefOffsets::kTypeId));
+  store(VMFuncTableEntryOffsets::kFuncRef, value);
+  b.Jump(next);
+  b.Begin(next);
 }
 
 Value CompilerEnvironment::TableSize(InstBuilder& b, wasm::TableIndex table) {
@@ -636,55 +681,38 @@ Inst CompilerEnvironment::Call(InstBuilder& b, wasm::CallKind kind, wasm::FuncIn
   return CallCode(b, kind, module_.parsed.functions[callee], code, vmctx, args);
 }
 
-// Everything a call needs lies in the table's element. Where the expected type is final its id
-// alone decides: that of a null element is no function's. Where it is not, a function of
-// another type may still be of a subtype of it, which the runtime knows. (WebAssembly 3.0,
-// "call_indirect".)
+// Everything a call needs lies in the table's element, if that has been touched and its type is the
+// expected one: the id alone decides. Else the runtime finds the function or traps, and what the
+// call needs is read from its reference. (WebAssembly 3.0, "call_indirect".)
 Inst CompilerEnvironment::CallIndirect(InstBuilder& b, wasm::CallKind kind, wasm::TableIndex table,
                                        wasm::TypeIndex type, Value index,
                                        absl::Span<const Value> args) {
   const TableView view = ViewTable(b, table);
   const Element element = BoundedElement(b, view, index, environ::TrapCode::kUndefinedElement);
-  const auto load = [&](Type as, uint32_t offset) {
-    return b.Load(as, Access(kRegionElements), element.base,
-                  element.offset + static_cast<int32_t>(offset));
-  };
   const Value type_ids = ContextField(b, VMContextOffsets::kTypeIds);
   const Value expected =
       b.Load(Type::kI32, Constant(kRegionContext), type_ids, static_cast<int32_t>(4 * type.raw()));
-  const Value found = load(Type::kI32, VMFuncTableEntryOffsets::kTypeId);
+  const Value found = LoadElement(b, Type::kI32, element, VMFuncTableEntryOffsets::kTypeId);
   const Value mismatch = b.Icmp(IntCC::kNe, found, expected);
-  const bool is_final = module_.parsed.types[type].is_final;
-  // Guarded code: null where a check that was speculated past has failed.
-  const auto load_code = [&](Value failed) {
-    const Value code = load(Type::kI64, VMFuncTableEntryOffsets::kWasmCall);
-    return tunables_.spectre_masking ? b.SelectSpectreGuard(failed, b.I64(0), code) : code;
-  };
   const Block rare = b.MakeBlock();
   const Block exact = b.MakeBlock();
+  const Block join = b.MakeBlock();
+  const Value code = func_->dfg.AppendBlockParam(join, Type::kI64);
+  const Value vmctx = func_->dfg.AppendBlockParam(join, Type::kI64);
   func_->dfg.mutable_block(rare).cold = true;
   b.Brif(mismatch, rare, {}, exact, {});
   b.Begin(rare);
-  b.Trapz(load(Type::kI64, VMFuncTableEntryOffsets::kFuncRef),
-          Trap(environ::TrapCode::kUninitializedElement));
-  Value code;
-  if (is_final) {
-    b.Trap(Trap(environ::TrapCode::kIndirectCallTypeMismatch));
-    b.Begin(exact);
-    code = load_code(mismatch);
-  } else {
-    const Inst call = CallBuiltin(b, Builtin::kIsSubtype, {found, expected});
-    const Value unrelated = b.Icmp(IntCC::kEq, func_->dfg.result(call), b.I32(0));
-    b.Trapnz(unrelated, Trap(environ::TrapCode::kIndirectCallTypeMismatch));
-    const Value code_of_subtype = load_code(unrelated);
-    const Block join = b.MakeBlock();
-    code = func_->dfg.AppendBlockParam(join, Type::kI64);
-    b.Jump(join, {code_of_subtype});
-    b.Begin(exact);
-    b.Jump(join, {load_code(mismatch)});
-    b.Begin(join);
-  }
-  const Value vmctx = load(Type::kI64, VMFuncTableEntryOffsets::kVmctx);
+  const Value callee = func_->dfg.result(CallBuiltin(
+      b, Builtin::kResolveIndirect, {b.I32(table.raw()), Extended(b, index), expected}));
+  const MemFlags flags = Access(kRegionContext).WithReadonly();
+  b.Jump(join, {b.Load(Type::kI64, flags, callee, VMFuncRefOffsets::kWasmCall),
+                b.Load(Type::kI64, flags, callee, VMFuncRefOffsets::kVmctx)});
+  b.Begin(exact);
+  // Guarded code: null where a check that was speculated past has failed.
+  Value exact_code = LoadElement(b, Type::kI64, element, VMFuncTableEntryOffsets::kWasmCall);
+  if (tunables_.spectre_masking) exact_code = b.SelectSpectreGuard(mismatch, b.I64(0), exact_code);
+  b.Jump(join, {exact_code, LoadElement(b, Type::kI64, element, VMFuncTableEntryOffsets::kVmctx)});
+  b.Begin(join);
   return CallCode(b, kind, type, code, vmctx, args);
 }
 

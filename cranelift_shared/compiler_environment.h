@@ -170,6 +170,8 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   Place GlobalPlace(codegen::InstBuilder& b, wasm::GlobalIndex global, codegen::MemFlags* flags);
   TableView ViewTable(codegen::InstBuilder& b, wasm::TableIndex table);
   bool IsFuncTable(wasm::TableIndex table) const;
+  codegen::Value LoadElement(codegen::InstBuilder& b, codegen::Type type, const Element& element,
+                             uint32_t field);
   Element BoundedElement(codegen::InstBuilder& b, const TableView& view, codegen::Value index,
                          environ::TrapCode out_of_bounds);
 

@@ -161,7 +161,7 @@ uint32_t TableCopy(VMContext* vmctx, uint32_t destination_table, uint32_t source
                    uint64_t destination, uint64_t source, uint64_t length) {
   Instance& instance = Instance::Of(vmctx);
   Table& to = instance.table(TableIndex(destination_table));
-  const Table& from = instance.table(TableIndex(source_table));
+  Table& from = instance.table(TableIndex(source_table));
   if (!to.InBounds(destination, length) || !from.InBounds(source, length)) {
     return Finish(vmctx, TrapCode::kTableOutOfBounds);
   }
@@ -182,7 +182,7 @@ void ElemDrop(VMContext* vmctx, uint32_t segment) {
 }
 
 BuiltinResult TableGet(VMContext* vmctx, uint32_t index, uint64_t element) {
-  const Table& table = Instance::Of(vmctx).table(TableIndex(index));
+  Table& table = Instance::Of(vmctx).table(TableIndex(index));
   if (element >= table.size()) {
     return {Store::Of(vmctx).RaiseTrap(TrapCode::kTableOutOfBounds), 0};
   }
@@ -227,8 +227,19 @@ uint32_t RaiseTrap(VMContext* vmctx, uint32_t code) {
   return Store::Of(vmctx).RaiseTrap(*trap);
 }
 
-uint32_t IsSubtype(VMContext* vmctx, uint32_t sub, uint32_t super) {
-  return Store::Of(vmctx).engine().types().IsSubtype(sub, super) ? 1 : 0;
+// (WebAssembly 3.0, "call_indirect".)
+BuiltinResult ResolveIndirect(VMContext* vmctx, uint32_t index, uint64_t element,
+                              uint32_t expected) {
+  Store& store = Store::Of(vmctx);
+  const auto trap = [&](TrapCode code) { return BuiltinResult{store.RaiseTrap(code), 0}; };
+  Table& table = Instance::Of(vmctx).table(TableIndex(index));
+  if (element >= table.size()) return trap(TrapCode::kUndefinedElement);
+  VMFuncRef* const callee = table.Get(element).func_ref;
+  if (callee == nullptr) return trap(TrapCode::kUninitializedElement);
+  if (callee->type_id != expected && !store.engine().types().IsSubtype(callee->type_id, expected)) {
+    return trap(TrapCode::kIndirectCallTypeMismatch);
+  }
+  return {0, reinterpret_cast<uintptr_t>(callee)};
 }
 
 // The C++ type of a built-in, from its line in the table.
@@ -308,7 +319,7 @@ struct AddressTable {
     Set<Builtin::kOutOfFuel>(OutOfFuel);
     Set<Builtin::kNewEpoch>(NewEpoch);
     Set<Builtin::kRaiseTrap>(RaiseTrap);
-    Set<Builtin::kIsSubtype>(IsSubtype);
+    Set<Builtin::kResolveIndirect>(ResolveIndirect);
     Set<Builtin::kMemoryAtomicNotify>(MemoryAtomicNotify);
     Set<Builtin::kMemoryAtomicWait32>(MemoryAtomicWait32);
     Set<Builtin::kMemoryAtomicWait64>(MemoryAtomicWait64);

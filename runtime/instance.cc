@@ -115,7 +115,6 @@ absl::Status Instance::Initialize(absl::Span<const Extern> imports) {
     return wasm::UnimplementedStatus(*missing);
   }
   RETURN_IF_ERROR(MakeMemories());
-  FillFuncRefs();
   MakeTags();
   MakeGlobals();
   RETURN_IF_ERROR(MakeTables());
@@ -132,7 +131,7 @@ absl::Status Instance::AllocateContext() {
     return absl::ResourceExhaustedError(
         absl::StrCat("no memory for an instance's context of ", size, " bytes"));
   }
-  std::memset(vmctx_.get(), 0, size);
+  std::memset(vmctx_.get(), 0, module_->offsets().size_without_func_refs());
   VMContext* context = vmctx();
   context->magic = environ::kVMContextMagic;
   context->store = store_.context();
@@ -283,15 +282,6 @@ VMFuncRef Instance::MakeFuncRef(wasm::FuncIndex index) const {
   return func_ref;
 }
 
-void Instance::FillFuncRefs() {
-  const ModuleInfo& info = module_->info();
-  for (const wasm::FuncIndex index : info.functions.ids()) {
-    const environ::FuncRefIndex place = info.functions[index].func_ref;
-    if (place.is_none() || info.IsImported(index)) continue;
-    *At<VMFuncRef>(module_->offsets().FuncRef(place)) = MakeFuncRef(index);
-  }
-}
-
 void Instance::MakeTags() {
   const ModuleInfo& info = module_->info();
   for (const wasm::TagIndex index : info.tags.ids()) {
@@ -328,6 +318,9 @@ absl::Status Instance::MakeTables() {
     ASSIGN_OR_RETURN(std::unique_ptr<Table> table,
                      store_.NewTable(module_->Canonical(info.tables[index]), initial));
     table->SetDefinition(At<VMTableDefinition>(module_->offsets().Table(defined)));
+    if (const auto* preset = info.preset_tables.find(defined); preset && !preset->empty()) {
+      table->SetPreset(*preset, this);
+    }
     tables_.push_back(table.get());
     defined_tables_.push_back(std::move(table));
   }
@@ -407,12 +400,10 @@ VMFuncRef* Instance::FuncRef(wasm::FuncIndex index) {
   if (info.IsImported(index)) {
     return At<VMFunctionImport>(module_->offsets().ImportedFunction(index))->func_ref;
   }
-  const environ::FuncRefIndex place = info.functions[index].func_ref;
-  if (place.is_some()) return At<VMFuncRef>(module_->offsets().FuncRef(place));
-  for (auto& [func, func_ref] : extra_func_refs_) {
-    if (func == index) return &func_ref;
-  }
-  return &extra_func_refs_.emplace_back(index, MakeFuncRef(index)).second;
+  // The place holds garbage at first; made anew, a reference is the same.
+  auto* func_ref = At<VMFuncRef>(module_->offsets().FuncRef(info.functions[index].func_ref));
+  *func_ref = MakeFuncRef(index);
+  return func_ref;
 }
 
 Extern Instance::Get(const EntityRef& entity) {
@@ -506,7 +497,9 @@ absl::Status Instance::RunStart() {
   const wasm::FuncIndex start = module_->info().start;
   if (start.is_none()) return absl::OkStatus();
   ValRaw unused;
-  return store_.Call(FuncRef(start), &unused);
+  if (module_->info().IsImported(start)) return store_.Call(FuncRef(start), &unused);
+  const VMFuncRef func_ref = MakeFuncRef(start);
+  return store_.Call(&func_ref, &unused);
 }
 
 void Instance::Trace(ReferenceHeap::Marker& marker) const {

@@ -42,7 +42,7 @@ using Extern = std::variant<VMFuncRef*, Table*, Memory*, Global*, Tag*>;
 // "function (i32) -> ()", "memory 1 2": with types as they are now, for messages.
 std::string DescribeExtern(const Engine& engine, const Extern& value);
 
-class Instance {
+class Instance final : private FunctionSource {
  public:
   // Binds, initialises, applies active segments and calls the start function. Errors:
   // kInvalidArgument where an import has another type (expected and found are named) or lives
@@ -64,7 +64,9 @@ class Instance {
   Extern Get(const environ::EntityRef& entity);
 
   // Entities by index, imported or defined.
-  VMFuncRef* FuncRef(wasm::FuncIndex index);
+  // A function that the module defines must be one that escapes (ModuleInfo::functions); its
+  // reference is made on demand and stays at its place.
+  VMFuncRef* FuncRef(wasm::FuncIndex index) override;
   Memory& memory(wasm::MemoryIndex index) { return *memories_[index.index()]; }
   Table& table(wasm::TableIndex index) { return *tables_[index.index()]; }
   Global& global(wasm::GlobalIndex index) { return *globals_[index.index()]; }
@@ -97,7 +99,6 @@ class Instance {
   absl::Status MakeTables();
   void MakeTags();
   void MakeGlobals();
-  void FillFuncRefs();
   absl::Status ApplySegments();
   absl::Status RunStart();
   VMFuncRef MakeFuncRef(wasm::FuncIndex index) const;
@@ -121,8 +122,6 @@ class Instance {
   std::deque<Tag> defined_tags_;
   std::vector<bool> data_dropped_;
   std::vector<bool> elem_dropped_;
-  // References to functions that have no place in the VMContext, made on demand.
-  std::deque<std::pair<wasm::FuncIndex, VMFuncRef>> extra_func_refs_;
 };
 
 }  // namespace gantry::runtime

@@ -22,7 +22,8 @@ std::vector<wasm::TypeIndex> FirstTypesBySignature(const environ::ModuleInfo& in
   std::unordered_map<wasm::FuncType, wasm::TypeIndex, absl::Hash<wasm::FuncType>> by_type;
   for (const wasm::TypeIndex index : info.types.ids()) {
     const wasm::FuncType* type = info.types[index].func();
-    first.push_back(type == nullptr ? index : by_type.emplace(info.ShapeOf(*type), index).first->second);
+    first.push_back(type == nullptr ? index
+                                    : by_type.emplace(info.ShapeOf(*type), index).first->second);
   }
   return first;
 }
@@ -45,12 +46,21 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
   ASSIGN_OR_RETURN(module->types_, module->engine_->types().Register(info.types.values()));
   module->signatures_ = FirstTypesBySignature(info);
   module->missing_ = info.MissingAtInstantiation();
+  module->codes_.reserve(info.functions.size() - info.num_imported_functions);
   for (const wasm::FuncIndex func : info.functions.ids()) {
     if (info.IsImported(func)) continue;
     const FuncKey key = FuncKey::WasmFunction(id, info.Defined(func));
-    if (module->code_->FunctionByKey(key) == nullptr) {
+    const void* code = module->code_->FunctionByKey(key);
+    if (code == nullptr) {
       return absl::InvalidArgumentError(absl::StrCat("the code has no ", key.Symbol()));
     }
+    module->codes_.push_back(code);
+  }
+  module->entries_.reserve(info.types.size());
+  for (const wasm::TypeIndex type : info.types.ids()) {
+    const FuncKey key = FuncKey::EntryTrampoline(id, module->FirstOfSignature(type));
+    module->entries_.push_back(reinterpret_cast<EntryTrampoline>(
+        reinterpret_cast<uintptr_t>(module->code_->FunctionByKey(key))));
   }
   module->exports_.reserve(info.exports.size());
   for (size_t i = 0; i < info.exports.size(); ++i) {
@@ -73,17 +83,6 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
 
 Module::~Module() {
   for (uint32_t type_id : offered_) engine_->WithdrawTrampolines(type_id, this);
-}
-
-const void* Module::FunctionCode(wasm::DefinedFuncIndex func) const {
-  const void* code = code_->FunctionByKey(FuncKey::WasmFunction(id_, func));
-  CHECK(code != nullptr) << func;
-  return code;
-}
-
-EntryTrampoline Module::EntryFor(wasm::TypeIndex type) const {
-  return reinterpret_cast<EntryTrampoline>(reinterpret_cast<uintptr_t>(
-      code_->FunctionByKey(FuncKey::EntryTrampoline(id_, FirstOfSignature(type)))));
 }
 
 const void* Module::ExitFor(wasm::TypeIndex type) const {

@@ -61,9 +61,9 @@ class Module : public std::enable_shared_from_this<Module> {
   const std::optional<wasm::Unimplemented>& missing_at_instantiation() const { return missing_; }
 
   // Code of a function that the module defines.
-  const void* FunctionCode(wasm::DefinedFuncIndex func) const;
+  const void* FunctionCode(wasm::DefinedFuncIndex func) const { return codes_[func.index()]; }
   // Null where the module has none for the type.
-  EntryTrampoline EntryFor(wasm::TypeIndex type) const;
+  EntryTrampoline EntryFor(wasm::TypeIndex type) const { return entries_[type.index()]; }
   const void* ExitFor(wasm::TypeIndex type) const;
 
   // The export of this name; nothing where there is none.
@@ -72,7 +72,8 @@ class Module : public std::enable_shared_from_this<Module> {
  private:
   Module(std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject> code,
          environ::ModuleId id);
-  // The first type of the module with a signature of the same shape, by which trampolines are keyed.
+  // The first type of the module with a signature of the same shape, by which trampolines are
+  // keyed.
   wasm::TypeIndex FirstOfSignature(wasm::TypeIndex type) const { return signatures_[type.index()]; }
 
   const std::shared_ptr<Engine> engine_;
@@ -83,6 +84,9 @@ class Module : public std::enable_shared_from_this<Module> {
   RegisteredTypes types_;
   std::optional<wasm::Unimplemented> missing_;
   std::vector<wasm::TypeIndex> signatures_;
+  // By DefinedFuncIndex and by TypeIndex.
+  std::vector<const void*> codes_;
+  std::vector<EntryTrampoline> entries_;
   // Type ids for which this module offers trampolines.
   std::vector<uint32_t> offered_;
   // Position in `info().exports` by name; the names lie there.

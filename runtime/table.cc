@@ -42,9 +42,25 @@ wasm::TableType Table::CurrentType() const {
   return type;
 }
 
-ValRaw Table::Get(uint64_t index) const {
+void Table::SetPreset(absl::Span<const wasm::FuncIndex> preset, FunctionSource* functions) {
+  CHECK(holds_functions_ && preset.size() <= size()) << preset.size() << " of " << size();
+  preset_ = preset;
+  functions_ = functions;
+}
+
+// An element in bounds, which is not untouched any more.
+VMFuncTableEntry& Table::Touched(uint64_t index) {
+  VMFuncTableEntry& entry = entries()[index];
+  if (entry.type_id == environ::kUntouchedTypeId) {
+    const bool is_preset = index < preset_.size() && preset_[index].is_some();
+    entry = MakeFuncTableEntry(is_preset ? functions_->FuncRef(preset_[index]) : nullptr);
+  }
+  return entry;
+}
+
+ValRaw Table::Get(uint64_t index) {
   CHECK(index < size()) << index << " of " << size();
-  if (holds_functions_) return ValRaw::FuncRef(entries()[index].func_ref);
+  if (holds_functions_) return ValRaw::FuncRef(Touched(index).func_ref);
   return ValRaw::Reference(handles()[index]);
 }
 
@@ -92,12 +108,16 @@ absl::StatusOr<uint64_t> Table::Grow(uint64_t delta, ValRaw value) {
   return old_size;
 }
 
-void Table::Copy(Table& destination, uint64_t destination_offset, const Table& source,
+void Table::Copy(Table& destination, uint64_t destination_offset, Table& source,
                  uint64_t source_offset, uint64_t length) {
   CHECK(destination.InBounds(destination_offset, length));
   CHECK(source.InBounds(source_offset, length));
   CHECK(destination.holds_functions_ == source.holds_functions_);
   if (length == 0) return;
+  // What an untouched element stands for depends on its place.
+  if (source.holds_functions_) {
+    for (uint64_t i = 0; i < length; ++i) source.Touched(source_offset + i);
+  }
   const size_t size = destination.element_size();
   std::memmove(static_cast<uint8_t*>(destination.definition_->base) + destination_offset * size,
                static_cast<const uint8_t*>(source.definition_->base) + source_offset * size,

@@ -5,7 +5,8 @@
 //   table->Set(0, ValRaw::FuncRef(func_ref));
 //
 // As with Memory, compiled code sees a VMTableDefinition that is kept current. A function
-// table starts as zero pages, which read as nulls.
+// table starts as zero pages, which are untouched elements: each stands for what the table's preset
+// has at its place, else for null, and becomes that when it is first read.
 #ifndef GANTRY_RUNTIME_TABLE_H_
 #define GANTRY_RUNTIME_TABLE_H_
 
@@ -20,6 +21,15 @@
 #include "wasm_translate/types.h"
 
 namespace gantry::runtime {
+
+// Whose functions a preset table holds; makes references to them when they are asked for.
+class FunctionSource {
+ public:
+  virtual VMFuncRef* FuncRef(wasm::FuncIndex function) = 0;
+
+ protected:
+  ~FunctionSource() = default;
+};
 
 class Table {
  public:
@@ -42,7 +52,7 @@ class Table {
 
   uint64_t size() const { return definition_->length; }
   // `index` must be less than size().
-  ValRaw Get(uint64_t index) const;
+  ValRaw Get(uint64_t index);
   void Set(uint64_t index, ValRaw value);
 
   // Adds elements; returns the size before. Error: kResourceExhausted, nothing has changed.
@@ -52,10 +62,14 @@ class Table {
     return offset <= size() && length <= size() - offset;
   }
   // Both ranges must be in bounds; they may overlap. Both tables hold the same kind.
-  static void Copy(Table& destination, uint64_t destination_offset, const Table& source,
+  static void Copy(Table& destination, uint64_t destination_offset, Table& source,
                    uint64_t source_offset, uint64_t length);
   // The range must be in bounds.
   void Fill(uint64_t offset, ValRaw value, uint64_t length);
+
+  // What the untouched elements of a function table stand for: functions by position, none for
+  // null, no more than there are elements. Both have to outlive the table.
+  void SetPreset(absl::Span<const wasm::FuncIndex> preset, FunctionSource* functions);
 
   // The handles of a table that does not hold functions.
   absl::Span<const uint32_t> references() const {
@@ -81,6 +95,7 @@ class Table {
     return holds_functions_ ? sizeof(VMFuncTableEntry) : sizeof(uint32_t);
   }
   VMFuncTableEntry* entries() const { return static_cast<VMFuncTableEntry*>(definition_->base); }
+  VMFuncTableEntry& Touched(uint64_t index);
   uint32_t* handles() const { return static_cast<uint32_t*>(definition_->base); }
 
   wasm::TableType type_;
@@ -91,6 +106,8 @@ class Table {
   VMTableDefinition own_definition_;
   VMTableDefinition* definition_ = &own_definition_;
   const Store* store_ = nullptr;
+  absl::Span<const wasm::FuncIndex> preset_;
+  FunctionSource* functions_ = nullptr;
 };
 
 // The table element for a function; the null element for null.

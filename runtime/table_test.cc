@@ -38,6 +38,55 @@ TEST(TableTest, FunctionElementsCarryWhatACallNeeds) {
   EXPECT_EQ((*table)->Get(1).func_ref, &func);
 }
 
+class TwoFunctions : public FunctionSource {
+ public:
+  VMFuncRef* FuncRef(wasm::FuncIndex function) override {
+    ++made;
+    return &functions[function.index()];
+  }
+  int code = 0, context = 0;
+  VMFuncRef functions[2] = {{&code, &context, 7, 0, nullptr}, {&code, &context, 8, 0, nullptr}};
+  int made = 0;
+};
+
+TEST(TableTest, UntouchedElementsStandForThePreset) {
+  absl::StatusOr<std::unique_ptr<Table>> created =
+      Table::Create(Type(ValType::FuncRef(), 5, 9), ValRaw());
+  ASSERT_TRUE(created.ok());
+  Table& table = **created;
+  TwoFunctions source;
+  const std::vector<wasm::FuncIndex> preset = {wasm::FuncIndex(0), wasm::FuncIndex::None(),
+                                               wasm::FuncIndex(1)};
+  table.SetPreset(preset, &source);
+  const auto* entries = static_cast<const VMFuncTableEntry*>(table.definition()->base);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(entries[i].type_id, environ::kUntouchedTypeId);
+  EXPECT_EQ(source.made, 0);
+  EXPECT_EQ(table.Get(2).func_ref, &source.functions[1]);
+  EXPECT_EQ(entries[2].type_id, 8u);
+  EXPECT_EQ(table.Get(1).func_ref, nullptr);
+  EXPECT_EQ(entries[1].type_id, environ::kNullTypeId);
+  EXPECT_EQ(entries[0].type_id, environ::kUntouchedTypeId);
+  EXPECT_EQ(source.made, 1);
+  table.Set(2, ValRaw());
+  EXPECT_EQ(table.Get(2).func_ref, nullptr);
+  ASSERT_TRUE(table.Grow(4, ValRaw()).ok());
+  EXPECT_EQ(table.Get(0).func_ref, &source.functions[0]);
+  EXPECT_EQ(table.Get(8).func_ref, nullptr);
+}
+
+TEST(TableTest, CopiesTakeWhatUntouchedElementsStandFor) {
+  absl::StatusOr<std::unique_ptr<Table>> created =
+      Table::Create(Type(ValType::FuncRef(), 4, std::nullopt), ValRaw());
+  ASSERT_TRUE(created.ok());
+  Table& table = **created;
+  TwoFunctions source;
+  const std::vector<wasm::FuncIndex> preset = {wasm::FuncIndex(0), wasm::FuncIndex(1)};
+  table.SetPreset(preset, &source);
+  Table::Copy(table, 0, table, 1, 3);
+  EXPECT_EQ(table.Get(0).func_ref, &source.functions[1]);
+  EXPECT_EQ(table.Get(1).func_ref, nullptr);
+}
+
 TEST(TableTest, GrowthKeepsElementsAndRespectsLimits) {
   absl::StatusOr<std::unique_ptr<Table>> created =
       Table::Create(Type(ValType::ExternRef(), 1, 100), ValRaw::Reference(4));

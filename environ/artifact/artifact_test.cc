@@ -48,6 +48,12 @@ ModuleInfo SampleInfo() {
   elem.offset = ConstExpr({ConstOp::I32Const(1)});
   elem.functions = {wasm::FuncIndex(1), wasm::FuncIndex::None()};
   info.elem_segments.Push(elem);
+  ElemSegment preset;
+  preset.mode = SegmentMode::kPreset;
+  preset.table = wasm::TableIndex(0);
+  preset.offset = elem.offset;
+  info.elem_segments.Push(preset);
+  info.preset_tables.Push({wasm::FuncIndex::None(), wasm::FuncIndex(1)});
   DataSegment data;
   data.mode = SegmentMode::kActive;
   data.memory = wasm::MemoryIndex(0);

@@ -327,7 +327,7 @@ void Transfer(Archive& archive, ConstExpr& expr) {
 
 template <typename Archive>
 void Transfer(Archive& archive, ElemSegment& segment) {
-  Enum(archive, segment.mode, SegmentMode::kDeclared);
+  Enum(archive, segment.mode, SegmentMode::kPreset);
   IdField(archive, segment.table);
   Transfer(archive, segment.offset);
   Transfer(archive, segment.type);
@@ -375,6 +375,9 @@ void Transfer(Archive& archive, ModuleInfo& info) {
   });
   ForEach(archive, info.global_inits, 8, transfer);
   ForEach(archive, info.table_inits, 8, transfer);
+  ForEach(archive, info.preset_tables, 8, [](Archive& a, std::vector<wasm::FuncIndex>& preset) {
+    ForEach(a, preset, 4, [](Archive& b, wasm::FuncIndex& function) { IdField(b, function); });
+  });
   ForEach(archive, info.elem_segments, 30, transfer);
   ForEach(archive, info.data_segments, 29, transfer);
   IdField(archive, info.start);
@@ -402,7 +405,12 @@ class Checker {
     CheckTypes();
     CheckCounts();
     for (const ImportInfo& import : info_.imports) CheckEntity(import.entity);
-    for (const ExportInfo& exported : info_.exports) CheckEntity(exported.entity);
+    for (const ExportInfo& exported : info_.exports) {
+      CheckEntity(exported.entity);
+      if (exported.entity.kind == wasm::ExternKind::kFunc) {
+        CheckEscaping(wasm::FuncIndex(exported.entity.index));
+      }
+    }
     // A global's initialiser sees the globals before it.
     for (const auto& [global, init] : info_.global_inits.entries()) {
       CheckExpr(init, uint64_t{info_.num_imported_globals} + global.raw());
@@ -410,6 +418,7 @@ class Checker {
     for (const ConstExpr& init : info_.table_inits) {
       if (!init.empty()) CheckExpr(init);
     }
+    CheckPresets();
     for (const ElemSegment& segment : info_.elem_segments) CheckSegment(segment);
     for (const DataSegment& segment : info_.data_segments) CheckSegment(segment);
     if (info_.start.is_some()) Expect(info_.functions.contains(info_.start), "a start function");
@@ -541,6 +550,7 @@ class Checker {
           break;
         case ConstOp::Kind::kRefFunc:
           Expect(op.value[0] < info_.functions.size(), "a function of a constant expression");
+          CheckEscaping(wasm::FuncIndex(static_cast<uint32_t>(op.value[0])));
           break;
         case ConstOp::Kind::kI32Add:
         case ConstOp::Kind::kI32Sub:
@@ -582,16 +592,42 @@ class Checker {
     }
     Expect(depth == 1, "the result of a constant expression");
   }
+  // A function of which there are references has a place for them.
+  void CheckEscaping(wasm::FuncIndex function) {
+    const FuncInfo* found = info_.functions.find(function);
+    Expect(found != nullptr && (info_.IsImported(function) || found->func_ref.is_some()),
+           "a function that escapes");
+  }
+  void CheckPresets() {
+    Expect(info_.preset_tables.empty() ||
+               info_.preset_tables.size() == info_.tables.size() - info_.num_imported_tables,
+           "the presets of tables");
+    if (error_ != nullptr) return;
+    for (const auto& [table, preset] : info_.preset_tables.entries()) {
+      const wasm::TableType& type = info_.tables[info_.Index(table)];
+      const wasm::HeapType heap = type.element.heap_type();
+      const bool holds_functions =
+          heap.is_concrete() ? IsFuncType(heap.index())
+                             : wasm::TopOfHierarchy(heap) == wasm::AbstractHeapType::kFunc;
+      Expect(preset.empty() || (holds_functions && preset.size() <= type.limits.min),
+             "a table's preset");
+      for (const wasm::FuncIndex function : preset) {
+        if (function.is_some()) CheckEscaping(function);
+      }
+    }
+  }
   void CheckSegment(const ElemSegment& segment) {
     CheckType(segment.type);
-    if (segment.mode == SegmentMode::kActive) {
+    if (segment.mode == SegmentMode::kPreset) {
+      Expect(segment.size() == 0, "a preset element segment");
+    }
+    if (segment.mode == SegmentMode::kActive || segment.mode == SegmentMode::kPreset) {
       Expect(info_.tables.contains(segment.table), "the table of an element segment");
       CheckExpr(segment.offset);
     }
     Expect(segment.functions.empty() || segment.expressions.empty(), "an element segment");
     for (const wasm::FuncIndex function : segment.functions) {
-      Expect(function.is_none() || info_.functions.contains(function),
-             "a function of an element segment");
+      if (function.is_some()) CheckEscaping(function);
     }
     for (const ConstExpr& expr : segment.expressions) CheckExpr(expr);
   }

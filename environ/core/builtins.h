@@ -50,7 +50,9 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReferen
 // out_of_fuel(): called when the fuel counter is no longer negative; traps, or refills.
 // new_epoch(): called when the epoch has reached the deadline; traps, or gives a new deadline.
 // raise_trap(trap code): always fails; for compiled code without trapping instructions.
-// is_subtype(type id, type id): 1 if the first type is the second or declares it as an ancestor.
+// resolve_indirect(table, index, expected type id): the VMFuncRef* that call_indirect calls. The
+//   whole operation with its checks; compiled code asks where the id in the element is not the
+//   expected one: the element is untouched, null, of a subtype, or of another type.
 // memory_atomic_notify(memory, address, count): how many were woken.
 // memory_atomic_wait32/_wait64(memory, address, expected, timeout): 0 woken, 1 not equal, 2 timed
 //   out. The address is checked to be aligned; the timeout is signed nanoseconds, for ever where
@@ -76,7 +78,7 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReferen
   X(kOutOfFuel, "out_of_fuel", kNone, true, kVmctx)                                          \
   X(kNewEpoch, "new_epoch", kI64, true, kVmctx)                                              \
   X(kRaiseTrap, "raise_trap", kNone, true, kVmctx, kI32)                                     \
-  X(kIsSubtype, "is_subtype", kI32, false, kVmctx, kI32, kI32)                               \
+  X(kResolveIndirect, "resolve_indirect", kPointer, true, kVmctx, kI32, kI64, kI32)          \
   X(kMemoryAtomicNotify, "memory_atomic_notify", kI32, true, kVmctx, kI32, kI64, kI32)       \
   X(kMemoryAtomicWait32, "memory_atomic_wait32", kI32, true, kVmctx, kI32, kI64, kI32, kI64) \
   X(kMemoryAtomicWait64, "memory_atomic_wait64", kI32, true, kVmctx, kI32, kI64, kI64, kI64)

@@ -69,12 +69,14 @@ struct MemoryInfo {
   friend bool operator==(const MemoryInfo&, const MemoryInfo&) = default;
 };
 
-enum class SegmentMode : uint8_t { kActive, kPassive, kDeclared };
+// Numbers are part of artifacts. kPreset: was active; what it did lies in `preset_tables`, and it
+// counts as dropped from the start.
+enum class SegmentMode : uint8_t { kActive, kPassive, kDeclared, kPreset };
 
 struct ElemSegment {
   SegmentMode mode = SegmentMode::kPassive;
-  wasm::TableIndex table;  // Of an active segment.
-  ConstExpr offset;        // Of an active segment.
+  wasm::TableIndex table;  // Of an active or preset segment.
+  ConstExpr offset;        // Of an active or preset segment.
   wasm::ValType type = wasm::ValType::FuncRef();
   // Exactly one of these is used: plain functions (a none is a null), or an expression each.
   std::vector<wasm::FuncIndex> functions;
@@ -136,6 +138,9 @@ struct ModuleInfo {
   entity::PrimaryMap<wasm::DefinedGlobalIndex, ConstExpr> global_inits;
   // Initial element; empty for null.
   entity::PrimaryMap<wasm::DefinedTableIndex, ConstExpr> table_inits;
+  // Functions that elements start with, none for null (preset_tables.h): as many as the table's
+  // smallest size or fewer. Empty, or one for each defined table.
+  entity::PrimaryMap<wasm::DefinedTableIndex, std::vector<wasm::FuncIndex>> preset_tables;
   entity::PrimaryMap<wasm::ElemIndex, ElemSegment> elem_segments;
   entity::PrimaryMap<wasm::DataIndex, DataSegment> data_segments;
   wasm::FuncIndex start = wasm::FuncIndex::None();

@@ -18,7 +18,8 @@
 //                        place, since all who see the memory see one definition
 //   defined globals      16 bytes each, 16-aligned
 //   defined tags         VMTagDefinition each
-//   function references  VMFuncRef each, for functions that escape, 16-aligned
+//   function references  VMFuncRef each, for functions that escape, 16-aligned; garbage until
+//                        the runtime makes one, each time that it is asked for it
 //
 // Everything is for a 64-bit host, little-endian.
 #ifndef GANTRY_ENVIRON_CORE_VM_OFFSETS_H_
@@ -101,10 +102,13 @@ struct VMTableDefinitionOffsets {
   static constexpr uint32_t kSize = 16;
 };
 
-// Element of a table of function references: what call_indirect needs lies inline. A null
-// element has `func_ref` 0 and a type id that no function has (kNullTypeId, or 0 where the
-// element was never written), so a call compares the type id alone and looks at `func_ref`
-// only to name the trap of a mismatch. `wasm_call` and `vmctx` of a null are unspecified.
+// Element of a table of function references: what call_indirect needs lies inline.
+//
+// An untouched element has type id 0 (kUntouchedTypeId), `func_ref` 0, and stands for what the
+// table's preset has at its place (preset_tables.h), null where that has nothing. Only the runtime
+// touches it: compiled code that finds 0 asks a built-in (resolve_indirect, table_get_func,
+// table_set_func). A null that was written has `func_ref` 0 and kNullTypeId. No function has
+// either id, so a call compares the type id alone. `wasm_call` and `vmctx` of both are unspecified.
 struct VMFuncTableEntryOffsets {
   static constexpr uint32_t kWasmCall = 0;
   static constexpr uint32_t kVmctx = 8;
@@ -114,6 +118,7 @@ struct VMFuncTableEntryOffsets {
   static constexpr uint32_t kSizeLog2 = 5;
 };
 // Canonical type ids run from 1 to wasm::HeapType::kMaxIndex.
+inline constexpr uint32_t kUntouchedTypeId = 0;
 inline constexpr uint32_t kNullTypeId = 0xFFFFFFFF;
 
 inline constexpr uint32_t kReferenceTableEntrySize = 4;
@@ -203,6 +208,8 @@ class VMOffsets {
   uint32_t FuncRef(FuncRefIndex index) const {
     return At(func_refs_, VMFuncRefOffsets::kSize, index, counts_.func_refs);
   }
+  // Size of what lies in front of the function references.
+  uint32_t size_without_func_refs() const { return func_refs_; }
   // Size of the whole VMContext, a multiple of 16.
   uint32_t size() const { return size_; }
 

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "environ/core/preset_tables.h"
 #include "wasm_translate/module_validator.h"
 
 namespace gantry::environ {
@@ -169,6 +170,7 @@ void ModuleTranslation::FillInfo() {
       info.func_names.push_back({function, std::string(name)});
     }
   }
+  PresetTables(info);
   offsets = VMOffsets(info.VMCounts());
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "environ/core/builtins.h"
 #include "environ/core/func_key.h"
 #include "environ/core/vm_offsets.h"
 #include "environ/translation/compiled_function.h"
@@ -202,7 +203,7 @@ class Forwarder {
     auto module = environ::ModuleTranslation::Parse(module_bytes_, environ::ModuleId(0), options);
     CHECK(module.ok()) << module.status();
     module_ = *std::move(module);
-    std::vector<environ::CompiledFunction> functions(kForwarders);
+    std::vector<environ::CompiledFunction> functions(kForwarders + 1);
     std::vector<environ::NamedFunction> named;
     for (int i = 0; i < kForwarders; ++i) {
       const FuncKey key = module_->KeyOf(wasm::DefinedFuncIndex(i));
@@ -210,6 +211,12 @@ class Forwarder {
       CHECK(status.ok()) << status;
       named.push_back({key, &functions[i]});
     }
+    // For elements of other types, of which there are none here.
+    const FuncKey shim =
+        FuncKey::BuiltinShim(static_cast<uint32_t>(environ::Builtin::kResolveIndirect));
+    const absl::Status shim_made = compiler.CompileBuiltinShim(shim, functions[kForwarders]);
+    CHECK(shim_made.ok()) << shim_made;
+    named.push_back({shim, &functions[kForwarders]});
     auto text = compiler.AppendText(named);
     CHECK(text.ok()) << text.status();
     text_ = *std::move(text);
