@@ -12,6 +12,8 @@
 #include "environ/translation/module_translation.h"
 #include "jit/compile.h"
 #include "wasm_translate/module_validator.h"
+#include "wasm_translate/text/source.h"
+#include "wasm_translate/text/text_parser.h"
 
 namespace gantry {
 namespace api_internal {
@@ -91,6 +93,23 @@ class CompilingSource : public ModuleSource {
       }
     }
     return artifact;
+  }
+
+  absl::StatusOr<std::vector<uint8_t>> CompileText(absl::string_view text,
+                                                   CompileTiming* timing) override {
+    if (text.size() > wasm::text::SourceText::kMaxSize) {
+      return absl::InvalidArgumentError(absl::StrCat("too large for a text: ", text.size(),
+                                                     " bytes, the limit is ",
+                                                     wasm::text::SourceText::kMaxSize));
+    }
+    const wasm::text::SourceText source("<text>", text);
+    wasm::text::TextOptions with_places;
+    with_places.places = true;
+    ASSIGN_OR_RETURN(const wasm::text::TextModule module,
+                     wasm::text::ParseText(source, with_places));
+    absl::StatusOr<std::vector<uint8_t>> artifact = Compile(module.bytes, timing);
+    if (artifact.ok()) return artifact;
+    return wasm::text::WithTextPlace(artifact.status(), module, source);
   }
 
   absl::Status Validate(absl::Span<const uint8_t> bytes) override {

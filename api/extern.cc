@@ -119,6 +119,17 @@ absl::StatusOr<Func> Func::CreateRaw(Store& store, const FuncType& type, RawCall
   }
 }
 
+absl::StatusOr<Func> Func::CreateFromCode(Store& store, const FuncType& type,
+                                          const api_internal::HostFuncCode& code) {
+  try {
+    ASSIGN_OR_RETURN(runtime::VMFuncRef* const func_ref,
+                     api_internal::AddHostFunction(store, type, code));
+    return Func(store.id(), func_ref);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
+}
+
 absl::StatusOr<FuncType> Func::type(Store& store) const {
   RETURN_IF_ERROR(CheckStore(store, store_id_, "function"));
   return TypeOf(store, func_ref_->type_id);

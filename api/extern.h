@@ -37,6 +37,12 @@ namespace gantry {
 class Store;
 class Val;
 class Caller;
+template <typename Signature>
+class TypedFunc;
+
+namespace api_internal {
+struct HostFuncCode;
+}
 
 namespace runtime {
 struct VMFuncRef;
@@ -133,6 +139,12 @@ class Func {
   static absl::StatusOr<Func> Create(Store& store, const FuncType& type, Callback callback);
   static absl::StatusOr<Func> CreateRaw(Store& store, const FuncType& type, RawCallback callback);
 
+  // From a plain callable, its type derived (api/host_func.h).
+  template <typename F>
+  static absl::StatusOr<Func> Wrap(Store& store, F callable);
+  static absl::StatusOr<Func> CreateFromCode(Store& store, const FuncType& type,
+                                             const api_internal::HostFuncCode& code);
+
   // A callback as a raw one, for functions of this type.
   static RawCallback ToRaw(const FuncType& type, Callback callback);
 
@@ -143,6 +155,11 @@ class Func {
   // host function returned.
   absl::StatusOr<std::vector<Val>> Call(Store& store, absl::Span<const Val> arguments) const;
   absl::StatusOr<std::vector<Val>> Call(Store& store, std::initializer_list<Val> arguments) const;
+
+  // The function with its type checked once, as in func.Typed<int32_t(int32_t, double)>(store);
+  // defined in api/typed_func.h.
+  template <typename Signature>
+  absl::StatusOr<TypedFunc<Signature>> Typed(Store& store) const;
 
   uint64_t store_id() const { return store_id_; }
   runtime::VMFuncRef* raw() const { return func_ref_; }

@@ -1,13 +1,24 @@
 // Making host functions from plain C++ callables: the WebAssembly type is derived from the
-// callable's signature at compile time, and the call unpacks raw slots without allocation.
+// callable's signature at compile time, and compiled code calls a function made for the callable,
+// which unpacks raw slots without allocation.
 //
-// Used by Linker::Func; not called directly.
+//   linker.Func("env", "add", [](int32_t a, int32_t b) -> absl::StatusOr<int32_t> {...});
+//   ASSIGN_OR_RETURN(Func f, Func::Wrap(store, [](Caller& caller, double x) { return 2 * x; }));
+//
+// Parameters and results: int32_t, uint32_t, int64_t, uint64_t, float, double,
+// std::array<uint64_t, 2> for v128 (the low half first), and std::optional of Func, ExternRef,
+// AnyRef and ExnRef, null being nothing. The first parameter may be Caller& or Caller. The result
+// may be wrapped in StatusOr, or be Status, void, or a std::tuple of several. The callable is
+// copied for each store.
 #ifndef GANTRY_API_HOST_FUNC_H_
 #define GANTRY_API_HOST_FUNC_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -17,14 +28,73 @@
 #include "absl/status/statusor.h"
 #include "api/extern.h"
 #include "api/store.h"
+#include "runtime/store.h"
 #include "runtime/val_raw.h"
+#include "runtime/vm_structs.h"
 #include "wasm_translate/types.h"
 
 namespace gantry {
 
-// How a C++ type travels: its WebAssembly type, and the way into and out of a raw slot.
+// How a C++ type travels: its WebAssembly type, and the way into and out of a raw slot. Those of
+// references need the store (HostReference).
 template <typename T>
 struct HostValue;
+
+namespace api_internal {
+
+// The same for a reference: into a slot with every check, out of it as a root.
+template <typename Ref>
+struct HostReference {
+  static wasm::ValType Type();
+  static std::optional<Ref> Load(gantry::Store& store, const runtime::ValRaw& raw);
+  static absl::StatusOr<runtime::ValRaw> ToRaw(gantry::Store& store,
+                                               const std::optional<Ref>& value);
+};
+
+// Whether T is a std::optional of a reference.
+template <typename T>
+inline constexpr bool kIsReference = false;
+template <>
+inline constexpr bool kIsReference<std::optional<Func>> = true;
+template <>
+inline constexpr bool kIsReference<std::optional<ExternRef>> = true;
+template <>
+inline constexpr bool kIsReference<std::optional<AnyRef>> = true;
+template <>
+inline constexpr bool kIsReference<std::optional<ExnRef>> = true;
+
+template <typename T>
+wasm::ValType HostTypeOf() {
+  if constexpr (kIsReference<T>) {
+    return HostReference<typename T::value_type>::Type();
+  } else {
+    return HostValue<T>::Type();
+  }
+}
+template <typename T>
+T LoadHostValue(gantry::Store& store, const runtime::ValRaw& raw) {
+  if constexpr (kIsReference<T>) {
+    return HostReference<typename T::value_type>::Load(store, raw);
+  } else {
+    (void)store;
+    return HostValue<T>::Load(raw);
+  }
+}
+template <typename T>
+absl::Status StoreHostValue(gantry::Store& store, const T& value, runtime::ValRaw& raw) {
+  if constexpr (kIsReference<T>) {
+    absl::StatusOr<runtime::ValRaw> converted =
+        HostReference<typename T::value_type>::ToRaw(store, value);
+    if (!converted.ok()) return std::move(converted).status();
+    raw = *converted;
+  } else {
+    (void)store;
+    HostValue<T>::Store(value, raw);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace api_internal
 
 template <>
 struct HostValue<int32_t> {
@@ -81,10 +151,12 @@ struct HostValue<double> {
 // How a result type travels: which value types it is, and how it is stored.
 template <typename R>
 struct HostResult {
-  static std::vector<wasm::ValType> Types() { return {HostValue<R>::Type()}; }
-  static absl::Status Store(R value, runtime::ValRaw* values) {
-    HostValue<R>::Store(value, values[0]);
-    return absl::OkStatus();
+  static std::vector<wasm::ValType> Types() { return {api_internal::HostTypeOf<R>()}; }
+  static absl::Status Store(gantry::Store& store, const R& value, runtime::ValRaw* values) {
+    return api_internal::StoreHostValue(store, value, values[0]);
+  }
+  static R Load(gantry::Store& store, const runtime::ValRaw* values) {
+    return api_internal::LoadHostValue<R>(store, values[0]);
   }
 };
 template <>
@@ -94,55 +166,109 @@ struct HostResult<void> {
 template <>
 struct HostResult<absl::Status> {
   static std::vector<wasm::ValType> Types() { return {}; }
-  static absl::Status Store(absl::Status status, runtime::ValRaw*) { return status; }
+  static absl::Status Store(gantry::Store&, absl::Status status, runtime::ValRaw*) {
+    return status;
+  }
 };
 template <typename... Rs>
 struct HostResult<std::tuple<Rs...>> {
-  static std::vector<wasm::ValType> Types() { return {HostValue<Rs>::Type()...}; }
-  static absl::Status Store(const std::tuple<Rs...>& results, runtime::ValRaw* values) {
-    size_t next = 0;
-    std::apply([&](const Rs&... result) { (HostValue<Rs>::Store(result, values[next++]), ...); },
-               results);
-    return absl::OkStatus();
+  static std::vector<wasm::ValType> Types() { return {api_internal::HostTypeOf<Rs>()...}; }
+  static absl::Status Store(gantry::Store& store, const std::tuple<Rs...>& results,
+                            runtime::ValRaw* values) {
+    return StoreAll(store, results, values, std::index_sequence_for<Rs...>());
+  }
+  static std::tuple<Rs...> Load(gantry::Store& store, const runtime::ValRaw* values) {
+    return LoadAll(store, values, std::index_sequence_for<Rs...>());
+  }
+
+ private:
+  template <size_t... kIndex>
+  static absl::Status StoreAll(gantry::Store& store, const std::tuple<Rs...>& results,
+                               runtime::ValRaw* values, std::index_sequence<kIndex...>) {
+    (void)store;
+    (void)results;
+    (void)values;
+    absl::Status status;
+    (void)((status = api_internal::StoreHostValue(store, std::get<kIndex>(results), values[kIndex]))
+               .ok() &&
+           ...);
+    return status;
+  }
+  template <size_t... kIndex>
+  static std::tuple<Rs...> LoadAll(gantry::Store& store, const runtime::ValRaw* values,
+                                   std::index_sequence<kIndex...>) {
+    (void)store;
+    (void)values;
+    // In braces, so that roots are taken in the order of the results.
+    return std::tuple<Rs...>{api_internal::LoadHostValue<Rs>(store, values[kIndex])...};
   }
 };
 template <typename R>
 struct HostResult<absl::StatusOr<R>> {
   static std::vector<wasm::ValType> Types() { return HostResult<R>::Types(); }
-  static absl::Status Store(absl::StatusOr<R> result, runtime::ValRaw* values) {
+  static absl::Status Store(gantry::Store& store, absl::StatusOr<R> result,
+                            runtime::ValRaw* values) {
     if (!result.ok()) return std::move(result).status();
-    return HostResult<R>::Store(*std::move(result), values);
+    return HostResult<R>::Store(store, *result, values);
   }
 };
 
 namespace api_internal {
 
-template <bool kTakesCaller, typename R, typename... Args>
+// A host function before it is put into a store: what compiled code calls, and what that is given.
+struct HostFuncCode {
+  runtime::HostCall call = nullptr;
+  std::function<std::shared_ptr<void>(gantry::Store&)> data_for;
+};
+
+// A callable as one store has it.
+template <typename F>
+struct HostFuncData {
+  gantry::Store* store;
+  F callable;
+};
+
+enum class TakesCaller { kNo, kByReference, kByValue };
+
+template <typename... Args>
+FuncType FuncTypeOf(const std::vector<wasm::ValType>& results) {
+  const std::vector<wasm::ValType> params = {HostTypeOf<Args>()...};
+  return FuncType(absl::MakeConstSpan(params), absl::MakeConstSpan(results));
+}
+
+template <TakesCaller kTakesCaller, typename R, typename... Args>
 struct HostFuncParts {
-  static FuncType Type() {
-    const std::vector<wasm::ValType> params = {HostValue<Args>::Type()...};
-    const std::vector<wasm::ValType> results = HostResult<R>::Types();
-    return FuncType(absl::MakeConstSpan(params), absl::MakeConstSpan(results));
-  }
+  static FuncType Type() { return FuncTypeOf<Args...>(HostResult<R>::Types()); }
 
   template <typename F>
-  static Func::RawCallback Wrap(F callable) {
-    return [callable = std::move(callable)](Caller& caller,
-                                            runtime::ValRaw* values) mutable -> absl::Status {
-      return Invoke(callable, caller, values, std::index_sequence_for<Args...>());
-    };
+  static HostFuncCode Code(F callable) {
+    return {&Call<F>, [callable = std::move(callable)](gantry::Store& store) {
+              return std::shared_ptr<void>(
+                  std::make_shared<HostFuncData<F>>(HostFuncData<F>{&store, callable}));
+            }};
   }
 
  private:
+  template <typename F>
+  static uint32_t Call(runtime::VMHostFuncContext* context, runtime::VMContext* caller_vmctx,
+                       runtime::ValRaw* values) {
+    return runtime::Store::RunHostCall(context, [&] {
+      auto& data = *static_cast<HostFuncData<F>*>(context->data);
+      Caller caller(*data.store, caller_vmctx);
+      return Invoke(data.callable, caller, values, std::index_sequence_for<Args...>());
+    });
+  }
+
   template <typename F, size_t... kIndex>
   static absl::Status Invoke(F& callable, Caller& caller, runtime::ValRaw* values,
                              std::index_sequence<kIndex...>) {
-    auto call = [&]() -> R {
-      if constexpr (kTakesCaller) {
-        return callable(caller, HostValue<Args>::Load(values[kIndex])...);
+    const auto call = [&]() -> R {
+      gantry::Store& store = caller.store();
+      (void)store;
+      if constexpr (kTakesCaller != TakesCaller::kNo) {
+        return callable(caller, LoadHostValue<Args>(store, values[kIndex])...);
       } else {
-        (void)caller;
-        return callable(HostValue<Args>::Load(values[kIndex])...);
+        return callable(LoadHostValue<Args>(store, values[kIndex])...);
       }
     };
     if constexpr (std::is_void_v<R>) {
@@ -150,15 +276,19 @@ struct HostFuncParts {
       call();
       return absl::OkStatus();
     } else {
-      return HostResult<R>::Store(call(), values);
+      return HostResult<R>::Store(caller.store(), call(), values);
     }
   }
 };
 
 template <typename R, typename... Args>
-struct HostFuncSignature : HostFuncParts<false, R, std::decay_t<Args>...> {};
+struct HostFuncSignature : HostFuncParts<TakesCaller::kNo, R, std::decay_t<Args>...> {};
 template <typename R, typename... Args>
-struct HostFuncSignature<R, Caller&, Args...> : HostFuncParts<true, R, std::decay_t<Args>...> {};
+struct HostFuncSignature<R, Caller&, Args...>
+    : HostFuncParts<TakesCaller::kByReference, R, std::decay_t<Args>...> {};
+template <typename R, typename... Args>
+struct HostFuncSignature<R, Caller, Args...>
+    : HostFuncParts<TakesCaller::kByValue, R, std::decay_t<Args>...> {};
 
 template <typename Member>
 struct MemberTraits;
@@ -166,14 +296,26 @@ template <typename C, typename R, typename... Args>
 struct MemberTraits<R (C::*)(Args...)> : HostFuncSignature<R, Args...> {};
 template <typename C, typename R, typename... Args>
 struct MemberTraits<R (C::*)(Args...) const> : HostFuncSignature<R, Args...> {};
+template <typename C, typename R, typename... Args>
+struct MemberTraits<R (C::*)(Args...) noexcept> : HostFuncSignature<R, Args...> {};
+template <typename C, typename R, typename... Args>
+struct MemberTraits<R (C::*)(Args...) const noexcept> : HostFuncSignature<R, Args...> {};
 
 }  // namespace api_internal
 
-// FuncType of a callable, and the callable as a RawCallback.
+// FuncType of a callable, and the code that calls it.
 template <typename F>
 struct HostFuncTraits : api_internal::MemberTraits<decltype(&F::operator())> {};
 template <typename R, typename... Args>
 struct HostFuncTraits<R (*)(Args...)> : api_internal::HostFuncSignature<R, Args...> {};
+template <typename R, typename... Args>
+struct HostFuncTraits<R (*)(Args...) noexcept> : api_internal::HostFuncSignature<R, Args...> {};
+
+template <typename F>
+absl::StatusOr<Func> Func::Wrap(Store& store, F callable) {
+  return CreateFromCode(store, HostFuncTraits<F>::Type(),
+                        HostFuncTraits<F>::Code(std::move(callable)));
+}
 
 }  // namespace gantry
 

@@ -16,6 +16,7 @@
 #include "api/extern.h"
 #include "api/module.h"
 #include "api/store.h"
+#include "api/typed_func.h"
 
 namespace gantry {
 
@@ -36,6 +37,13 @@ class Instance {
   absl::StatusOr<std::optional<Extern>> GetExport(Store& store, absl::string_view name) const;
   // An export of a kind. Error: kNotFound naming what the module exports instead.
   absl::StatusOr<Func> GetFunc(Store& store, absl::string_view name) const;
+  // As in GetTypedFunc<int32_t(int32_t)>(store, "f"). Errors also as TypedFunc::Create.
+  template <typename Signature>
+  absl::StatusOr<TypedFunc<Signature>> GetTypedFunc(Store& store, absl::string_view name) const {
+    absl::StatusOr<Func> func = GetFunc(store, name);
+    if (!func.ok()) return std::move(func).status();
+    return TypedFunc<Signature>::Create(store, *func);
+  }
   absl::StatusOr<Memory> GetMemory(Store& store, absl::string_view name) const;
   absl::StatusOr<SharedMemory> GetSharedMemory(Store& store, absl::string_view name) const;
   absl::StatusOr<Table> GetTable(Store& store, absl::string_view name) const;

@@ -9,31 +9,43 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "api/store_state.h"
 #include "base/status_macros.h"
 
 namespace gantry {
 namespace api_internal {
+namespace {
+
+absl::Status OutOfMemory() { return absl::ResourceExhaustedError("out of memory in a linker"); }
+
+}  // namespace
 
 class LinkerState {
  public:
   // A function of the host, which becomes one of each store that asks for it.
   struct HostFunc {
     FuncType type;
-    Func::RawCallback callback;
+    std::variant<Func::RawCallback, HostFuncCode> code;
   };
   using Definition = std::variant<HostFunc, Extern>;
   using Key = std::pair<std::string, std::string>;
 
   explicit LinkerState(Engine engine) : engine_(std::move(engine)) {}
 
+  absl::Status CheckFree(absl::string_view module, absl::string_view name) const {
+    if (allow_shadowing_ || Find(module, name) == nullptr) return absl::OkStatus();
+    return absl::AlreadyExistsError(
+        absl::StrCat("\"", module, "\" \"", name, "\" is defined already"));
+  }
   absl::Status Add(absl::string_view module, absl::string_view name, Definition definition) {
-    Key key{std::string(module), std::string(name)};
-    if (!allow_shadowing_ && definitions_.count(key) != 0) {
-      return absl::AlreadyExistsError(
-          absl::StrCat("\"", module, "\" \"", name, "\" is defined already"));
+    try {
+      RETURN_IF_ERROR(CheckFree(module, name));
+      definitions_.insert_or_assign(Key{std::string(module), std::string(name)},
+                                    std::move(definition));
+      return absl::OkStatus();
+    } catch (const std::bad_alloc&) {
+      return OutOfMemory();
     }
-    definitions_.insert_or_assign(std::move(key), std::move(definition));
-    return absl::OkStatus();
   }
   const Definition* Find(absl::string_view module, absl::string_view name) const {
     const auto found = definitions_.find(Key{std::string(module), std::string(name)});
@@ -52,15 +64,29 @@ namespace {
 
 absl::StatusOr<Extern> Resolve(Store& store, const LinkerState::Definition& definition) {
   if (const auto* definition_in_store = std::get_if<Extern>(&definition)) {
+    RETURN_IF_ERROR(ToRuntime(store, *definition_in_store).status());
     return *definition_in_store;
   }
   const auto& host = std::get<LinkerState::HostFunc>(definition);
-  ASSIGN_OR_RETURN(const Func func, Func::CreateRaw(store, host.type, host.callback));
+  if (const auto* callback = std::get_if<Func::RawCallback>(&host.code)) {
+    ASSIGN_OR_RETURN(const Func func, Func::CreateRaw(store, host.type, *callback));
+    return Extern(func);
+  }
+  ASSIGN_OR_RETURN(const Func func,
+                   Func::CreateFromCode(store, host.type, std::get<HostFuncCode>(host.code)));
   return Extern(func);
 }
 
 }  // namespace
 }  // namespace api_internal
+
+namespace {
+
+absl::Status OfAnotherEngine() {
+  return absl::InvalidArgumentError("linker, store and module have to be of the same engine");
+}
+
+}  // namespace
 
 Linker::Linker(const Engine& engine)
     : state_(std::make_unique<api_internal::LinkerState>(engine)) {}
@@ -80,26 +106,65 @@ absl::Status Linker::RawFunc(absl::string_view module, absl::string_view name, c
   return state_->Add(module, name, api_internal::LinkerState::HostFunc{type, std::move(callback)});
 }
 
+absl::Status Linker::CodeFunc(absl::string_view module, absl::string_view name,
+                              const FuncType& type, api_internal::HostFuncCode code) {
+  return state_->Add(module, name, api_internal::LinkerState::HostFunc{type, std::move(code)});
+}
+
 absl::Status Linker::Define(absl::string_view module, absl::string_view name,
                             const Extern& definition) {
+  if (const auto* shared = std::get_if<SharedMemory>(&definition);
+      shared != nullptr && !(shared->engine() == state_->engine())) {
+    return absl::InvalidArgumentError("the shared memory belongs to another engine");
+  }
   return state_->Add(module, name, definition);
 }
 
 absl::Status Linker::DefineInstance(Store& store, absl::string_view module,
                                     const Instance& instance) {
+  if (!(store.engine() == state_->engine())) return OfAnotherEngine();
   ASSIGN_OR_RETURN(const auto exports, instance.Exports(store));
+  for (const auto& [name, definition] : exports) {
+    RETURN_IF_ERROR(state_->CheckFree(module, name));
+  }
   for (const auto& [name, definition] : exports) {
     RETURN_IF_ERROR(Define(module, name, definition));
   }
   return absl::OkStatus();
 }
 
+absl::Status Linker::DefineUnknownImportsAsTraps(const Module& module) {
+  if (!(module.engine() == state_->engine())) return OfAnotherEngine();
+  try {
+    for (const ImportType& import : module.imports()) {
+      const FuncType* type = std::get_if<FuncType>(&import.type);
+      if (type == nullptr || Has(import.module, import.name)) continue;
+      // The module keeps the type's ids alive.
+      RETURN_IF_ERROR(
+          RawFunc(import.module, import.name, *type,
+                  [module, name = absl::StrCat("\"", import.module, "\" \"", import.name, "\"")](
+                      Caller&, runtime::ValRaw*) -> absl::Status {
+                    return absl::FailedPreconditionError(
+                        absl::StrCat("unknown import: ", name, " was called"));
+                  }));
+    }
+    return absl::OkStatus();
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
+  }
+}
+
 absl::StatusOr<std::optional<Extern>> Linker::Get(Store& store, absl::string_view module,
                                                   absl::string_view name) const {
-  const auto* definition = state_->Find(module, name);
-  if (definition == nullptr) return std::optional<Extern>();
-  ASSIGN_OR_RETURN(const Extern resolved, api_internal::Resolve(store, *definition));
-  return std::optional<Extern>(resolved);
+  try {
+    if (!(store.engine() == state_->engine())) return OfAnotherEngine();
+    const auto* definition = state_->Find(module, name);
+    if (definition == nullptr) return std::optional<Extern>();
+    ASSIGN_OR_RETURN(const Extern resolved, api_internal::Resolve(store, *definition));
+    return std::optional<Extern>(resolved);
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
+  }
 }
 
 bool Linker::Has(absl::string_view module, absl::string_view name) const {
@@ -109,7 +174,7 @@ bool Linker::Has(absl::string_view module, absl::string_view name) const {
 absl::StatusOr<Instance> Linker::Instantiate(Store& store, const Module& module) const {
   try {
     if (!(store.engine() == state_->engine()) || !(module.engine() == state_->engine())) {
-      return absl::InvalidArgumentError("linker, store and module have to be of the same engine");
+      return OfAnotherEngine();
     }
     std::vector<Extern> imports;
     std::vector<std::string> missing;

@@ -39,25 +39,31 @@ class Linker {
   // Off by default: a second definition of a name is kAlreadyExists.
   void AllowShadowing(bool allow);
 
-  // A host function from a plain callable; parameters and result are int32_t, uint32_t,
-  // int64_t, uint64_t, float, double, std::array<uint64_t, 2> for v128; the first parameter may be Caller&; the result may be
-  // wrapped in StatusOr, or be Status, void, or a std::tuple of several.
+  // A host function from a plain callable, its type derived (api/host_func.h).
   template <typename F>
   absl::Status Func(absl::string_view module, absl::string_view name, F callable) {
-    return RawFunc(module, name, HostFuncTraits<F>::Type(),
-                   HostFuncTraits<F>::Wrap(std::move(callable)));
+    return CodeFunc(module, name, HostFuncTraits<F>::Type(),
+                    HostFuncTraits<F>::Code(std::move(callable)));
   }
   absl::Status Func(absl::string_view module, absl::string_view name, const FuncType& type,
                     gantry::Func::Callback callback);
-  // The fastest form: arguments and results as raw slots.
+  // Arguments and results as raw slots, for types that are known at run time alone.
   absl::Status RawFunc(absl::string_view module, absl::string_view name, const FuncType& type,
                        gantry::Func::RawCallback callback);
-  // Anything that lives in a store, or a shared memory.
+  absl::Status CodeFunc(absl::string_view module, absl::string_view name, const FuncType& type,
+                        api_internal::HostFuncCode code);
+  // Anything that lives in a store, or a shared memory. Error: kInvalidArgument for a shared memory
+  // of another engine.
   absl::Status Define(absl::string_view module, absl::string_view name, const Extern& definition);
-  // Every export of an instance under the name `module`.
+  // Every export of an instance under the name `module`. Nothing is defined where one of the names
+  // is already.
   absl::Status DefineInstance(Store& store, absl::string_view module, const Instance& instance);
+  // Each function that the module imports and that is not defined becomes one that fails when it
+  // is called: kFailedPrecondition naming the import, with the guest's frames.
+  absl::Status DefineUnknownImportsAsTraps(const Module& module);
 
-  // What a name means in the store; nothing where it is not defined.
+  // What a name means in the store; nothing where it is not defined. Errors: kInvalidArgument where
+  // it is defined for another store, or the store is another engine's.
   absl::StatusOr<std::optional<Extern>> Get(Store& store, absl::string_view module,
                                             absl::string_view name) const;
   // Whether the name is defined, for any store.

@@ -15,6 +15,9 @@ class LoadingSource : public api_internal::ModuleSource {
   absl::StatusOr<std::vector<uint8_t>> Compile(absl::Span<const uint8_t>, CompileTiming*) override {
     return NoCompiler();
   }
+  absl::StatusOr<std::vector<uint8_t>> CompileText(absl::string_view, CompileTiming*) override {
+    return NoCompiler();
+  }
   absl::Status Validate(absl::Span<const uint8_t>) override { return NoCompiler(); }
   absl::StatusOr<std::vector<uint8_t>> CompileTrampolines(
       absl::Span<const wasm::FuncType>) override {

@@ -21,21 +21,21 @@ absl::Status OutOfMemory(absl::string_view what) {
   return absl::ResourceExhaustedError(absl::StrCat("out of memory while ", what));
 }
 
-// `compiled_here`: the artifact comes straight from the compiler.
-absl::StatusOr<std::shared_ptr<const runtime::Module>> Load(const Engine& engine,
-                                                            absl::Span<const uint8_t> artifact,
-                                                            bool compiled_here) {
-  const std::shared_ptr<runtime::Engine>& runtime = engine.state()->runtime();
-  ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
-                   jit::LoadArtifact(
-                       artifact, {.tunables = &runtime->tunables(),
-                                  // For the stack-walk oracle.
-                                  .register_unwind_info = compiled_here && GANTRY_DCHECK_IS_ON()}));
+jit::LoadOptions OptionsFor(const Engine& engine, bool compiled_here) {
+  jit::LoadOptions options;
+  options.tunables = &engine.state()->runtime()->tunables();
+  // For the stack-walk oracle; that of an artifact from elsewhere is not to be trusted.
+  options.register_unwind_info = compiled_here && GANTRY_DCHECK_IS_ON();
+  return options;
+}
+
+absl::StatusOr<std::shared_ptr<const runtime::Module>> NewModule(
+    const Engine& engine, std::shared_ptr<const runtime::CodeObject> code) {
   if (code->num_modules() != 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("the artifact holds ", code->num_modules(), " core modules, not one"));
   }
-  return runtime::Module::Create(runtime, std::move(code), environ::ModuleId(0));
+  return runtime::Module::Create(engine.state()->runtime(), std::move(code), environ::ModuleId(0));
 }
 
 }  // namespace
@@ -94,14 +94,18 @@ std::string ExternTypeToString(const ExternType& type) {
   return absl::StrCat("global ", std::get<GlobalType>(type).ToString());
 }
 
-absl::StatusOr<Module> Module::Compile(const Engine& engine, absl::Span<const uint8_t> bytes) {
+template <typename MakeArtifact>
+absl::StatusOr<Module> Module::CompileWith(const Engine& engine, MakeArtifact&& make_artifact) {
   try {
     std::optional<CompileTiming> timing;
     if (engine.config().collect_timing()) timing.emplace();
     ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact,
-                     engine.state()->source().Compile(bytes, timing ? &*timing : nullptr));
+                     make_artifact(timing.has_value() ? &*timing : nullptr));
     const auto start = std::chrono::steady_clock::now();
-    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact, true));
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
+                     jit::LoadArtifact(artifact, OptionsFor(engine, true)));
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module,
+                     NewModule(engine, std::move(code)));
     if (timing) {
       const auto spent = std::chrono::steady_clock::now() - start;
       timing->phases.push_back({"load", absl::FromChrono(spent), artifact.size()});
@@ -111,6 +115,18 @@ absl::StatusOr<Module> Module::Compile(const Engine& engine, absl::Span<const ui
   } catch (const std::bad_alloc&) {
     return OutOfMemory("compiling a module");
   }
+}
+
+absl::StatusOr<Module> Module::Compile(const Engine& engine, absl::Span<const uint8_t> bytes) {
+  return CompileWith(engine, [&](CompileTiming* timing) {
+    return engine.state()->source().Compile(bytes, timing);
+  });
+}
+
+absl::StatusOr<Module> Module::CompileText(const Engine& engine, absl::string_view text) {
+  return CompileWith(engine, [&](CompileTiming* timing) {
+    return engine.state()->source().CompileText(text, timing);
+  });
 }
 
 absl::Status Module::Validate(const Engine& engine, absl::Span<const uint8_t> bytes) {
@@ -130,15 +146,31 @@ absl::StatusOr<std::vector<uint8_t>> Module::Serialize() const {
   }
 }
 
-absl::StatusOr<Module> Module::Deserialize(const Engine& engine,
-                                           absl::Span<const uint8_t> artifact) {
+template <typename LoadCode>
+absl::StatusOr<Module> Module::LoadWith(const Engine& engine, LoadCode&& load_code) {
   try {
-    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module, Load(engine, artifact, false));
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
+                     load_code(OptionsFor(engine, false)));
+    ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module,
+                     NewModule(engine, std::move(code)));
     return Module(
         std::make_shared<api_internal::ModuleState>(engine, std::move(module), std::nullopt));
   } catch (const std::bad_alloc&) {
     return OutOfMemory("loading an artifact");
   }
+}
+
+absl::StatusOr<Module> Module::Deserialize(const Engine& engine,
+                                           absl::Span<const uint8_t> artifact) {
+  return LoadWith(engine, [&](const jit::LoadOptions& options) {
+    return jit::LoadArtifact(artifact, options);
+  });
+}
+
+absl::StatusOr<Module> Module::DeserializeFile(const Engine& engine, const std::string& path) {
+  return LoadWith(engine, [&](const jit::LoadOptions& options) {
+    return jit::LoadArtifactFile(path, options);
+  });
 }
 
 bool Module::IsArtifact(absl::Span<const uint8_t> bytes) {

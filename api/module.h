@@ -86,6 +86,9 @@ class Module {
   // that names the feature (wasm_translate/unimplemented.h).
   static absl::StatusOr<Module> Compile(const Engine& engine, absl::Span<const uint8_t> bytes);
 
+  // The same in the text format. Errors point into the text, with line and column.
+  static absl::StatusOr<Module> CompileText(const Engine& engine, absl::string_view text);
+
   // Whether a module is valid, without compiling it. Errors as Compile's.
   static absl::Status Validate(const Engine& engine, absl::Span<const uint8_t> bytes);
 
@@ -98,6 +101,11 @@ class Module {
   // version, for another target or with other settings; kInvalidArgument for a damaged one.
   static absl::StatusOr<Module> Deserialize(const Engine& engine,
                                             absl::Span<const uint8_t> artifact);
+
+  // The same from a file, which is mapped: several processes share its pages. While the module
+  // lives the file must not be changed or cut, as that of a shared library must not; it may be
+  // removed or replaced. Errors also: kNotFound, kPermissionDenied.
+  static absl::StatusOr<Module> DeserializeFile(const Engine& engine, const std::string& path);
 
   // Whether bytes begin like an artifact rather than like a module.
   static bool IsArtifact(absl::Span<const uint8_t> bytes);
@@ -118,6 +126,10 @@ class Module {
  private:
   explicit Module(std::shared_ptr<const api_internal::ModuleState> state)
       : state_(std::move(state)) {}
+  template <typename MakeArtifact>
+  static absl::StatusOr<Module> CompileWith(const Engine& engine, MakeArtifact&& make_artifact);
+  template <typename LoadCode>
+  static absl::StatusOr<Module> LoadWith(const Engine& engine, LoadCode&& load_code);
   std::shared_ptr<const api_internal::ModuleState> state_;
 };
 

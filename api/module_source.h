@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "api/config.h"
 #include "api/engine.h"
@@ -26,6 +27,9 @@ class ModuleSource {
   // The artifact of a module. `timing` is null unless asked for.
   virtual absl::StatusOr<std::vector<uint8_t>> Compile(absl::Span<const uint8_t> bytes,
                                                        CompileTiming* timing) = 0;
+  // The same of a text.
+  virtual absl::StatusOr<std::vector<uint8_t>> CompileText(absl::string_view text,
+                                                           CompileTiming* timing) = 0;
   virtual absl::Status Validate(absl::Span<const uint8_t> bytes) = 0;
   // The artifact of nothing but trampolines for these types.
   virtual absl::StatusOr<std::vector<uint8_t>> CompileTrampolines(

@@ -18,20 +18,40 @@ absl::Status CheckStore(const Store& store, uint64_t store_id, const char* what)
       absl::StrCat("the ", what, " belongs to another store than the one it is used with"));
 }
 
-absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
-                                                    Func::RawCallback callback) {
+namespace {
+
+// `add` puts the function into the runtime's store, which finds trampolines for its type then.
+template <typename Add>
+absl::StatusOr<runtime::VMFuncRef*> WithTrampolines(Store& store, const FuncType& type, Add&& add) {
   runtime::Engine& engine = *store.engine().state()->runtime();
   ASSIGN_OR_RETURN(const runtime::RegisteredTypes registered, engine.types().RegisterFunc(type));
   const uint32_t type_id = registered.ids().front();
   // Held until the function holds them itself.
   ASSIGN_OR_RETURN(const runtime::Trampolines trampolines,
                    store.engine().state()->TrampolinesFor(type, type_id));
-  return store.state().runtime().AddHostFunction(
-      type, [&store, callback = std::move(callback)](runtime::VMContext* caller_vmctx,
-                                                     runtime::ValRaw* values) {
-        Caller caller(store, caller_vmctx);
-        return callback(caller, values);
-      });
+  return add();
+}
+
+}  // namespace
+
+absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
+                                                    Func::RawCallback callback) {
+  return WithTrampolines(store, type, [&] {
+    return store.runtime().AddHostFunction(
+        type, [&store, callback = std::move(callback)](runtime::VMContext* caller_vmctx,
+                                                       runtime::ValRaw* values) {
+          Caller caller(store, caller_vmctx);
+          return callback(caller, values);
+        });
+  });
+}
+
+absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
+                                                    const HostFuncCode& code) {
+  return WithTrampolines(store, type, [&] {
+    return store.runtime().AddHostFunction(type,
+                                           runtime::HostCode{code.call, code.data_for(store)});
+  });
 }
 
 Extern ToExtern(const Store& store, const runtime::Extern& definition) {
@@ -69,7 +89,8 @@ absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition
     if (!(memory->engine() == store.engine())) {
       return absl::InvalidArgumentError("the shared memory belongs to another engine");
     }
-    return runtime::Extern(store.state().runtime().ViewOf(memory->raw()));
+    ASSIGN_OR_RETURN(runtime::Memory* const view, store.runtime().ViewOf(memory->raw()));
+    return runtime::Extern(view);
   }
   if (const auto* global = std::get_if<Global>(&definition)) {
     RETURN_IF_ERROR(CheckStore(store, global->store_id(), "global"));
@@ -84,15 +105,30 @@ absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition
 
 Store::Store(const Engine& engine)
     : state_(std::make_unique<api_internal::StoreState>(
-          engine, runtime::Store::Create(engine.state()->runtime(), {}))) {}
+          engine, runtime::Store::Create(engine.state()->runtime(), {}))),
+      runtime_(&state_->runtime()),
+      id_(runtime_->id()) {}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Create(const Engine& engine) {
+  try {
+    return std::make_unique<Store>(engine);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory while making a store");
+  }
+}
 
 Store::~Store() = default;
+
+void Store::SetLimits(const StoreLimits& limits) {
+  state_->limits() = limits;
+  runtime_->SetLimiter(&state_->limits());
+}
+
+void Store::SetLimiter(ResourceLimiter* limiter) { runtime_->SetLimiter(limiter); }
 
 void* Store::UserData(const std::type_info&) { return nullptr; }
 
 const Engine& Store::engine() const { return state_->engine(); }
-
-uint64_t Store::id() const { return state_->runtime().id(); }
 
 absl::StatusOr<uint64_t> Store::GetFuel() const {
   if (!engine().config().consume_fuel()) {

@@ -5,11 +5,16 @@
 //
 //   gantry::StoreOf<RequestState> store(engine, RequestState{...});
 //   RETURN_IF_ERROR(store.SetFuel(1'000'000));
+//   store.SetLimits(gantry::StoreLimits().MemoryBytes(64 << 20));
+//
+// A constructor has no way to say that memory ran out and ends the process then; a host that wants
+// to go on makes its stores by Create.
 #ifndef GANTRY_API_STORE_H_
 #define GANTRY_API_STORE_H_
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <typeinfo>
 #include <utility>
@@ -18,30 +23,43 @@
 #include "absl/status/statusor.h"
 #include "api/engine.h"
 #include "api/extern.h"
+#include "api/limits.h"
 
 namespace gantry {
 
 namespace api_internal {
 class StoreState;
 }
+namespace runtime {
+class Store;
+}
 
 class Store {
  public:
   explicit Store(const Engine& engine);
+  // Error: kResourceExhausted.
+  static absl::StatusOr<std::unique_ptr<Store>> Create(const Engine& engine);
   virtual ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
   const Engine& engine() const;
   // Differs from every other store's of the process, dead ones included.
-  uint64_t id() const;
+  uint64_t id() const { return id_; }
 
   // Fuel left, where Config::ConsumeFuel is on; kFailedPrecondition otherwise.
   absl::StatusOr<uint64_t> GetFuel() const;
   absl::Status SetFuel(uint64_t units);
 
+  // What the store may have from now on; the last of the two calls counts. A limiter must outlive
+  // the store or be replaced; null allows everything.
+  void SetLimits(const StoreLimits& limits);
+  void SetLimiter(ResourceLimiter* limiter);
+
+  // For the other classes of the API.
   api_internal::StoreState& state() { return *state_; }
   const api_internal::StoreState& state() const { return *state_; }
+  runtime::Store& runtime() const { return *runtime_; }
 
  protected:
   // Address of the user data if it is of that type; null otherwise.
@@ -50,12 +68,22 @@ class Store {
  private:
   friend class Caller;
   std::unique_ptr<api_internal::StoreState> state_;
+  // Of state_, kept here for calls.
+  runtime::Store* runtime_;
+  uint64_t id_;
 };
 
 template <typename T>
 class StoreOf : public Store {
  public:
   explicit StoreOf(const Engine& engine, T data = T()) : Store(engine), data_(std::move(data)) {}
+  static absl::StatusOr<std::unique_ptr<StoreOf>> Create(const Engine& engine, T data = T()) {
+    try {
+      return std::make_unique<StoreOf>(engine, std::move(data));
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError("out of memory while making a store");
+    }
+  }
   T& data() { return data_; }
   const T& data() const { return data_; }
 
@@ -68,7 +96,13 @@ class StoreOf : public Store {
   T data_;
 };
 
-// What a host function sees of the guest that called it.
+// What a host function sees of the guest that called it: good for the time of the call.
+//
+//   linker.Func("env", "log", [](gantry::Caller& caller, uint32_t at, uint32_t size) {
+//     absl::Span<uint8_t> bytes = caller.MemoryBytes();
+//     ...
+//     caller.data<RequestState>()->log.append(...);
+//   });
 class Caller {
  public:
   Caller(Store& store, void* caller_vmctx) : store_(store), vmctx_(caller_vmctx) {}

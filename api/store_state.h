@@ -7,6 +7,7 @@
 
 #include "api/engine.h"
 #include "api/extern.h"
+#include "api/host_func.h"
 #include "api/store.h"
 #include "runtime/instance.h"
 #include "runtime/store.h"
@@ -20,9 +21,12 @@ class StoreState {
 
   const Engine& engine() const { return engine_; }
   runtime::Store& runtime() const { return *store_; }
+  // A copy that lives as long as the store.
+  StoreLimits& limits() { return limits_; }
 
  private:
   const Engine engine_;
+  StoreLimits limits_;
   const std::unique_ptr<runtime::Store> store_;
 };
 
@@ -30,6 +34,8 @@ class StoreState {
 // has them. Types in `type` are canonical or abstract.
 absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
                                                     Func::RawCallback callback);
+absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
+                                                    const HostFuncCode& code);
 
 // A handle to what an instance exports.
 Extern ToExtern(const Store& store, const runtime::Extern& definition);

@@ -1,5 +1,10 @@
 #include "jit/load.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -31,17 +36,13 @@ struct LoadedArtifact {
   }
 };
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
-    absl::Span<const uint8_t> artifact, const LoadOptions& options) {
-  // A copy first: what is checked must be what is used.
-  auto owner = std::make_shared<LoadedArtifact>();
+// Of an artifact of `size` bytes that lies in the owner's memory already: what is checked is what
+// is used.
+absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
+    std::shared_ptr<LoadedArtifact> owner, size_t size, const LoadOptions& options) {
   runtime::Mmap& memory = owner->memory;
-  ASSIGN_OR_RETURN(memory, runtime::Mmap::Allocate(artifact.size()));
-  if (!artifact.empty()) std::memcpy(memory.data(), artifact.data(), artifact.size());
-  ASSIGN_OR_RETURN(environ::ArtifactView view, environ::ArtifactView::Parse(absl::MakeConstSpan(
-                                                   memory.data(), artifact.size())));
+  ASSIGN_OR_RETURN(environ::ArtifactView view,
+                   environ::ArtifactView::Parse(absl::MakeConstSpan(memory.data(), size)));
   environ::ArtifactExpectation expectation;
   expectation.target = std::string(HostTriple());
   expectation.tunables = options.tunables;
@@ -78,9 +79,53 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     parts.modules.push_back(std::move(module.info));
     parts.data.push_back(module.data);
   }
-  parts.artifact = absl::MakeConstSpan(memory.data(), artifact.size());
+  parts.artifact = absl::MakeConstSpan(memory.data(), size);
   parts.owner = std::move(owner);
   return runtime::CodeObject::Create(std::move(parts));
+}
+
+// Closes a file when it goes out of scope.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~OpenFile() {
+    if (fd_ >= 0) close(fd_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
+    absl::Span<const uint8_t> artifact, const LoadOptions& options) {
+  auto owner = std::make_shared<LoadedArtifact>();
+  ASSIGN_OR_RETURN(owner->memory, runtime::Mmap::Allocate(artifact.size()));
+  if (!artifact.empty()) std::memcpy(owner->memory.data(), artifact.data(), artifact.size());
+  return Load(std::move(owner), artifact.size(), options);
+}
+
+absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifactFile(
+    const std::string& path, const LoadOptions& options) {
+  const OpenFile file(path);
+  if (file.fd() < 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("the artifact ", path, " cannot be opened"));
+  }
+  struct stat info = {};
+  if (fstat(file.fd(), &info) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("the size of ", path, " cannot be found"));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " is no file that can be mapped"));
+  }
+  auto owner = std::make_shared<LoadedArtifact>();
+  const uint64_t size = static_cast<uint64_t>(info.st_size);
+  ASSIGN_OR_RETURN(owner->memory, runtime::Mmap::MapFile(file.fd(), size));
+  return Load(std::move(owner), size, options);
 }
 
 }  // namespace gantry::jit

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -31,6 +32,13 @@ struct LoadOptions {
 // for one of another version, target, settings or CPU, kResourceExhausted.
 absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     absl::Span<const uint8_t> artifact, const LoadOptions& options);
+
+// The same from a file, which is mapped and not copied: processes that load the same file share its
+// pages, and those that are not used are not read. Until the code is gone the file must not be
+// changed or cut, as that of a shared library must not; it may be removed or replaced by another.
+// Errors also: kNotFound or kPermissionDenied where it cannot be opened.
+absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifactFile(
+    const std::string& path, const LoadOptions& options);
 
 }  // namespace gantry::jit
 

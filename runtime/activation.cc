@@ -1,5 +1,7 @@
 #include "runtime/activation.h"
 
+#include <utility>
+
 #include "absl/base/attributes.h"
 
 namespace gantry::runtime {
@@ -13,6 +15,10 @@ ABSL_ATTRIBUTE_NOINLINE Activation* CurrentActivation() { return current_activat
 
 ABSL_ATTRIBUTE_NOINLINE void SetCurrentActivation(Activation* activation) {
   current_activation = activation;
+}
+
+ABSL_ATTRIBUTE_NOINLINE Activation* ExchangeCurrentActivation(Activation* activation) {
+  return std::exchange(current_activation, activation);
 }
 
 }  // namespace gantry::runtime

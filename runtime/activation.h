@@ -46,6 +46,8 @@ struct Activation {
 // The innermost activation of the calling thread; null outside of compiled code.
 Activation* CurrentActivation();
 void SetCurrentActivation(Activation* activation);
+// Both at once: sets it and returns the one before.
+Activation* ExchangeCurrentActivation(Activation* activation);
 
 }  // namespace gantry::runtime
 

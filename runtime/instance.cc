@@ -89,16 +89,14 @@ absl::StatusOr<Instance*> Instance::Create(Store& store, std::shared_ptr<const M
   if (&module->engine() != &store.engine()) {
     return absl::InvalidArgumentError("the module belongs to another engine than the store");
   }
-  if (store.options_.limiter != nullptr &&
-      !store.options_.limiter->AllowInstance(store.instances_.size() + 1)) {
-    return absl::ResourceExhaustedError("the store's limiter refused another instance");
-  }
   try {
+    RETURN_IF_ERROR(store.CheckLimits(module->info()));
     std::unique_ptr<Instance> instance(new Instance(store, std::move(module)));
     Instance* const result = instance.get();
     RETURN_IF_ERROR(result->Initialize(imports));
     // From here on others can hold its functions.
     store.instances_.push_back(std::move(instance));
+    store.CountDefined(result->module().info());
     for (const auto& memory : result->defined_memories_) store.Adopt(*memory);
     RETURN_IF_ERROR(result->ApplySegments());
     RETURN_IF_ERROR(result->RunStart());

@@ -41,10 +41,15 @@ class CountingLimiter : public ResourceLimiter {
  public:
   bool AllowMemory(uint64_t, uint64_t desired) override { return desired <= max_bytes; }
   bool AllowTable(uint64_t, uint64_t desired) override { return desired <= max_elements; }
-  bool AllowInstance(uint64_t count) override { return count <= max_instances; }
+  bool AllowInstances(uint64_t count) override { return count <= max_instances; }
+  bool AllowMemories(uint64_t count) override { return count <= max_memories; }
+  bool AllowTables(uint64_t count) override { return count <= max_tables; }
+  uint64_t MaxStack() override { return ~uint64_t{0}; }
   uint64_t max_bytes = ~uint64_t{0};
   uint64_t max_elements = ~uint64_t{0};
   uint64_t max_instances = ~uint64_t{0};
+  uint64_t max_memories = ~uint64_t{0};
+  uint64_t max_tables = ~uint64_t{0};
 };
 
 class InstanceTest : public testing::Test {
@@ -251,6 +256,25 @@ TEST_F(InstanceTest, LimitsAreAsked) {
             absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(with(1, 1).ok());
   EXPECT_EQ(with(1, 1).status().code(), absl::StatusCode::kResourceExhausted);
+  // What was refused does not count, whether before or after something was made for it.
+  limiter_.max_instances = 5;
+  limiter_.max_memories = limiter_.max_tables = 4;
+  EXPECT_TRUE(with(1, 1).ok());
+  EXPECT_FALSE(with(3, 1).ok());
+  EXPECT_TRUE(with(1, 1).ok());
+  EXPECT_EQ(with(1, 1).status().message(), "the store's limiter refused another memory");
+  limiter_.max_memories = 5;
+  EXPECT_EQ(with(1, 1).status().message(), "the store's limiter refused another table");
+  limiter_.max_tables = 5;
+  MemoryType memory;
+  EXPECT_TRUE(store_->AddMemory(memory).ok());
+  EXPECT_EQ(store_->AddMemory(memory).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(Instantiate(ModuleInfo()).ok());
+  EXPECT_FALSE(Instantiate(ModuleInfo()).ok());
+  TableType table;
+  EXPECT_TRUE(store_->AddTable(table, ValRaw()).ok());
+  EXPECT_EQ(store_->AddTable(table, ValRaw()).status().code(),
+            absl::StatusCode::kResourceExhausted);
 }
 
 // A plan that relies on faults must not meet an engine that does not catch them.

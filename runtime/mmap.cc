@@ -32,18 +32,25 @@ std::optional<uint64_t> RoundUpToPage(uint64_t bytes) {
   return (bytes + mask) & ~mask;
 }
 
-absl::StatusOr<Mmap> Mmap::Reserve(uint64_t size) { return Map(size, PROT_NONE); }
+absl::StatusOr<Mmap> Mmap::Reserve(uint64_t size) {
+  return Map(size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+}
 
-absl::StatusOr<Mmap> Mmap::Allocate(uint64_t size) { return Map(size, PROT_READ | PROT_WRITE); }
+absl::StatusOr<Mmap> Mmap::Allocate(uint64_t size) {
+  return Map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+}
 
-absl::StatusOr<Mmap> Mmap::Map(uint64_t size, int protection) {
+absl::StatusOr<Mmap> Mmap::MapFile(int fd, uint64_t size) {
+  return Map(size, PROT_READ, MAP_PRIVATE, fd);
+}
+
+absl::StatusOr<Mmap> Mmap::Map(uint64_t size, int protection, int flags, int fd) {
   if (size == 0) return Mmap();
   const std::optional<uint64_t> rounded = RoundUpToPage(size);
   if (!rounded || *rounded > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     return Exhausted("reserve", size);
   }
-  void* base =
-      mmap(nullptr, *rounded, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* base = mmap(nullptr, *rounded, protection, flags, fd, 0);
   if (base == MAP_FAILED) return Exhausted("reserve", size);
   return Mmap(static_cast<uint8_t*>(base), *rounded);
 }

@@ -45,6 +45,10 @@ class Mmap {
   // Zeroed memory that can be read and written.
   static absl::StatusOr<Mmap> Allocate(uint64_t size);
 
+  // The first `size` bytes of a file, to be read; what is behind its end in the last page is zero.
+  // The file may be closed, but must not be changed or cut while this lives.
+  static absl::StatusOr<Mmap> MapFile(int fd, uint64_t size);
+
   uint8_t* data() const { return base_; }
   uint64_t size() const { return size_; }
   bool Contains(const void* address) const {
@@ -70,7 +74,7 @@ class Mmap {
 
  private:
   Mmap(uint8_t* base, uint64_t size) : base_(base), size_(size) {}
-  static absl::StatusOr<Mmap> Map(uint64_t size, int protection);
+  static absl::StatusOr<Mmap> Map(uint64_t size, int protection, int flags, int fd);
   absl::Status Protect(uint64_t offset, uint64_t length, int protection);
   void CheckRange(uint64_t offset, uint64_t length) const;
   void Release();

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "environ/core/func_key.h"
 #include "runtime/code_object.h"
+#include "runtime/direct_entry.h"
 
 namespace gantry::runtime {
 namespace {
@@ -23,6 +24,10 @@ _Unwind_Reason_Code VisitFrame(_Unwind_Context* context, void* argument) {
   frame.pc = _Unwind_GetIPInfo(context, &before_instruction);
   frame.exact = before_instruction != 0;
   const uintptr_t address = frame.InstructionAddress();
+  if (host_arch::InDirectEntry(address)) {
+    comparison.reached_entry = true;
+    return _URC_END_OF_STACK;
+  }
   const CodeObject* code = CodeObject::Find(address);
   if (code == nullptr) return _URC_NO_REASON;
   const environ::FunctionRecord* function = code->FindFunction(address);

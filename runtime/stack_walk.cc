@@ -10,20 +10,6 @@
 
 namespace gantry::runtime {
 
-namespace {
-
-TrapFrame FrameOf(const environ::ModuleInfo& module, wasm::FuncIndex function,
-                  std::optional<uint32_t> module_offset) {
-  TrapFrame frame;
-  frame.module_name = module.name;
-  frame.func_index = function.raw();
-  frame.func_name = std::string(module.FuncNameOf(function));
-  frame.module_offset = module_offset;
-  return frame;
-}
-
-}  // namespace
-
 void RawBacktrace::AddOmitted(uintptr_t address) {
   // Deep stacks are recursions: mostly it is the address of the frame before.
   if (address != last_omitted_) {
@@ -42,16 +28,17 @@ void RawBacktrace::AddOmitted(uintptr_t address) {
   omitted_ += 1 + last_inlined_;
 }
 
-RawBacktrace::Symbolized RawBacktrace::Symbolize() const {
-  Symbolized out;
-  out.omitted = omitted_;
-  out.frames.reserve(count_);
-  const auto add = [&out](TrapFrame frame) {
-    if (out.frames.size() < kMaxFrames) {
-      out.frames.push_back(std::move(frame));
-    } else {
-      ++out.omitted;
+void RawBacktrace::AppendTo(TrapFrames& frames) const {
+  size_t kept = 0;
+  uint64_t omitted = omitted_;
+  const auto add = [&](const environ::ModuleInfo& module, wasm::FuncIndex function,
+                       std::optional<uint32_t> module_offset) {
+    if (kept == kMaxFrames) {
+      ++omitted;
+      return;
     }
+    ++kept;
+    frames.Add(module.name, function.raw(), module.FuncNameOf(function), module_offset);
   };
   for (uintptr_t address : addresses()) {
     const CodeObject* code = CodeObject::Find(address);
@@ -67,15 +54,15 @@ RawBacktrace::Symbolized RawBacktrace::Symbolize() const {
     for (uint32_t site = innermost.value_or(environ::kNoInlineSite);
          site != environ::kNoInlineSite;) {
       const environ::InlineSite& inlined = code->tables().inline_sites[site];
-      add(FrameOf(module, wasm::FuncIndex(inlined.function), offset));
+      add(module, wasm::FuncIndex(inlined.function), offset);
       offset = inlined.wasm_offset == environ::kNoWasmOffset
                    ? std::nullopt
                    : std::optional<uint32_t>(inlined.wasm_offset);
       site = inlined.parent;
     }
-    add(FrameOf(module, module.Index(key.defined_function()), offset));
+    add(module, module.Index(key.defined_function()), offset);
   }
-  return out;
+  frames.AddOmitted(omitted);
 }
 
 }  // namespace gantry::runtime

@@ -74,12 +74,6 @@ class RawBacktrace {
  public:
   static constexpr size_t kMaxFrames = 128;
 
-  // What a walk has seen, as WebAssembly functions.
-  struct Symbolized {
-    std::vector<TrapFrame> frames;
-    uint64_t omitted = 0;
-  };
-
   void Clear() {
     count_ = omitted_ = 0;
     last_omitted_ = 0;
@@ -97,7 +91,7 @@ class RawBacktrace {
   // Names and offsets of the WebAssembly functions among the frames, at most kMaxFrames;
   // trampolines are left out, and where a callee was inlined it has a frame of its own, as if it
   // had been called. The code must still be loaded.
-  Symbolized Symbolize() const;
+  void AppendTo(TrapFrames& frames) const;
 
  private:
   // Counts a frame that is not kept, and the inlined ones in it.

@@ -25,7 +25,9 @@ std::atomic<uint64_t> next_store_id{1};
 struct Store::HostFunction {
   VMHostFuncContext context;
   Store* store = nullptr;
+  // One of the two.
   HostCallback callback;
+  std::shared_ptr<void> data;
   // Positions of the parameters that are handles of the reference heap.
   std::vector<uint32_t> reference_params;
   // Holds the type id and the code.
@@ -39,7 +41,7 @@ std::unique_ptr<Store> Store::Create(std::shared_ptr<Engine> engine, const Optio
 
 Store::Store(std::shared_ptr<Engine> engine, const Options& options)
     : engine_(std::move(engine)),
-      options_(options),
+      limiter_(options.limiter),
       id_(next_store_id.fetch_add(1, std::memory_order_relaxed)) {
   context_.store = this;
   context_.epoch_counter = &engine_->epoch();
@@ -58,29 +60,35 @@ absl::Status Store::Call(const VMFuncRef* func_ref, ValRaw* values) {
   if (func_ref->entry == nullptr) {
     return absl::FailedPreconditionError("the function was compiled without an entry from C++");
   }
-  if (ABSL_PREDICT_FALSE(innermost_ != nullptr || suspended_)) {
-    return CallNested(func_ref, values);
-  }
-  RETURN_IF_ERROR(EnsureSignalStack());
-  SetStackLimit();
-  return Enter(func_ref, values);
+  return EnterWith([&] {
+    return func_ref->entry(&context_, func_ref->vmctx, nullptr, func_ref->wasm_call, values) != 0;
+  });
 }
 
-absl::Status Store::CallNested(const VMFuncRef* func_ref, ValRaw* values) {
+absl::Status Store::EnterNested(OuterStack& outer) {
   if (suspended_) {
     return absl::FailedPreconditionError(
         "a call of this store is suspended; a store is used by one fiber at a time");
   }
   // The caller may be on another stack than the guest below: a fiber of another store that one of
   // its host functions runs.
-  if (stack_low_ == CurrentStackLow()) return Enter(func_ref, values);
-  const uint64_t outer_limit = context_.stack_limit;
-  const uintptr_t outer_low = stack_low_;
-  SetStackLimit();
-  const absl::Status status = Enter(func_ref, values);
-  context_.stack_limit = outer_limit;
-  stack_low_ = outer_low;
-  return status;
+  if (stack_low_ == CurrentStackLow()) return absl::OkStatus();
+  outer.limit = context_.stack_limit;
+  outer.low = stack_low_;
+  SetStackLimit(CurrentStackLow());
+  return absl::OkStatus();
+}
+
+void Store::LeaveNested(const OuterStack& outer) {
+  if (outer.low == 0) return;
+  context_.stack_limit = outer.limit;
+  stack_low_ = outer.low;
+}
+
+absl::Status Store::PrepareThread() {
+  RETURN_IF_ERROR(PrepareThreadStack());
+  SetStackLimit(CurrentStackLow());
+  return absl::OkStatus();
 }
 
 absl::Status Store::AttachFiber(StoreFiber& fiber) {
@@ -104,41 +112,7 @@ absl::Status Store::Suspend(Suspension why) {
       "be called asynchronously");
 }
 
-absl::Status Store::Enter(const VMFuncRef* func_ref, ValRaw* values) {
-  Activation activation;
-  activation.store = &context_;
-  activation.fault_handler = this;
-  activation.outer_on_thread = CurrentActivation();
-  activation.outer_in_store = innermost_;
-  activation.outer = context_.last;
-  context_.last.exit_pc = context_.last.exit_fp = 0;
-  innermost_ = &activation;
-  SetCurrentActivation(&activation);
-  const uint32_t trapped =
-      func_ref->entry(&context_, func_ref->vmctx, nullptr, func_ref->wasm_call, values);
-  SetCurrentActivation(activation.outer_on_thread);
-  innermost_ = activation.outer_in_store;
-  context_.last = activation.outer;
-  if (ABSL_PREDICT_TRUE(trapped == 0)) return absl::OkStatus();
-  try {
-    return TakePending();
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("no memory to report a trap");
-  }
-}
-
-// Wasm may use max_wasm_stack bytes from here, but never the end of the stack, which host
-// functions need.
-void Store::SetStackLimit() {
-  const uintptr_t sp = host_arch::CurrentStackPointer();
-  stack_low_ = CurrentStackLow();
-  const uintptr_t end = stack_low_ + HostStackReserve();
-  const uint64_t wanted = engine_->options().max_wasm_stack;
-  context_.stack_limit = wanted < sp ? std::max<uint64_t>(end, sp - wanted) : end;
-}
-
-absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
-                                                  HostCallback callback) {
+absl::StatusOr<Store::HostFunction*> Store::NewHostFunction(const wasm::FuncType& type) {
   auto function = std::make_unique<HostFunction>();
   ASSIGN_OR_RETURN(function->type, engine_->types().RegisterFunc(type));
   const uint32_t type_id = function->type.ids().front();
@@ -147,45 +121,83 @@ absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
     return absl::NotFoundError(absl::StrCat(
         "no loaded module has trampolines for host functions of type ", type.ToString()));
   }
-  for (size_t i = 0; i < type.params().size(); ++i) {
-    const wasm::ValType param = type.params()[i];
-    if (param.is_ref() && !IsFuncReference(param)) {
-      function->reference_params.push_back(static_cast<uint32_t>(i));
-    }
-  }
   function->store = this;
-  function->callback = std::move(callback);
   function->trampolines = *std::move(trampolines);
   VMHostFuncContext& context = function->context;
   context.store = &context_;
-  context.host_call = &Store::CallHost;
-  context.data = function.get();
   context.func_ref.wasm_call = function->trampolines.exit;
   context.func_ref.vmctx = &context;
   context.func_ref.type_id = type_id;
   context.func_ref.entry = function->trampolines.entry;
   host_functions_.push_back(std::move(function));
-  return &host_functions_.back()->context.func_ref;
+  return host_functions_.back().get();
+}
+
+absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
+                                                  HostCallback callback) {
+  std::vector<uint32_t> reference_params;
+  for (size_t i = 0; i < type.params().size(); ++i) {
+    const wasm::ValType param = type.params()[i];
+    if (param.is_ref() && !IsFuncReference(param)) {
+      reference_params.push_back(static_cast<uint32_t>(i));
+    }
+  }
+  ASSIGN_OR_RETURN(HostFunction* const function, NewHostFunction(type));
+  function->callback = std::move(callback);
+  function->reference_params = std::move(reference_params);
+  function->context.host_call = &Store::CallHost;
+  function->context.data = function;
+  return &function->context.func_ref;
+}
+
+absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type, HostCode code) {
+  ASSIGN_OR_RETURN(HostFunction* const function, NewHostFunction(type));
+  function->context.host_call = code.call;
+  function->context.data = code.data.get();
+  function->data = std::move(code.data);
+  return &function->context.func_ref;
 }
 
 uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
-  HostFunction& function = *static_cast<HostFunction*>(context->data);
-  Store& store = *function.store;
-  if (GANTRY_DCHECK_IS_ON()) store.CaptureFromExit();
-  absl::Status status;
-  try {
-    ReferenceHeap::Scope scope(store.references_);
+  return RunHostCall(context, [&] {
+    HostFunction& function = *static_cast<HostFunction*>(context->data);
     for (uint32_t param : function.reference_params) {
-      store.references_.Root(values[param].reference);
+      function.store->references_.Root(values[param].reference);
     }
-    status = function.callback(caller, values);
+    return function.callback(caller, values);
+  });
+}
+
+absl::Status Store::CurrentExceptionStatus() {
+  try {
+    throw;
   } catch (const std::bad_alloc&) {
-    status = absl::ResourceExhaustedError("a host function ran out of memory");
+    return absl::ResourceExhaustedError("a host function ran out of memory");
   } catch (...) {
-    status = absl::InternalError("a host function threw an exception");
+    return absl::InternalError("a host function threw an exception");
   }
-  if (ABSL_PREDICT_TRUE(status.ok())) return 0;
-  return store.RaiseError(std::move(status));
+}
+
+absl::Status Store::CheckLimits(const environ::ModuleInfo& module) const {
+  if (limiter_ == nullptr) return absl::OkStatus();
+  const uint64_t memories = module.memories.size() - module.num_imported_memories;
+  const uint64_t tables = module.tables.size() - module.num_imported_tables;
+  const char* refused = nullptr;
+  if (!limiter_->AllowInstances(instances_.size() + 1)) {
+    refused = "instance";
+  } else if (memories != 0 && !limiter_->AllowMemories(num_memories_ + memories)) {
+    refused = "memory";
+  } else if (tables != 0 && !limiter_->AllowTables(num_tables_ + tables)) {
+    refused = "table";
+  }
+  if (refused == nullptr) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the store's limiter refused another ", refused));
+}
+
+void Store::CountDefined(const environ::ModuleInfo& module) {
+  num_memories_ += module.memories.size() - module.num_imported_memories;
+  num_tables_ += module.tables.size() - module.num_imported_tables;
 }
 
 absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType& type,
@@ -195,10 +207,10 @@ absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType&
     return absl::InvalidArgumentError(
         "the module relies on faults for bounds of a memory, which the engine has turned off");
   }
-  if (options_.limiter != nullptr && type.limits.min != 0) {
+  if (limiter_ != nullptr) {
     const unsigned shift = type.page_size_log2;
     const bool fits = shift == 0 || type.limits.min >> (64 - shift) == 0;
-    if (fits && !options_.limiter->AllowMemory(0, type.limits.min << shift)) {
+    if (fits && !limiter_->AllowMemory(0, type.limits.min << shift)) {
       return absl::ResourceExhaustedError(
           absl::StrCat("the store's limiter refused a memory of ", type.limits.min, " pages"));
     }
@@ -212,8 +224,7 @@ absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType&
 
 absl::StatusOr<std::unique_ptr<Table>> Store::NewTable(const wasm::TableType& type,
                                                        ValRaw initial) {
-  if (options_.limiter != nullptr && type.limits.min != 0 &&
-      !options_.limiter->AllowTable(0, type.limits.min)) {
+  if (limiter_ != nullptr && !limiter_->AllowTable(0, type.limits.min)) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the store's limiter refused a table of ", type.limits.min, " elements"));
   }
@@ -228,25 +239,38 @@ void Store::Adopt(Memory& memory) {
 }
 
 absl::StatusOr<Memory*> Store::AddMemory(const wasm::MemoryType& type) {
+  if (limiter_ != nullptr && !limiter_->AllowMemories(num_memories_ + 1)) {
+    return absl::ResourceExhaustedError("the store's limiter refused another memory");
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory,
                    NewMemory(type, environ::MemoryPlan::For(type, engine_->tunables())));
   host_memories_.push_back(std::move(memory));
   Adopt(*host_memories_.back());
+  ++num_memories_;
   return host_memories_.back().get();
 }
 
-Memory* Store::ViewOf(const std::shared_ptr<SharedMemory>& shared) {
+absl::StatusOr<Memory*> Store::ViewOf(const std::shared_ptr<SharedMemory>& shared) {
   const auto known = shared_views_.find(shared.get());
   if (known != shared_views_.end()) return known->second;
+  if (limiter_ != nullptr &&
+      (!limiter_->AllowMemories(num_memories_ + 1) || !limiter_->AllowMemory(0, shared->bytes()))) {
+    return absl::ResourceExhaustedError("the store's limiter refused a shared memory");
+  }
   host_memories_.push_back(Memory::ViewOf(shared));
   host_memories_.back()->set_store(this);
   Adopt(*host_memories_.back());
+  ++num_memories_;
   return host_memories_.back().get();
 }
 
 absl::StatusOr<Table*> Store::AddTable(const wasm::TableType& type, ValRaw initial) {
+  if (limiter_ != nullptr && !limiter_->AllowTables(num_tables_ + 1)) {
+    return absl::ResourceExhaustedError("the store's limiter refused another table");
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<Table> table, NewTable(type, initial));
   host_tables_.push_back(std::move(table));
+  ++num_tables_;
   return host_tables_.back().get();
 }
 
@@ -282,8 +306,8 @@ absl::StatusOr<Tag*> Store::AddTag(const wasm::FuncType& type) {
 absl::StatusOr<uint64_t> Store::GrowMemory(Memory& memory, uint64_t delta_pages) {
   const unsigned shift = memory.type().page_size_log2;
   const uint64_t limit = std::numeric_limits<uint64_t>::max() >> shift;
-  if (options_.limiter != nullptr && delta_pages != 0 && delta_pages <= limit - memory.pages() &&
-      !options_.limiter->AllowMemory(memory.bytes(), (memory.pages() + delta_pages) << shift)) {
+  if (limiter_ != nullptr && delta_pages != 0 && delta_pages <= limit - memory.pages() &&
+      !limiter_->AllowMemory(memory.bytes(), (memory.pages() + delta_pages) << shift)) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the store's limiter refused growth by ", delta_pages, " pages"));
   }
@@ -291,9 +315,9 @@ absl::StatusOr<uint64_t> Store::GrowMemory(Memory& memory, uint64_t delta_pages)
 }
 
 absl::StatusOr<uint64_t> Store::GrowTable(Table& table, uint64_t delta, ValRaw value) {
-  if (options_.limiter != nullptr && delta != 0 &&
+  if (limiter_ != nullptr && delta != 0 &&
       delta <= std::numeric_limits<uint64_t>::max() - table.size() &&
-      !options_.limiter->AllowTable(table.size(), table.size() + delta)) {
+      !limiter_->AllowTable(table.size(), table.size() + delta)) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the store's limiter refused growth by ", delta, " elements"));
   }
@@ -417,13 +441,18 @@ absl::Status Store::PendingTrap() const {
 absl::Status Store::TakePending() {
   const Pending pending = std::exchange(pending_, Pending::kNothing);
   CHECK(pending != Pending::kNothing) << "compiled code stopped without a reason";
-  absl::Status status =
-      pending == Pending::kTrap ? PendingTrap() : std::exchange(pending_error_, absl::Status());
-  if (engine_->options().backtrace && !backtrace_.addresses().empty()) {
-    const RawBacktrace::Symbolized walked = backtrace_.Symbolize();
-    AppendTrapFrames(status, walked.frames, walked.omitted);
+  try {
+    absl::Status status =
+        pending == Pending::kTrap ? PendingTrap() : std::exchange(pending_error_, absl::Status());
+    if (engine_->options().backtrace && !backtrace_.addresses().empty()) {
+      TrapFrames frames;
+      backtrace_.AppendTo(frames);
+      frames.AppendTo(status);
+    }
+    return status;
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("no memory to report a trap");
   }
-  return status;
 }
 
 void Store::Trace(ReferenceHeap::Marker& marker) {

@@ -11,6 +11,7 @@
 #ifndef GANTRY_RUNTIME_STORE_H_
 #define GANTRY_RUNTIME_STORE_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -20,35 +21,32 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
+#include "absl/base/optimization.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/check.h"
 #include "environ/core/func_key.h"
+#include "environ/core/module_info.h"
 #include "environ/core/trap_code.h"
 #include "runtime/activation.h"
 #include "runtime/engine.h"
 #include "runtime/global.h"
+#include "runtime/host_arch.h"
 #include "runtime/memory.h"
 #include "runtime/parking_lot.h"
 #include "runtime/reference_heap.h"
+#include "runtime/resource_limiter.h"
 #include "runtime/stack_walk.h"
 #include "runtime/table.h"
 #include "runtime/tag.h"
+#include "runtime/thread_stack.h"
 #include "runtime/vm_structs.h"
 
 namespace gantry::runtime {
 
 class Instance;
-
-// Asked before a memory or table of a store is made or grows. A refusal is seen by a guest as
-// -1 and by the host as kResourceExhausted. Called on the thread that uses the store.
-class ResourceLimiter {
- public:
-  virtual ~ResourceLimiter() = default;
-  virtual bool AllowMemory(uint64_t current_bytes, uint64_t desired_bytes) = 0;
-  virtual bool AllowTable(uint64_t current_elements, uint64_t desired_elements) = 0;
-  virtual bool AllowInstance(uint64_t count) = 0;
-};
 
 // What a host function does: arguments in `values` on entry, results on return. `caller` is
 // the calling instance's context, null where the host called. An error becomes a trap in the
@@ -72,6 +70,13 @@ class StoreFiber {
 
  protected:
   ~StoreFiber() = default;
+};
+
+// Code for a host function in place of a HostCallback: RunHostCall does the part of it that is the
+// same for all. `data` is what VMHostFuncContext::data points to.
+struct HostCode {
+  HostCall call = nullptr;
+  std::shared_ptr<void> data;
 };
 
 class Store final : private FaultHandler {
@@ -104,6 +109,29 @@ class Store final : private FaultHandler {
   // where a suspended call of the store has to end first.
   absl::Status Call(const VMFuncRef* func_ref, ValRaw* values);
 
+  // One entry into compiled code: what Call is made of. `enter` goes through an entry trampoline or
+  // a direct entry (direct_entry.h) of a function of this store and returns whether it trapped.
+  // Errors as Call's.
+  template <typename Enter>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE absl::Status EnterWith(Enter&& enter) {
+    if (ABSL_PREDICT_FALSE(innermost_ != nullptr || suspended_)) {
+      OuterStack outer;
+      absl::Status status = EnterNested(outer);
+      if (!status.ok()) return status;
+      status = EnterPrepared(enter);
+      LeaveNested(outer);
+      return status;
+    }
+    const uintptr_t stack_low = PreparedStackLow();
+    if (ABSL_PREDICT_FALSE(stack_low == 0)) {
+      absl::Status prepared = PrepareThread();
+      if (!prepared.ok()) return prepared;
+    } else {
+      SetStackLimit(stack_low);
+    }
+    return EnterPrepared(enter);
+  }
+
   // From here to DetachFiber, calls of this store may suspend on that stack. Error:
   // kFailedPrecondition where the store has one already, or its code is running.
   absl::Status AttachFiber(StoreFiber& fiber);
@@ -122,11 +150,29 @@ class Store final : private FaultHandler {
   // where no module of the engine has trampolines for the type; such a module is to be
   // compiled then. kResourceExhausted.
   absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCallback callback);
+  absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCode code);
+  // For HostCode::call: `body` returns a Status, an error of which, or an exception, stops the
+  // guest. References that it roots live until it returns.
+  template <typename Body>
+  static uint32_t RunHostCall(VMHostFuncContext* context, Body&& body) {
+    Store& store = *context->store->store;
+    if (GANTRY_DCHECK_IS_ON()) store.CaptureFromExit();
+    absl::Status status;
+    try {
+      ReferenceHeap::Scope scope(store.references_);
+      status = body();
+    } catch (...) {
+      status = CurrentExceptionStatus();
+    }
+    if (ABSL_PREDICT_TRUE(status.ok())) return 0;
+    return store.RaiseError(std::move(status));
+  }
   // Objects made by the host. Types are canonical and held (HoldType); memories follow the
   // engine's tunables.
   absl::StatusOr<Memory*> AddMemory(const wasm::MemoryType& type);
-  // This store's view of a shared memory; made when it is first asked for.
-  Memory* ViewOf(const std::shared_ptr<SharedMemory>& shared);
+  // This store's view of a shared memory; made when it is first asked for. Error:
+  // kResourceExhausted where the limiter refuses.
+  absl::StatusOr<Memory*> ViewOf(const std::shared_ptr<SharedMemory>& shared);
   absl::StatusOr<Table*> AddTable(const wasm::TableType& type, ValRaw initial);
   Global* AddGlobal(const wasm::GlobalType& type, ValRaw initial);
   // A tag of a function type without results. Error: kInvalidArgument where it has results.
@@ -135,6 +181,10 @@ class Store final : private FaultHandler {
   // Keeps a type of an object made by the host alive as long as the store; only concrete ones
   // need it. Error: kInvalidArgument where nobody holds it any more.
   absl::Status HoldType(wasm::ValType type);
+
+  // Must outlive the store or be replaced; null allows everything. Holds for what is made and for
+  // calls that are entered afterwards.
+  void SetLimiter(ResourceLimiter* limiter) { limiter_ = limiter; }
 
   // Growth with the limiter asked. Errors: kResourceExhausted.
   absl::StatusOr<uint64_t> GrowMemory(Memory& memory, uint64_t delta_pages);
@@ -184,16 +234,56 @@ class Store final : private FaultHandler {
   void RecordTrap(environ::TrapCode code, const host_arch::Registers& registers,
                   const CodeObject& object) override;
 
+  // The status of the exception being handled.
+  static absl::Status CurrentExceptionStatus();
+  absl::StatusOr<HostFunction*> NewHostFunction(const wasm::FuncType& type);
+  // Asks whether a module can be instantiated, before anything is made for it; and counts what it
+  // has brought.
+  absl::Status CheckLimits(const environ::ModuleInfo& module) const;
+  void CountDefined(const environ::ModuleInfo& module);
+
+  absl::Status PrepareThread();
   bool WantsWalk() const;
   void RememberFunction(uintptr_t pc, const CodeObject* code);
   void CaptureFromExit();
   void AskOracle();
-  // Call for a guest that has been entered already, maybe on another stack.
-  absl::Status CallNested(const VMFuncRef* func_ref, ValRaw* values);
-  absl::Status Enter(const VMFuncRef* func_ref, ValRaw* values);
+  // For an entry while a guest of the store has been entered already, maybe on another stack, whose
+  // limit is kept then.
+  struct OuterStack {
+    uint64_t limit = 0;
+    uintptr_t low = 0;
+  };
+  absl::Status EnterNested(OuterStack& outer);
+  void LeaveNested(const OuterStack& outer);
+  template <typename Enter>
+  ABSL_ATTRIBUTE_ALWAYS_INLINE absl::Status EnterPrepared(Enter&& enter) {
+    Activation activation;
+    activation.store = &context_;
+    activation.fault_handler = this;
+    activation.outer_on_thread = ExchangeCurrentActivation(&activation);
+    activation.outer_in_store = innermost_;
+    activation.outer = context_.last;
+    context_.last.exit_pc = context_.last.exit_fp = 0;
+    innermost_ = &activation;
+    const bool trapped = enter();
+    SetCurrentActivation(activation.outer_on_thread);
+    innermost_ = activation.outer_in_store;
+    context_.last = activation.outer;
+    if (ABSL_PREDICT_TRUE(!trapped)) return absl::OkStatus();
+    return TakePending();
+  }
   absl::Status PendingTrap() const;
   absl::Status TakePending();
-  void SetStackLimit();
+  // Wasm may use the bytes allowed from here, but never the end of the stack, which host functions
+  // need.
+  void SetStackLimit(uintptr_t stack_low) {
+    stack_low_ = stack_low;
+    const uintptr_t sp = host_arch::CurrentStackPointer();
+    const uintptr_t end = stack_low + HostStackReserve();
+    uint64_t wanted = engine_->options().max_wasm_stack;
+    if (limiter_ != nullptr) wanted = std::min(wanted, limiter_->MaxStack());
+    context_.stack_limit = wanted < sp ? std::max<uint64_t>(end, sp - wanted) : end;
+  }
   void Trace(ReferenceHeap::Marker& marker);
   absl::StatusOr<std::unique_ptr<Memory>> NewMemory(const wasm::MemoryType& type,
                                                     const environ::MemoryPlan& plan);
@@ -203,7 +293,7 @@ class Store final : private FaultHandler {
   void Adopt(Memory& memory);
 
   const std::shared_ptr<Engine> engine_;
-  const Options options_;
+  ResourceLimiter* limiter_;
   const uint64_t id_;
   VMStoreContext context_;
   Activation* innermost_ = nullptr;
@@ -234,6 +324,9 @@ class Store final : private FaultHandler {
   std::vector<Memory*> memories_;
   std::unordered_map<const SharedMemory*, Memory*> shared_views_;
   std::deque<std::unique_ptr<Instance>> instances_;
+  // Of the host and of instances.
+  uint64_t num_memories_ = 0;
+  uint64_t num_tables_ = 0;
 };
 
 }  // namespace gantry::runtime

@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "runtime/mmap.h"
-#include "runtime/sanitizers.h"
 
 namespace gantry::runtime {
 namespace {
@@ -73,6 +72,10 @@ class SignalStack {
   Mmap memory_;
 };
 
+// Whether the thread has its signal stack. Like the number above no object, so that reading it
+// calls nothing.
+thread_local bool prepared = false;
+
 }  // namespace
 
 // Not inlined, so that no thread-local address is kept over a switch of stacks.
@@ -87,11 +90,18 @@ ABSL_ATTRIBUTE_NOINLINE uintptr_t ExchangeStackLow(uintptr_t low) {
   return old;
 }
 
-uint64_t HostStackReserve() { return kSanitized ? uint64_t{1} << 20 : uint64_t{256} << 10; }
-
 absl::Status EnsureSignalStack() {
   thread_local SignalStack stack;
   return stack.Ensure();
+}
+
+ABSL_ATTRIBUTE_NOINLINE uintptr_t PreparedStackLow() { return prepared ? stack_low : 0; }
+
+absl::Status PrepareThreadStack() {
+  RETURN_IF_ERROR(EnsureSignalStack());
+  CurrentStackLow();
+  prepared = true;
+  return absl::OkStatus();
 }
 
 }  // namespace gantry::runtime

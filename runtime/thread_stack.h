@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "runtime/sanitizers.h"
 
 namespace gantry::runtime {
 
@@ -18,12 +19,20 @@ uintptr_t ExchangeStackLow(uintptr_t low);
 
 // What wasm must leave for the host functions and built-ins that it calls, and for what they
 // call: the stack limit never comes closer to the end of the stack.
-uint64_t HostStackReserve();
+inline constexpr uint64_t HostStackReserve() {
+  return kSanitized ? uint64_t{1} << 20 : uint64_t{256} << 10;
+}
 
 // Gives the thread a stack for signal handlers, unless it has one that is large enough; it is
 // taken back when the thread ends. Cheap after the first call.
 // Error: kResourceExhausted.
 absl::Status EnsureSignalStack();
+
+// What every entry from the host asks: CurrentStackLow() on a thread that PrepareThreadStack has
+// prepared for compiled code, else 0.
+uintptr_t PreparedStackLow();
+// EnsureSignalStack, once for the thread. Error: kResourceExhausted.
+absl::Status PrepareThreadStack();
 
 }  // namespace gantry::runtime
 

@@ -1,6 +1,8 @@
 #include "runtime/trap.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
@@ -13,22 +15,26 @@ using environ::TrapCode;
 constexpr absl::string_view kTypeUrl = "type.gantry/trap";
 constexpr uint32_t kNoOffset = 0xFFFFFFFF;
 
-// The payload's encoding: numbers in the host's byte order, texts with their length in
-// front; it never leaves the process.
-class Writer {
- public:
-  void Number(uint64_t value) { out_.append(reinterpret_cast<const char*>(&value), sizeof(value)); }
-  void Text(absl::string_view text) {
-    Number(text.size());
-    out_.append(text.data(), text.size());
-  }
-  std::string Take() { return std::move(out_); }
+// The payload's encoding: code, number of omitted frames, frames. Numbers in the host's byte order,
+// texts with their length in front; it never leaves the process.
+void PutNumber(uint64_t value, std::string& out) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+void PutText(absl::string_view text, std::string& out) {
+  PutNumber(text.size(), out);
+  out.append(text.data(), text.size());
+}
+constexpr size_t kOmittedAt = sizeof(uint64_t);
+constexpr size_t kHeaderSize = 2 * sizeof(uint64_t);
 
- private:
-  std::string out_;
-};
+std::string Header(std::optional<TrapCode> code) {
+  std::string header;
+  PutNumber(code.has_value() ? static_cast<uint64_t>(*code) : 0, header);
+  PutNumber(0, header);
+  return header;
+}
 
-// Reads what Writer wrote. A payload that someone else made under our name reads as zeroes.
+// Reads such a payload. One that someone else made under our name reads as zeroes.
 class Reader {
  public:
   explicit Reader(absl::string_view in) : in_(in) {}
@@ -57,19 +63,6 @@ class Reader {
  private:
   absl::string_view in_;
 };
-
-std::string Encode(const TrapInfo& trap) {
-  Writer writer;
-  writer.Number(trap.code.has_value() ? static_cast<uint64_t>(*trap.code) : 0);
-  writer.Number(trap.omitted_frames);
-  for (const TrapFrame& frame : trap.frames) {
-    writer.Text(frame.module_name);
-    writer.Number(frame.func_index);
-    writer.Text(frame.func_name);
-    writer.Number(frame.module_offset.value_or(kNoOffset));
-  }
-  return writer.Take();
-}
 
 TrapInfo Decode(absl::string_view bytes) {
   Reader reader(bytes);
@@ -105,27 +98,45 @@ absl::StatusCode CodeOf(TrapCode code) {
 
 absl::Status TrapStatus(TrapCode code, absl::Span<const TrapFrame> frames) {
   absl::Status status(CodeOf(code), environ::TrapMessage(code));
-  TrapInfo trap;
-  trap.code = code;
-  trap.frames.assign(frames.begin(), frames.end());
-  status.SetPayload(kTypeUrl, absl::Cord(Encode(trap)));
+  status.SetPayload(kTypeUrl, absl::Cord(Header(code)));
+  if (!frames.empty()) AppendTrapFrames(status, frames);
   return status;
 }
 
 absl::Status CannotCompileStatus(const wasm::Unimplemented& missing) {
   absl::Status status = wasm::UnimplementedStatus(missing);
-  TrapInfo trap;
-  trap.code = TrapCode::kCannotCompile;
-  status.SetPayload(kTypeUrl, absl::Cord(Encode(trap)));
+  status.SetPayload(kTypeUrl, absl::Cord(Header(TrapCode::kCannotCompile)));
   return status;
+}
+
+void TrapFrames::Add(absl::string_view module_name, uint32_t func_index,
+                     absl::string_view func_name, std::optional<uint32_t> module_offset) {
+  PutText(module_name, encoded_);
+  PutNumber(func_index, encoded_);
+  PutText(func_name, encoded_);
+  PutNumber(module_offset.value_or(kNoOffset), encoded_);
+}
+
+void TrapFrames::AppendTo(absl::Status& status) const {
+  const absl::optional<absl::Cord> before = status.GetPayload(kTypeUrl);
+  std::string payload = before.has_value() ? std::string(*before) : Header(std::nullopt);
+  payload.resize(std::max(payload.size(), kHeaderSize));
+  uint64_t omitted = 0;
+  std::memcpy(&omitted, payload.data() + kOmittedAt, sizeof(omitted));
+  omitted += omitted_;
+  std::memcpy(payload.data() + kOmittedAt, &omitted, sizeof(omitted));
+  payload += encoded_;
+  status.SetPayload(kTypeUrl, absl::Cord(std::move(payload)));
 }
 
 void AppendTrapFrames(absl::Status& status, absl::Span<const TrapFrame> frames,
                       uint64_t omitted_frames) {
-  TrapInfo trap = GetTrapInfo(status).value_or(TrapInfo());
-  trap.frames.insert(trap.frames.end(), frames.begin(), frames.end());
-  trap.omitted_frames += omitted_frames;
-  status.SetPayload(kTypeUrl, absl::Cord(Encode(trap)));
+  TrapFrames encoded;
+  for (const TrapFrame& frame : frames) {
+    encoded.Add(frame.module_name, frame.func_index, frame.func_name, frame.module_offset);
+  }
+  encoded.AddOmitted(omitted_frames);
+  encoded.AppendTo(status);
 }
 
 std::optional<TrapInfo> GetTrapInfo(const absl::Status& status) {

@@ -52,7 +52,22 @@ absl::Status TrapStatus(environ::TrapCode code, absl::Span<const TrapFrame> fram
 // message and second payload (wasm::UnimplementedFeature) say what that is.
 absl::Status CannotCompileStatus(const wasm::Unimplemented& missing);
 
-// Adds outer frames to a failed status: to the payload it has, or a new one without a code.
+// Frames on their way into a status, in the payload's form: no string is made for a frame.
+class TrapFrames {
+ public:
+  void Add(absl::string_view module_name, uint32_t func_index, absl::string_view func_name,
+           std::optional<uint32_t> module_offset);
+  void AddOmitted(uint64_t frames) { omitted_ += frames; }
+  // Adds them as outer frames to a failed status: to the payload it has, or a new one without a
+  // code.
+  void AppendTo(absl::Status& status) const;
+
+ private:
+  std::string encoded_;
+  uint64_t omitted_ = 0;
+};
+
+// The same with frames that are there already.
 void AppendTrapFrames(absl::Status& status, absl::Span<const TrapFrame> frames,
                       uint64_t omitted_frames = 0);
 
