@@ -70,6 +70,14 @@ class Config {
   Config& ConsumeFuel(bool enable) { return Set(consume_fuel_, enable); }
   // Bytes of stack that WebAssembly code may use in one call from the host.
   Config& MaxWasmStack(uint64_t bytes) { return Set(max_wasm_stack_, bytes); }
+  // Stacks of asynchronous calls (api/async.h): bytes of each, which must hold what WebAssembly may
+  // use and what host functions are left (enough for that where it is not said); bytes of all
+  // together, those kept for later included; bytes of one that stay in memory while it is not used
+  // (everything where it is not said); whether those are overwritten with zeros.
+  Config& AsyncStackSize(uint64_t bytes) { return Set(async_stack_size_, bytes); }
+  Config& AsyncStackTotal(uint64_t bytes) { return Set(async_stack_total_, bytes); }
+  Config& AsyncStackKeepResident(uint64_t bytes) { return Set(async_stack_keep_resident_, bytes); }
+  Config& AsyncStackZeroing(bool enable) { return Set(async_stack_zeroing_, enable); }
   // Address space reserved for a linear memory, in bytes. Memories that stay within it never
   // move; with at least 4 GiB and a guard, 32-bit memories need no bounds checks in code.
   Config& MemoryReservation(uint64_t bytes) { return Set(memory_reservation_, bytes); }
@@ -104,6 +112,10 @@ class Config {
   const wasm::ValidatorLimits& module_limits() const { return limits_; }
   bool consume_fuel() const { return consume_fuel_; }
   uint64_t max_wasm_stack() const { return max_wasm_stack_; }
+  std::optional<uint64_t> async_stack_size() const { return async_stack_size_; }
+  uint64_t async_stack_total() const { return async_stack_total_; }
+  std::optional<uint64_t> async_stack_keep_resident() const { return async_stack_keep_resident_; }
+  bool async_stack_zeroing() const { return async_stack_zeroing_; }
   std::optional<uint64_t> memory_reservation() const { return memory_reservation_; }
   std::optional<uint64_t> memory_guard_size() const { return memory_guard_size_; }
   bool signals_based_traps() const { return signals_based_traps_; }
@@ -132,6 +144,10 @@ class Config {
   wasm::ValidatorLimits limits_;
   bool consume_fuel_ = false;
   uint64_t max_wasm_stack_ = 512 << 10;
+  std::optional<uint64_t> async_stack_size_;
+  uint64_t async_stack_total_ = ~uint64_t{0};
+  std::optional<uint64_t> async_stack_keep_resident_;
+  bool async_stack_zeroing_ = false;
   std::optional<uint64_t> memory_reservation_;
   std::optional<uint64_t> memory_guard_size_;
   bool signals_based_traps_ = true;

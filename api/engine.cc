@@ -1,6 +1,7 @@
 // Tested by api_test.cc.
 #include "api/engine.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,9 +12,45 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "jit/load.h"
+#include "runtime/stack_pool.h"
+#include "runtime/thread_stack.h"
 
 namespace gantry {
 namespace api_internal {
+
+namespace {
+
+runtime::StackPool::Options StacksFor(const Config& config) {
+  runtime::StackPool::Options stacks;
+  const uint64_t most = runtime::StackPool::kMaxStackSize;
+  const uint64_t needed = std::min(config.max_wasm_stack(), most) + runtime::HostStackReserve();
+  stacks.stack_size =
+      config.async_stack_size().value_or(std::min(std::max(stacks.stack_size, needed), most));
+  stacks.total_size = config.async_stack_total();
+  stacks.keep_resident = config.async_stack_keep_resident();
+  stacks.zero = config.async_stack_zeroing();
+  return stacks;
+}
+
+void CheckStacks(const Config& config, std::vector<std::string>& conflicts) {
+  const uint64_t reserve = runtime::HostStackReserve();
+  // One that is not said is made to fit.
+  const uint64_t size = StacksFor(config).stack_size;
+  if (size > runtime::StackPool::kMaxStackSize) {
+    conflicts.push_back(
+        absl::StrCat("AsyncStackSize is over ", runtime::StackPool::kMaxStackSize, " bytes"));
+  } else if (config.async_stack_size() &&
+             (size < reserve || size - reserve < config.max_wasm_stack())) {
+    conflicts.push_back(absl::StrCat("AsyncStackSize (", size, ") is less than MaxWasmStack (",
+                                     config.max_wasm_stack(), ") and the ", reserve,
+                                     " bytes that host functions are left"));
+  }
+  if (config.async_stack_zeroing() && !config.async_stack_keep_resident()) {
+    conflicts.push_back("AsyncStackZeroing needs AsyncStackKeepResident");
+  }
+}
+
+}  // namespace
 
 absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
   environ::Tunables tunables = runtime::HostTunables();
@@ -51,6 +88,7 @@ absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
   if (config.max_wasm_stack() < kLeastStack) {
     conflicts.push_back(absl::StrCat("MaxWasmStack is under ", kLeastStack, " bytes"));
   }
+  CheckStacks(config, conflicts);
   if (!conflicts.empty()) return absl::InvalidArgumentError(absl::StrJoin(conflicts, "; "));
   return tunables;
 }
@@ -88,6 +126,7 @@ absl::StatusOr<Engine> Engine::Create(const Config& config) {
   options.tunables = tunables;
   options.max_wasm_stack = config.max_wasm_stack();
   options.backtrace = config.wasm_backtrace();
+  options.stacks = api_internal::StacksFor(config);
   return Engine(std::make_shared<api_internal::EngineState>(config, std::move(source),
                                                             runtime::Engine::Create(options)));
 }

@@ -7,6 +7,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "api/async.h"
 #include "api/check_types.h"
 #include "api/convert.h"
 #include "api/engine_state.h"
@@ -166,6 +167,13 @@ absl::StatusOr<std::vector<Val>> Func::Call(Store& store, absl::Span<const Val> 
 absl::StatusOr<std::vector<Val>> Func::Call(Store& store,
                                             std::initializer_list<Val> arguments) const {
   return Call(store, absl::MakeConstSpan(arguments.begin(), arguments.size()));
+}
+
+AsyncCall<absl::StatusOr<std::vector<Val>>> Func::CallAsync(Store& store,
+                                                            std::vector<Val> arguments) const {
+  return RunAsync(store, [func = *this, &store, arguments = std::move(arguments)] {
+    return func.Call(store, arguments);
+  });
 }
 
 absl::StatusOr<Memory> Memory::Create(Store& store, const MemoryType& type) {

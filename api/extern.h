@@ -43,6 +43,8 @@ class TypedFunc;
 namespace api_internal {
 struct HostFuncCode;
 }
+template <typename R>
+class AsyncCall;
 
 namespace runtime {
 struct VMFuncRef;
@@ -155,6 +157,11 @@ class Func {
   // host function returned.
   absl::StatusOr<std::vector<Val>> Call(Store& store, absl::Span<const Val> arguments) const;
   absl::StatusOr<std::vector<Val>> Call(Store& store, std::initializer_list<Val> arguments) const;
+  // The same on a stack of its own, to be awaited or driven: api/async.h. Errors also:
+  // kFailedPrecondition where the store is in use by another call; kResourceExhausted where there
+  // is no stack.
+  AsyncCall<absl::StatusOr<std::vector<Val>>> CallAsync(Store& store,
+                                                        std::vector<Val> arguments) const;
 
   // The function with its type checked once, as in func.Typed<int32_t(int32_t, double)>(store);
   // defined in api/typed_func.h.

@@ -198,4 +198,9 @@ absl::StatusOr<Instance> Linker::Instantiate(Store& store, const Module& module)
   }
 }
 
+AsyncCall<absl::StatusOr<Instance>> Linker::InstantiateAsync(Store& store,
+                                                             const Module& module) const {
+  return RunAsync(store, [this, &store, module] { return Instantiate(store, module); });
+}
+
 }  // namespace gantry

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "api/async.h"
 #include "api/extern.h"
 #include "api/host_func.h"
 #include "api/instance.h"
@@ -52,6 +53,13 @@ class Linker {
                        gantry::Func::RawCallback callback);
   absl::Status CodeFunc(absl::string_view module, absl::string_view name, const FuncType& type,
                         api_internal::HostFuncCode code);
+  // A host function that may wait: a callable as Func takes, which returns a Task of a Status or
+  // StatusOr. The guest is suspended while it waits; where the guest was not called by CallAsync or
+  // RunAsync, waiting is kFailedPrecondition.
+  template <typename F>
+  absl::Status AsyncFunc(absl::string_view module, absl::string_view name, F callable) {
+    return Func(module, name, api_internal::PlainHostFunc(std::move(callable)));
+  }
   // Anything that lives in a store, or a shared memory. Error: kInvalidArgument for a shared memory
   // of another engine.
   absl::Status Define(absl::string_view module, absl::string_view name, const Extern& definition);
@@ -72,6 +80,9 @@ class Linker {
   // Resolves all imports and instantiates. Errors: kNotFound naming every import that is not
   // defined; otherwise as Instance::Create.
   absl::StatusOr<Instance> Instantiate(Store& store, const Module& module) const;
+  // The same on a stack of its own (api/async.h), so that the start function may wait. The linker
+  // must outlive the call.
+  AsyncCall<absl::StatusOr<Instance>> InstantiateAsync(Store& store, const Module& module) const;
 
  private:
   std::unique_ptr<api_internal::LinkerState> state_;

@@ -117,7 +117,11 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Create(const Engine& engine) {
   }
 }
 
-Store::~Store() = default;
+Store::~Store() { EndCall(); }
+
+void Store::EndCall() {
+  if (state_ != nullptr) state_->runtime().EndSuspended();
+}
 
 void Store::SetLimits(const StoreLimits& limits) {
   state_->limits() = limits;

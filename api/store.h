@@ -64,6 +64,8 @@ class Store {
  protected:
   // Address of the user data if it is of that type; null otherwise.
   virtual void* UserData(const std::type_info& type);
+  // Ends a suspended call, before what its host functions may use goes.
+  void EndCall();
 
  private:
   friend class Caller;
@@ -84,6 +86,7 @@ class StoreOf : public Store {
       return absl::ResourceExhaustedError("out of memory while making a store");
     }
   }
+  ~StoreOf() override { EndCall(); }
   T& data() { return data_; }
   const T& data() const { return data_; }
 

@@ -25,6 +25,7 @@
 #include "absl/base/optimization.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "api/async.h"
 #include "api/extern.h"
 #include "api/host_func.h"
 #include "api/store.h"
@@ -110,6 +111,11 @@ class TypedFunc<R(Args...)> {
     } else {
       return CallByArray(store, args...);
     }
+  }
+
+  // The same on a stack of its own, to be awaited or driven: api/async.h.
+  AsyncCall<Result> CallAsync(Store& store, Args... args) const {
+    return RunAsync(store, [func = *this, &store, args...] { return func.Call(store, args...); });
   }
 
   const Func& func() const { return func_; }

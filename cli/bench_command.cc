@@ -53,6 +53,7 @@ absl::StatusOr<Sample> Measure(const BenchOptions& options, const std::vector<st
   setup.guest = options.guest;
   setup.arguments.assign(words.begin() + 1, words.end());
   ASSIGN_OR_RETURN(setup.fuel, options.engine.Fuel());
+  ASSIGN_OR_RETURN(setup.async, options.engine.Async());
   ASSIGN_OR_RETURN(const Engine engine, Engine::Create(config));
   ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes, ReadFile(words.front()));
 

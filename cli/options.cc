@@ -28,7 +28,9 @@ void EngineOptions::AddTo(CLI::App& command) {
   command
       .add_option("-O,--optimize", optimize_,
                   "Optimization: opt-level=0|2|s, memory-reservation=BYTES, "
-                  "memory-guard-size=BYTES, signals-based-traps=y|n")
+                  "memory-guard-size=BYTES, signals-based-traps=y|n; calls on stacks of their own: "
+                  "async=y|n, async-stack-size=BYTES, async-stack-keep-resident=BYTES, "
+                  "async-stack-zeroing=y|n")
       ->allow_extra_args(false);
   command
       .add_option("-C,--codegen", codegen_,
@@ -68,9 +70,22 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
     } else if (entry.name == "signals-based-traps") {
       ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-O", entry));
       config.SignalsBasedTraps(enable);
+    } else if (entry.name == "async") {
+      RETURN_IF_ERROR(ParseFlagBool("-O", entry).status());
+    } else if (entry.name == "async-stack-size") {
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-O", entry));
+      config.AsyncStackSize(bytes);
+    } else if (entry.name == "async-stack-keep-resident") {
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-O", entry));
+      config.AsyncStackKeepResident(bytes);
+    } else if (entry.name == "async-stack-zeroing") {
+      ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-O", entry));
+      config.AsyncStackZeroing(enable);
     } else {
       return UnknownFlag("-O", entry,
-                         "opt-level, memory-reservation, memory-guard-size, signals-based-traps");
+                         "opt-level, memory-reservation, memory-guard-size, signals-based-traps, "
+                         "async, async-stack-size, async-stack-keep-resident, "
+                         "async-stack-zeroing");
     }
   }
   for (const FlagEntry& entry : SplitFlagList(codegen_)) {
@@ -132,6 +147,15 @@ absl::StatusOr<wasm::Features> EngineOptions::FeaturesOver(wasm::Features base) 
   std::vector<FlagEntry> other_flags;
   RETURN_IF_ERROR(ApplyWasmFeatures(SplitFlagList(wasm_), &base, &other_flags));
   return base;
+}
+
+absl::StatusOr<bool> EngineOptions::Async() const {
+  bool async = false;
+  for (const FlagEntry& entry : SplitFlagList(optimize_)) {
+    if (entry.name != "async") continue;
+    ASSIGN_OR_RETURN(async, ParseFlagBool("-O", entry));
+  }
+  return async;
 }
 
 absl::StatusOr<std::optional<uint64_t>> EngineOptions::Fuel() const {

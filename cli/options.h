@@ -34,6 +34,9 @@ class EngineOptions {
   // WebAssembly 3.0.
   absl::StatusOr<wasm::Features> FeaturesOver(wasm::Features base) const;
 
+  // Whether guests are called asynchronously, each call on a stack of its own (-O async=y).
+  absl::StatusOr<bool> Async() const;
+
   // Fuel that each store starts with (-W fuel=N).
   absl::StatusOr<std::optional<uint64_t>> Fuel() const;
 

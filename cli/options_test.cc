@@ -46,6 +46,18 @@ TEST(OptionsTest, EngineOptionsReachTheConfig) {
               ElementsAre(Pair("regalloc_checker", "true"), Pair("foo", "bar")));
 }
 
+TEST(OptionsTest, AsynchronousCalls) {
+  EXPECT_FALSE(*Parsed({"-O", "opt-level=0", "x"}).engine.Async());
+  Parsed parsed({"-O", "async,async-stack-size=4194304", "-O",
+                 "async-stack-keep-resident=65536,async-stack-zeroing", "x"});
+  EXPECT_TRUE(*parsed.engine.Async());
+  const Config config = *parsed.engine.ToConfig();
+  EXPECT_EQ(config.async_stack_size(), 4194304u);
+  EXPECT_EQ(config.async_stack_keep_resident(), 65536u);
+  EXPECT_TRUE(config.async_stack_zeroing());
+  EXPECT_FALSE(Parsed({"-O", "async=maybe", "x"}).engine.ToConfig().ok());
+}
+
 TEST(OptionsTest, FeaturesReachTheConfig) {
   Parsed parsed({"-W", "threads,simd=n", "-W", "max-wasm-stack=70000", "a.wasm"});
   const Config config = *parsed.engine.ToConfig();
@@ -53,9 +65,10 @@ TEST(OptionsTest, FeaturesReachTheConfig) {
   expected.Set(wasm::Feature::kThreads, true).Set(wasm::Feature::kSimd, false);
   EXPECT_EQ(config.features(), expected);
   EXPECT_EQ(config.max_wasm_stack(), 70000u);
-  EXPECT_THAT(std::string(Parsed({"-W", "nope", "x"}).engine.ToConfig().status().message()),
-              HasSubstr("-W nope is not known; there are: fuel, max-wasm-stack, nan-canonicalization, "
-                        "relaxed-simd-deterministic, all-proposals"));
+  EXPECT_THAT(
+      std::string(Parsed({"-W", "nope", "x"}).engine.ToConfig().status().message()),
+      HasSubstr("-W nope is not known; there are: fuel, max-wasm-stack, nan-canonicalization, "
+                "relaxed-simd-deterministic, all-proposals"));
 }
 
 TEST(OptionsTest, FeaturesOverOthers) {

@@ -67,6 +67,7 @@ absl::Status Program::Instantiate(const ProgramSetup& setup) {
   HostState host;
   host.wasi = std::move(wasi);
   store_ = std::make_unique<StoreOf<HostState>>(engine_, std::move(host));
+  async_ = setup.async;
   if (setup.fuel) RETURN_IF_ERROR(store_->SetFuel(*setup.fuel));
 
   Linker linker(engine_);
@@ -76,11 +77,22 @@ absl::Status Program::Instantiate(const ProgramSetup& setup) {
   ASSIGN_OR_RETURN(const auto preloads, setup.guest.Preloads());
   for (const auto& [name, file] : preloads) {
     ASSIGN_OR_RETURN(const Module module, LoadModule(engine_, file));
-    ASSIGN_OR_RETURN(const Instance instance, linker.Instantiate(*store_, module));
+    ASSIGN_OR_RETURN(const Instance instance, InstantiateIn(linker, module));
     RETURN_IF_ERROR(linker.DefineInstance(*store_, name, instance));
   }
-  ASSIGN_OR_RETURN(instance_, linker.Instantiate(*store_, module_));
+  ASSIGN_OR_RETURN(instance_, InstantiateIn(linker, module_));
   return absl::OkStatus();
+}
+
+absl::StatusOr<Instance> Program::InstantiateIn(const Linker& linker, const Module& module) {
+  if (async_) return linker.InstantiateAsync(*store_, module).Wait();
+  return linker.Instantiate(*store_, module);
+}
+
+absl::StatusOr<std::vector<Val>> Program::Call(const Func& func,
+                                               const std::vector<Val>& arguments) {
+  if (async_) return func.CallAsync(*store_, arguments).Wait();
+  return func.Call(*store_, arguments);
 }
 
 absl::StatusOr<int> Program::RunStart() {
@@ -93,7 +105,7 @@ absl::StatusOr<int> Program::RunStart() {
                      "run; --invoke NAME calls one of its exports"));
   }
   ASSIGN_OR_RETURN(const Func start, instance_->GetFunc(*store_, name));
-  const absl::Status status = start.Call(*store_, {}).status();
+  const absl::Status status = Call(start, {}).status();
   if (const std::optional<int32_t> exit_code = GetExitCode(status)) return *exit_code;
   RETURN_IF_ERROR(status);
   return 0;
@@ -105,12 +117,12 @@ absl::StatusOr<std::vector<Val>> Program::Invoke(const std::string& name,
   // A reactor wants its initialiser first.
   if (module_.GetExport("_start") == nullptr && module_.GetExport("_initialize") != nullptr) {
     ASSIGN_OR_RETURN(const Func initialize, instance_->GetFunc(*store_, "_initialize"));
-    RETURN_IF_ERROR(initialize.Call(*store_, {}).status());
+    RETURN_IF_ERROR(Call(initialize, {}).status());
   }
   ASSIGN_OR_RETURN(const Func func, instance_->GetFunc(*store_, name));
   ASSIGN_OR_RETURN(const FuncType type, func.type(*store_));
   ASSIGN_OR_RETURN(const std::vector<Val> values, ParseArguments(type, arguments));
-  absl::StatusOr<std::vector<Val>> results = func.Call(*store_, values);
+  absl::StatusOr<std::vector<Val>> results = Call(func, values);
   if (const std::optional<int32_t> code = GetExitCode(results.status())) {
     *exit_code = *code;
     return std::vector<Val>();

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "api/engine.h"
 #include "api/instance.h"
+#include "api/linker.h"
 #include "api/module.h"
 #include "api/store.h"
 #include "api/val.h"
@@ -40,6 +41,7 @@ struct ProgramSetup {
   GuestOptions guest;
   std::vector<std::string> arguments;  // without argv[0]
   std::optional<uint64_t> fuel;
+  bool async = false;  // each call of the guest on a stack of its own
 };
 
 // A module from a file, text or binary: compiled, or loaded where the file is an artifact.
@@ -65,11 +67,16 @@ class Program {
   const HostState& host() const { return store_->data(); }
 
  private:
+  // Each asynchronously where the setup says so.
+  absl::StatusOr<Instance> InstantiateIn(const Linker& linker, const Module& module);
+  absl::StatusOr<std::vector<Val>> Call(const Func& func, const std::vector<Val>& arguments);
+
   Engine engine_;
   Module module_;
   std::string path_;
   std::unique_ptr<StoreOf<HostState>> store_;
   std::optional<Instance> instance_;
+  bool async_ = false;
 };
 
 // Prints what went wrong on standard error, a trap with its backtrace, and returns the exit

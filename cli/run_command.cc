@@ -31,6 +31,7 @@ absl::StatusOr<int> Run(const RunOptions& options, const CLI::App& command) {
   setup.guest = options.guest;
   setup.arguments.assign(words.begin() + 1, words.end());
   ASSIGN_OR_RETURN(setup.fuel, options.engine.Fuel());
+  ASSIGN_OR_RETURN(setup.async, options.engine.Async());
   ASSIGN_OR_RETURN(const Engine engine, Engine::Create(config));
   const std::string& path = words.front();
   ASSIGN_OR_RETURN(Module module, LoadModule(engine, path));

@@ -73,7 +73,9 @@ class Engines {
 absl::StatusOr<int> Run(const WastOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<std::string> files, Files(options.paths));
   Engines engines(options.engine);
-  ASSIGN_OR_RETURN(const std::optional<uint64_t> fuel, options.engine.Fuel());
+  wast::ApiEngine::Options run;
+  ASSIGN_OR_RETURN(run.fuel, options.engine.Fuel());
+  ASSIGN_OR_RETURN(run.async, options.engine.Async());
   // What is wrong with the options is told once, not for each script.
   for (const std::string& file : files) RETURN_IF_ERROR(engines.For(file).status());
 
@@ -84,7 +86,7 @@ absl::StatusOr<int> Run(const WastOptions& options) {
         {&file, 1},
         [&](const std::string& path) -> absl::StatusOr<std::unique_ptr<wast::ScriptEngine>> {
           ASSIGN_OR_RETURN(const Engine engine, engines.For(path));
-          return wast::ApiEngine::Create(engine, fuel);
+          return wast::ApiEngine::Create(engine, run);
         },
         lists);
     for (const std::string& failure : suite.report.failures) std::printf("%s\n", failure.c_str());

@@ -34,6 +34,8 @@ class AsyncRun : private StoreFiber {
   enum class State : uint8_t { kNew, kRunning, kWaiting, kYielded, kDone };
 
   explicit AsyncRun(Store& store) : store_(&store) {}
+  // The one that a store's code runs in; null where there is none.
+  static AsyncRun* Of(const Store& store) { return static_cast<AsyncRun*>(store.fiber()); }
   AsyncRun(const AsyncRun&) = delete;
   AsyncRun& operator=(const AsyncRun&) = delete;
 

@@ -49,7 +49,7 @@ Store::Store(std::shared_ptr<Engine> engine, const Options& options)
 }
 
 Store::~Store() {
-  if (fiber_ != nullptr) fiber_->Cancel();
+  EndSuspended();
   CHECK(innermost_ == nullptr) << "a store was destroyed while its code ran";
 }
 

@@ -138,6 +138,10 @@ class Store final : private FaultHandler {
   void DetachFiber();
   // Whether its code is somewhere on that stack and nothing else may enter it.
   void SetSuspended(bool suspended) { suspended_ = suspended; }
+  // Ends what is suspended on that stack, if anything is.
+  void EndSuspended() {
+    if (suspended_) fiber_->Cancel();
+  }
   // Null where calls cannot suspend.
   StoreFiber* fiber() const { return fiber_; }
 

@@ -31,9 +31,9 @@ absl::Status FromGuest(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ApiEngine>> ApiEngine::Create(const Engine& engine,
-                                                             std::optional<uint64_t> fuel) {
-  std::unique_ptr<ApiEngine> created(new ApiEngine(engine, fuel));
-  if (fuel.has_value()) RETURN_IF_ERROR(created->store_.SetFuel(*fuel));
+                                                             const Options& options) {
+  std::unique_ptr<ApiEngine> created(new ApiEngine(engine, options));
+  if (options.fuel) RETURN_IF_ERROR(created->store_.SetFuel(*options.fuel));
   RETURN_IF_ERROR(created->DefineSpectest());
   return created;
 }
@@ -88,7 +88,9 @@ absl::StatusOr<ScriptEngine::ModuleId> ApiEngine::Compile(absl::Span<const uint8
 }
 
 absl::StatusOr<ScriptEngine::InstanceId> ApiEngine::Instantiate(ModuleId module) {
-  absl::StatusOr<Instance> instance = linker_.Instantiate(store_, modules_[module]);
+  absl::StatusOr<Instance> instance =
+      options_.async ? linker_.InstantiateAsync(store_, modules_[module]).Wait()
+                     : linker_.Instantiate(store_, modules_[module]);
   if (!instance.ok()) {
     const absl::Status status = FromGuest(instance.status());
     // The module itself is valid: it is the imports that are wrong.
@@ -221,7 +223,8 @@ absl::StatusOr<std::vector<Value>> ApiEngine::Invoke(InstanceId instance, absl::
     ASSIGN_OR_RETURN(Val val, ToVal(argument));
     vals.push_back(std::move(val));
   }
-  const absl::StatusOr<std::vector<Val>> results = func.Call(store_, vals);
+  const absl::StatusOr<std::vector<Val>> results =
+      options_.async ? func.CallAsync(store_, vals).Wait() : func.Call(store_, vals);
   if (!results.ok()) return FromGuest(results.status());
   std::vector<Value> values;
   for (const Val& result : *results) {
@@ -239,7 +242,7 @@ absl::StatusOr<Value> ApiEngine::Get(InstanceId instance, absl::string_view fiel
 }
 
 absl::StatusOr<std::unique_ptr<ScriptEngine>> ApiEngine::Fork(absl::Span<const InstanceId> shared) {
-  ASSIGN_OR_RETURN(std::unique_ptr<ApiEngine> forked, Create(engine_, fuel_));
+  ASSIGN_OR_RETURN(std::unique_ptr<ApiEngine> forked, Create(engine_, options_));
   for (InstanceId instance : shared) {
     Held held;
     ASSIGN_OR_RETURN(held.memories, SharedMemoriesOf(instance));

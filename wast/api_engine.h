@@ -21,10 +21,19 @@ namespace gantry::wast {
 
 class ApiEngine : public ScriptEngine {
  public:
-  // A fresh store on the engine, with `spectest` defined and with that much fuel where the
-  // engine counts it. Errors as the API gives them.
-  static absl::StatusOr<std::unique_ptr<ApiEngine>> Create(
-      const Engine& engine, std::optional<uint64_t> fuel = std::nullopt);
+  struct Options {
+    // What a store starts with, where the engine counts it.
+    std::optional<uint64_t> fuel;
+    // Whether modules are instantiated and functions called on stacks of their own (api/async.h).
+    bool async = false;
+  };
+
+  // A fresh store on the engine, with `spectest` defined. Errors as the API gives them.
+  static absl::StatusOr<std::unique_ptr<ApiEngine>> Create(const Engine& engine,
+                                                           const Options& options);
+  static absl::StatusOr<std::unique_ptr<ApiEngine>> Create(const Engine& engine) {
+    return Create(engine, Options());
+  }
 
   absl::Status Validate(absl::Span<const uint8_t> module) override;
   absl::StatusOr<ModuleId> Compile(absl::Span<const uint8_t> module) override;
@@ -43,8 +52,8 @@ class ApiEngine : public ScriptEngine {
     std::vector<std::pair<std::string, SharedMemory>> memories;
   };
 
-  ApiEngine(const Engine& engine, std::optional<uint64_t> fuel)
-      : engine_(engine), fuel_(fuel), store_(engine), linker_(engine) {}
+  ApiEngine(const Engine& engine, const Options& options)
+      : engine_(engine), options_(options), store_(engine), linker_(engine) {}
   absl::Status DefineSpectest();
   absl::StatusOr<Instance> InstanceOf(InstanceId instance) const;
   // Name and handle of each shared memory that an instance exports.
@@ -59,7 +68,7 @@ class ApiEngine : public ScriptEngine {
   std::optional<uint32_t> NumberOf(const ExternRef& reference);
 
   const Engine engine_;
-  const std::optional<uint64_t> fuel_;
+  const Options options_;
   Store store_;
   Linker linker_;
   std::vector<Module> modules_;

@@ -29,6 +29,8 @@ TEST(OfficialScripts, Execute) {
     GTEST_SKIP();
   }
   const Lists& lists = BuiltInLists();
+  ApiEngine::Options options;
+  options.async = TestMode("async");
   std::map<uint64_t, Engine> engines;
   const SuiteReport suite = RunSuite(
       WastFiles(*folder),
@@ -43,7 +45,7 @@ TEST(OfficialScripts, Execute) {
           if (!engine.ok()) return engine.status();
           found = engines.emplace(features.bits(), *engine).first;
         }
-        return ApiEngine::Create(found->second);
+        return ApiEngine::Create(found->second, options);
       },
       lists);
   EXPECT_TRUE(suite.report.failures.empty()) << absl::StrJoin(suite.report.failures, "\n");

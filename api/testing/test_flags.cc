@@ -19,4 +19,13 @@ void AddTestCompilerFlags(Config& config) {
   }
 }
 
+bool TestMode(absl::string_view name) {
+  const char* modes = std::getenv("GANTRY_TEST_MODES");
+  if (modes == nullptr) return false;
+  for (absl::string_view mode : absl::StrSplit(modes, ',')) {
+    if (mode == name) return true;
+  }
+  return false;
+}
+
 }  // namespace gantry

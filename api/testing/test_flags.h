@@ -4,11 +4,16 @@
 #ifndef GANTRY_API_TESTING_TEST_FLAGS_H_
 #define GANTRY_API_TESTING_TEST_FLAGS_H_
 
+#include "absl/strings/string_view.h"
 #include "api/config.h"
 
 namespace gantry {
 
 void AddTestCompilerFlags(Config& config);
+
+// Whether the variable GANTRY_TEST_MODES (`name,name`) has this name: how a test target runs the
+// source of another in a different mode.
+bool TestMode(absl::string_view name);
 
 }  // namespace gantry
 
