@@ -17,6 +17,9 @@ constexpr uint8_t kRestoreState = 0x0B;
 constexpr uint8_t kDefCfa = 0x0C;
 constexpr uint8_t kDefCfaRegister = 0x0D;
 constexpr uint8_t kDefCfaOffset = 0x0E;
+constexpr uint8_t kDefCfaSigned = 0x12;
+constexpr uint8_t kOffsetExtended = 0x05;
+constexpr uint8_t kRestoreExtended = 0x06;
 
 void PutUleb(uint64_t value, std::vector<uint8_t>* out) {
   do {
@@ -24,6 +27,14 @@ void PutUleb(uint64_t value, std::vector<uint8_t>* out) {
     value >>= 7;
     out->push_back(value != 0 ? low | 0x80 : low);
   } while (value != 0);
+}
+
+void PutSleb(int64_t value, std::vector<uint8_t>* out) {
+  while (value < -64 || value > 63) {
+    out->push_back(static_cast<uint8_t>(value & 0x7F) | 0x80);
+    value >>= 7;
+  }
+  out->push_back(static_cast<uint8_t>(value & 0x7F));
 }
 
 void PutLittleEndian(uint32_t value, int bytes, std::vector<uint8_t>* out) {
@@ -65,22 +76,37 @@ void AppendCallFrameInstructions(const UnwindInfo& unwind, const UnwindFormat& f
         PutUleb(inst.reg, out);
         break;
       case UnwindOp::kCfa:
+        if (inst.value < 0) {
+          CHECK_EQ(inst.value % format.data_alignment, 0);
+          out->push_back(kDefCfaSigned);
+          PutUleb(inst.reg, out);
+          PutSleb(inst.value / format.data_alignment, out);
+          break;
+        }
         out->push_back(kDefCfa);
         PutUleb(inst.reg, out);
         PutUleb(static_cast<uint32_t>(inst.value), out);
         break;
       case UnwindOp::kSavedAt: {
-        CHECK_LT(inst.reg, 0x40);
         CHECK_EQ(inst.value % format.data_alignment, 0);
         const int32_t factored = inst.value / format.data_alignment;
         CHECK_GE(factored, 0);
-        out->push_back(kOffset | inst.reg);
+        if (inst.reg < 0x40) {
+          out->push_back(kOffset | inst.reg);
+        } else {
+          out->push_back(kOffsetExtended);
+          PutUleb(inst.reg, out);
+        }
         PutUleb(static_cast<uint32_t>(factored), out);
         break;
       }
       case UnwindOp::kSame:
-        CHECK_LT(inst.reg, 0x40);
-        out->push_back(kRestore | inst.reg);
+        if (inst.reg < 0x40) {
+          out->push_back(kRestore | inst.reg);
+        } else {
+          out->push_back(kRestoreExtended);
+          PutUleb(inst.reg, out);
+        }
         break;
       case UnwindOp::kRememberState:
         out->push_back(kRememberState);

@@ -37,6 +37,17 @@ TEST(UnwindTest, LongDistancesAndState) {
                                   0xC3, 0x04, 0x45, 0x23, 0x01, 0x00, 0x0B}));
 }
 
+// Registers beyond the short forms, and a frame address below the stack pointer.
+TEST(UnwindTest, LongForms) {
+  UnwindInfo unwind;
+  unwind.Add(4, UnwindOp::kSavedAt, 72, -96);
+  unwind.Add(8, UnwindOp::kCfa, 31, -32);
+  unwind.Add(8, UnwindOp::kCfa, 31, -1024);
+  unwind.Add(12, UnwindOp::kSame, 72);
+  EXPECT_EQ(Encode(unwind), (std::vector<uint8_t>{0x44, 0x05, 72, 12, 0x44, 0x12, 31, 4, 0x12, 31,
+                                                  0x80, 0x01, 0x44, 0x06, 72}));
+}
+
 TEST(UnwindTest, NothingForALeaf) { EXPECT_TRUE(Encode(UnwindInfo()).empty()); }
 
 }  // namespace

@@ -12,36 +12,15 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "codegen/abi_places.h"
 #include "isa_x64/asm/registers.h"
 
 namespace gantry::x64 {
 
-// Which registers a value goes to.
-enum class AbiClass : uint8_t { kInt, kVector };
-
-// A value as the convention sees it: i32 is {kInt, 4}, i64 and funcref {kInt, 8}, other
-// references (u32 handles) {kInt, 4}, f32 {kVector, 4}, f64 {kVector, 8}, v128 {kVector, 16}.
-struct AbiValue {
-  AbiClass abi_class;
-  uint8_t bytes;
-  friend bool operator==(const AbiValue&, const AbiValue&) = default;
-};
-
-// Where a value is.
-struct AbiPlace {
-  enum class Kind : uint8_t {
-    kInt,     // In general register `encoding`; 4-byte values zero-extended to 64 bits.
-    kVector,  // In vector register `encoding`.
-    // Arguments: at `offset` from the stack pointer at the call instruction, so 8 more at the
-    // callee's first instruction and 16 more from its frame pointer. Results: at `offset` in
-    // the result area. 8 bytes (4-byte integers zero-extended), or 16 for 16-byte values.
-    kMemory,
-  };
-  Kind kind;
-  uint8_t encoding;
-  uint32_t offset;
-  friend bool operator==(const AbiPlace&, const AbiPlace&) = default;
-};
+using codegen::AbiClass;
+// Stack arguments are 8 bytes higher at the callee's first instruction, 16 from its frame pointer.
+using codegen::AbiPlace;
+using codegen::AbiValue;
 
 inline constexpr Gpr64 kCalleeVmctx = rdi;
 inline constexpr Gpr64 kCallerVmctx = rsi;

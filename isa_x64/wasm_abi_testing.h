@@ -12,73 +12,25 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <random>
-#include <string>
-#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
+#include "codegen/abi_testing.h"
 #include "codegen/mach_buffer.h"
 #include "isa_x64/wasm_abi.h"
 
 namespace gantry::x64::testing {
 
-struct AbiTestSignature {
-  std::vector<AbiValue> params;
-  std::vector<AbiValue> results;
-  std::string ToString() const;
-};
-
-// 0 to `max_values` parameters and results, each of any class and size; `vectors`: also of 16
-// bytes.
-AbiTestSignature RandomAbiSignature(std::mt19937_64& random, uint32_t max_values = 40,
-                                    bool vectors = true);
-
-// A value in an array: as runtime::ValRaw.
-struct alignas(16) AbiTestValue {
-  uint64_t low = 0;
-  uint64_t high = 0;
-  friend bool operator==(const AbiTestValue&, const AbiTestValue&) = default;
-};
-
-// Random bits where a value of the type has them, zero elsewhere.
-std::vector<AbiTestValue> RandomAbiValues(absl::Span<const AbiValue> types,
-                                          std::mt19937_64& random);
-// `value` without what its type does not cover. With `integers_extended`, the upper half of a
-// 4-byte integer stays, so that a missing zero-extension shows.
-AbiTestValue MaskAbiValue(AbiValue type, AbiTestValue value, bool integers_extended);
-
-// What a recording callee or a tail caller has as its callee context. The pointer to the
-// store stands where a VMContext has it.
-struct AbiTestContext {
-  uint64_t magic = 0;
-  void* store = nullptr;
-  void* builtins = nullptr;
-  // In: results to return. Out: arguments received, as whole slots.
-  const AbiTestValue* results = nullptr;
-  AbiTestValue* arguments = nullptr;
-  // Out: how often it was called, the caller's context it saw, rules broken (kBroken*).
-  uint64_t calls = 0;
-  uint64_t caller = 0;
-  uint64_t broken = 0;
-  // For tail callers: what to call, with which context and arguments.
-  const void* tail_code = nullptr;
-  AbiTestContext* tail_context = nullptr;
-  const AbiTestValue* tail_arguments = nullptr;
-};
-
-// What a checking caller is given.
-struct AbiTestCall {
-  const void* code = nullptr;
-  const void* vmctx = nullptr;
-  const void* caller_vmctx = nullptr;
-  const AbiTestValue* arguments = nullptr;
-  AbiTestValue* results = nullptr;  // Out: whole slots.
-};
-
-inline constexpr uint64_t kBrokenAlignment = 1;     // rsp not a multiple of 16 at the call.
-inline constexpr uint64_t kBrokenCalleeSaved = 2;   // A callee-saved register changed.
-inline constexpr uint64_t kBrokenStackPointer = 4;  // Arguments not popped exactly.
+using codegen::testing::AbiTestCall;
+using codegen::testing::AbiTestContext;
+using codegen::testing::AbiTestSignature;
+using codegen::testing::AbiTestValue;
+using codegen::testing::kBrokenAlignment;
+using codegen::testing::kBrokenCalleeSaved;
+using codegen::testing::kBrokenStackPointer;
+using codegen::testing::MaskAbiValue;
+using codegen::testing::RandomAbiSignature;
+using codegen::testing::RandomAbiValues;
 
 // A wasm function of `signature` whose context is an AbiTestContext: stores its arguments
 // there, overwrites every register that a callee may overwrite, returns the results.

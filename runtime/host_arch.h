@@ -16,6 +16,8 @@ struct Registers {
   uintptr_t pc = 0;
   uintptr_t sp = 0;
   uintptr_t fp = 0;
+  // The return address, on machines whose calls leave it in a register; read only.
+  uintptr_t link = 0;
 };
 
 // Registers at the signal whose handler was given `ucontext` (its third argument).
@@ -33,6 +35,15 @@ uintptr_t CurrentStackPointer();
 // Makes freshly written code visible to instruction fetch of all threads. Call before the
 // first jump into it.
 void FlushInstructionCache(void* begin, size_t size);
+
+// The caller of the function at `registers`, which keeps no frame record there and has moved sp by
+// `frame_size` bytes.
+struct FramelessCaller {
+  uintptr_t return_address;
+  // Just before its call.
+  uintptr_t sp;
+};
+FramelessCaller CallerOfFrameless(const Registers& registers, size_t frame_size);
 
 // A return address as it was before a pointer authentication code was put into it.
 uintptr_t StripReturnAddress(uintptr_t address);

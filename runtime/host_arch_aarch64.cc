@@ -11,7 +11,7 @@ namespace gantry::runtime::host_arch {
 Registers GetRegisters(const void* ucontext) {
   const auto& machine = static_cast<const ucontext_t*>(ucontext)->uc_mcontext;
   return {static_cast<uintptr_t>(machine.pc), static_cast<uintptr_t>(machine.sp),
-          static_cast<uintptr_t>(machine.regs[29])};
+          static_cast<uintptr_t>(machine.regs[29]), static_cast<uintptr_t>(machine.regs[30])};
 }
 
 void SetRegisters(void* ucontext, const Registers& registers) {
@@ -19,6 +19,10 @@ void SetRegisters(void* ucontext, const Registers& registers) {
   machine.pc = registers.pc;
   machine.sp = registers.sp;
   machine.regs[29] = registers.fp;
+}
+
+FramelessCaller CallerOfFrameless(const Registers& registers, size_t frame_size) {
+  return {StripReturnAddress(registers.link), registers.sp + frame_size};
 }
 
 const char* Name() { return "aarch64"; }

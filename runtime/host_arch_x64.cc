@@ -9,7 +9,7 @@ namespace gantry::runtime::host_arch {
 Registers GetRegisters(const void* ucontext) {
   const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
   return {static_cast<uintptr_t>(registers[REG_RIP]), static_cast<uintptr_t>(registers[REG_RSP]),
-          static_cast<uintptr_t>(registers[REG_RBP])};
+          static_cast<uintptr_t>(registers[REG_RBP]), 0};
 }
 
 void SetRegisters(void* ucontext, const Registers& registers) {
@@ -17,6 +17,11 @@ void SetRegisters(void* ucontext, const Registers& registers) {
   machine[REG_RIP] = static_cast<greg_t>(registers.pc);
   machine[REG_RSP] = static_cast<greg_t>(registers.sp);
   machine[REG_RBP] = static_cast<greg_t>(registers.fp);
+}
+
+FramelessCaller CallerOfFrameless(const Registers& registers, size_t frame_size) {
+  const uintptr_t slot = registers.sp + frame_size;
+  return {ReadStackWord(slot), slot + sizeof(uintptr_t)};
 }
 
 const char* Name() { return "x86_64"; }

@@ -38,7 +38,7 @@ bool HandleTrap(int signal, const siginfo_t& info, void* ucontext) {
   }
   activation->fault_handler->RecordTrap(*trap, registers, *code);
   const BoundaryRegisters& last = activation->store->last;
-  host_arch::SetRegisters(ucontext, {last.entry_pc, last.entry_sp, last.entry_fp});
+  host_arch::SetRegisters(ucontext, {last.entry_pc, last.entry_sp, last.entry_fp, 0});
   return true;
 }
 

@@ -53,8 +53,8 @@ void WalkFromExit(const BoundaryRegisters& registers, Visitor&& visit) {
   WalkFromRecord(registers.exit_fp, registers.entry_fp, visit);
 }
 
-// The same from an instruction that trapped. `frameless_size` is the distance from sp to the
-// return address where the function keeps no frame record, negative where it keeps one.
+// The same from an instruction that trapped. `frameless_size` is how far the
+// function has moved sp where it keeps no frame record, negative where it keeps one.
 template <typename Visitor>
 void WalkFromTrap(const host_arch::Registers& registers, int64_t frameless_size, uintptr_t entry_fp,
                   Visitor&& visit) {
@@ -62,9 +62,9 @@ void WalkFromTrap(const host_arch::Registers& registers, int64_t frameless_size,
   if (frameless_size >= 0) {
     // The frame pointer is still the caller's.
     if (registers.fp == entry_fp) return;
-    const uintptr_t slot = registers.sp + static_cast<uintptr_t>(frameless_size);
-    visit(StackFrame{host_arch::StripReturnAddress(host_arch::ReadStackWord(slot)), false,
-                     slot + sizeof(uintptr_t)});
+    const host_arch::FramelessCaller caller =
+        host_arch::CallerOfFrameless(registers, static_cast<size_t>(frameless_size));
+    visit(StackFrame{caller.return_address, false, caller.sp});
   }
   if (registers.fp != entry_fp) WalkFromRecord(registers.fp, entry_fp, visit);
 }

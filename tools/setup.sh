@@ -1,5 +1,5 @@
 # Sourced by ./run, ./test and .ci/run: installs what is missing and sets up Bazel.
-# Defines: say, die, install_packages, gantry_bazel.
+# Defines: say, die, install_packages, install_cross_packages, gantry_bazel.
 
 say() { printf '%s\n' "gantry: $*" >&2; }
 die() {
@@ -7,20 +7,22 @@ die() {
   exit 1
 }
 
-# The package list without comments.
-package_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/tools/packages.txt"; }
+# A package list without comments.
+package_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/$1"; }
 
 missing_packages() {
   local package
-  for package in $(package_list); do
+  for package in $(package_list "$1"); do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || echo "$package"
   done
 }
 
+# Those of tools/packages.txt, or of another list.
 install_packages() {
+  local list=${1:-tools/packages.txt}
   command -v dpkg-query >/dev/null 2>&1 || die "this machine has no dpkg: Debian 12 (or the packages of tools/packages.txt by other means) is needed"
   local missing sudo=""
-  missing=$(missing_packages | tr '\n' ' ')
+  missing=$(missing_packages "$list" | tr '\n' ' ')
   [ -n "${missing// /}" ] || return 0
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null 2>&1 || die "not root and no sudo: as root run: apt-get install $missing"
@@ -41,6 +43,17 @@ install_packages() {
     die "apt-get install failed for: $missing"
   fi
   rm -f "$log"
+}
+
+# The cross compiler and the libraries of --config=aarch64.
+install_cross_packages() {
+  [ "$(dpkg --print-architecture)" = amd64 ] || die "--aarch64 is for machines of Debian's amd64"
+  if ! dpkg --print-foreign-architectures | grep -qx arm64; then
+    local sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo dpkg --add-architecture arm64
+  fi
+  install_packages tools/cross/packages.txt
 }
 
 # Bazel with the disk cache that all checkouts share.

@@ -18,6 +18,7 @@ LAYERED_PACKAGES = [
     "environ/artifact",
     "environ/core",
     "environ/translation",
+    "isa_aarch64",
     "isa_aarch64/asm",
     "isa_x64",
     "isa_x64/asm",

@@ -37,8 +37,8 @@ const Row kTable[] = {
     {"base:.*", ""},
     {"entity:.*", "entity:.*"},
     // The code buffer and the assemblers over it stand alone, for Winch.
-    {"codegen:(mach_buffer|label_kind|code_records)",
-     "entity:.*|codegen:(mach_buffer|label_kind|code_records)"},
+    {"codegen:(mach_buffer|label_kind|code_records|abi_places|unwind)",
+     "entity:.*|codegen:(mach_buffer|label_kind|code_records|abi_places|unwind)"},
     {"codegen[:/].*",
      "entity:.*|codegen[:/].*|@debian//:(cpu_features|zydis|crypto)|@com_googlesource_code_re2//"
      ":.*|"
@@ -46,7 +46,7 @@ const Row kTable[] = {
      ""},
     {"isa_(x64|aarch64)(/asm)?:(registers|operands|encoder|assembler|asm|wasm_abi|trampolines).*|"
      "isa_(x64|aarch64)/asm:.*",
-     "entity:.*|codegen:(mach_buffer|label_kind|code_records)|isa_x64:.*|isa_x64/"
+     "entity:.*|codegen:(mach_buffer|label_kind|code_records|abi_places|unwind)|isa_x64:.*|isa_x64/"
      "asm:.*|isa_aarch64:.*|"
      "isa_aarch64/asm:.*"},
     {"isa_x64[:/].*", "entity:.*|codegen[:/].*|isa_x64[:/].*|@debian//:(cpu_features|zydis)"},
@@ -63,7 +63,8 @@ const Row kTable[] = {
      "entity:.*|environ[:/].*|codegen[:/].*|isa_(x64|aarch64)[:/].*|wasm_translate[:/].*|"
      "cranelift_shared[:/].*"},
     {"winch[:/].*",
-     "entity:.*|environ[:/].*|codegen:(mach_buffer|label_kind|code_records)|isa_(x64|aarch64)/"
+     "entity:.*|environ[:/"
+     "].*|codegen:(mach_buffer|label_kind|code_records|abi_places|unwind)|isa_(x64|aarch64)/"
      "asm:.*|"
      "wasm_translate[:/].*|winch[:/].*|cranelift_shared[:/].*"},
     {"runtime[:/].*",

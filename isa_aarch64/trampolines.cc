@@ -1,0 +1,291 @@
+#include "isa_aarch64/trampolines.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "isa_aarch64/asm/assembler.h"
+
+namespace gantry::aarch64 {
+namespace {
+
+using codegen::MachBuffer;
+using codegen::MachLabel;
+using codegen::UnwindInfo;
+using codegen::UnwindOp;
+
+// Registers that neither convention passes anything in. kScratch is the assembler's own.
+constexpr X kArray = x17;
+constexpr X kTemp = x9;
+constexpr X kTemp2 = x10;
+
+constexpr int kSavedInts = kLastCalleeSaved - kFirstCalleeSaved + 1;
+// The C convention preserves the low halves of v8 to v15.
+constexpr uint8_t kFirstSavedVector = 8;
+constexpr int kSavedVectors = 8;
+
+void PushFrame(Assembler& as, UnwindInfo* unwind) {
+  as.EmitPreIndexed(PairOp::kStpX, 29, 30, sp, -16);
+  unwind->Add(as.buffer().offset(), UnwindOp::kCfaOffset, 0, 16);
+  unwind->Add(as.buffer().offset(), UnwindOp::kSavedAt, kDwarfFramePointer, -16);
+  unwind->Add(as.buffer().offset(), UnwindOp::kSavedAt, kDwarfLink, -8);
+  as.mov_sp(x29, sp);
+  unwind->Add(as.buffer().offset(), UnwindOp::kCfaRegister, kDwarfFramePointer);
+}
+
+// Gives up the frame that sp is at, pops so many bytes more, and returns.
+void PopFrameAndReturn(Assembler& as, uint32_t pop, UnwindInfo* unwind) {
+  MachBuffer& buffer = as.buffer();
+  unwind->Add(buffer.offset(), UnwindOp::kRememberState);
+  as.EmitPostIndexed(PairOp::kLdpX, 29, 30, sp, 16);
+  unwind->Add(buffer.offset(), UnwindOp::kCfa, kDwarfStackPointer, 0);
+  unwind->Add(buffer.offset(), UnwindOp::kSame, kDwarfFramePointer);
+  unwind->Add(buffer.offset(), UnwindOp::kSame, kDwarfLink);
+  if (pop != 0) {
+    as.add(sp, sp, pop);
+    unwind->Add(buffer.offset(), UnwindOp::kCfa, kDwarfStackPointer, -static_cast<int32_t>(pop));
+  }
+  as.ret();
+  unwind->Add(buffer.offset(), UnwindOp::kRestoreState);
+}
+
+Address ValueAt(XSp array, size_t index) {
+  return Address(array, static_cast<int64_t>(index) * kValRawBytes);
+}
+
+// Takes value `index` from the array at `array` to its register.
+void LoadRegister(Assembler& as, AbiValue value, AbiPlace place, XSp array, size_t index) {
+  const Address from = ValueAt(array, index);
+  if (place.kind == AbiPlace::Kind::kInt) {
+    // A load of 32 bits zero-extends.
+    as.Emit(value.bytes == 4 ? MemOp::kLdrW : MemOp::kLdrX, place.encoding, from);
+  } else {
+    as.Emit(value.bytes == 4   ? MemOp::kLdrS
+            : value.bytes == 8 ? MemOp::kLdrD
+                               : MemOp::kLdrQ,
+            place.encoding, from);
+  }
+}
+
+void StoreRegister(Assembler& as, AbiValue value, AbiPlace place, XSp array, size_t index) {
+  const Address to = ValueAt(array, index);
+  if (place.kind == AbiPlace::Kind::kInt) {
+    as.str(X(place.encoding), to);  // Zero-extended by the convention.
+  } else {
+    as.Emit(value.bytes == 4   ? MemOp::kStrS
+            : value.bytes == 8 ? MemOp::kStrD
+                               : MemOp::kStrQ,
+            place.encoding, to);
+  }
+}
+
+// From memory to memory. kTemp is overwritten, and kVectorScratch.
+void CopyValue(Assembler& as, AbiValue value, const Address& to, const Address& from) {
+  if (value.bytes == 16) {
+    as.ldr_q(kVectorScratch, from);
+    as.str_q(kVectorScratch, to);
+    return;
+  }
+  as.Emit(value.bytes == 4 ? MemOp::kLdrW : MemOp::kLdrX, kTemp.encoding(), from);
+  as.str(kTemp, to);
+}
+
+// Leaves for the innermost entry trampoline. `store` holds the store context.
+void Raise(Assembler& as, const TrampolineLayout& layout, X store) {
+  as.ldr(kTemp2, Address(store, layout.last_entry_sp));
+  as.mov_sp(sp, kTemp2);
+  as.ldr(x29, Address(store, layout.last_entry_fp));
+  as.ldr(kScratch, Address(store, layout.last_entry_pc));
+  as.br(kScratch);
+}
+
+// Records the frame at x29 as the one by which wasm is left. Overwrites kTemp2.
+void RecordExit(Assembler& as, const TrampolineLayout& layout, X store) {
+  as.ldr(kTemp2, Address(x29, 8));
+  as.str(kTemp2, Address(store, layout.last_exit_pc));
+  as.str(x29, Address(store, layout.last_exit_fp));
+}
+
+struct Places {
+  explicit Places(const TrampolineSignature& signature)
+      : params(signature.params.size()), results(signature.results.size()) {
+    area_bytes = AssignWasmResults(signature.results, absl::MakeSpan(results));
+    stack_bytes = AssignWasmArguments(signature.params, area_bytes != 0, absl::MakeSpan(params));
+  }
+  std::vector<AbiPlace> params;
+  std::vector<AbiPlace> results;
+  uint32_t area_bytes;
+  uint32_t stack_bytes;
+};
+
+}  // namespace
+
+void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineLayout& layout,
+                         MachBuffer& buffer, UnwindInfo* unwind) {
+  const Places places(signature);
+  Assembler as(buffer);
+  const MachLabel resume = buffer.NewLabel();
+  const MachLabel leave = buffer.NewLabel();
+  // From sp up: the general registers, the vector registers, the array of values.
+  constexpr int32_t kVectorsAt = 8 * kSavedInts;
+  constexpr int32_t kArrayAt = kVectorsAt + 8 * kSavedVectors;
+  constexpr int32_t kFrameBytes = kArrayAt + 16;
+  static_assert(kSavedInts % 2 == 0 && kFrameBytes % 16 == 0);
+
+  PushFrame(as, unwind);
+  const auto saved = [](int pair) { return static_cast<uint8_t>(kFirstCalleeSaved + 2 * pair); };
+  const auto saved_vector = [](int pair) {
+    return static_cast<uint8_t>(kFirstSavedVector + 2 * pair);
+  };
+  as.EmitPreIndexed(PairOp::kStpX, saved(0), saved(0) + 1, sp, -kFrameBytes);
+  for (int i = 1; i < kSavedInts / 2; ++i) {
+    as.Emit(PairOp::kStpX, saved(i), saved(i) + 1, sp, 16 * i);
+  }
+  for (int i = 0; i < kSavedVectors / 2; ++i) {
+    as.Emit(PairOp::kStpD, saved_vector(i), saved_vector(i) + 1, sp, kVectorsAt + 16 * i);
+  }
+  const int32_t sp_from_cfa = -16 - kFrameBytes;
+  for (int i = 0; i < kSavedInts; ++i) {
+    unwind->Add(buffer.offset(), UnwindOp::kSavedAt, static_cast<uint8_t>(kFirstCalleeSaved + i),
+                sp_from_cfa + 8 * i);
+  }
+  for (int i = 0; i < kSavedVectors; ++i) {
+    unwind->Add(buffer.offset(), UnwindOp::kSavedAt,
+                static_cast<uint8_t>(kDwarfFirstVector + kFirstSavedVector + i),
+                sp_from_cfa + kVectorsAt + 8 * i);
+  }
+  as.str(x4, Address(sp, kArrayAt));
+
+  as.adr(kTemp, resume);
+  as.str(kTemp, Address(x0, layout.last_entry_pc));
+  as.mov_sp(kTemp, sp);
+  as.str(kTemp, Address(x0, layout.last_entry_sp));
+  as.str(x29, Address(x0, layout.last_entry_fp));
+
+  // Everything moves out of the way of the arguments.
+  const X code = kTemp2;
+  as.mov(kArray, x4);
+  as.mov(code, x3);
+  as.mov(kCalleeVmctx, x1);
+  as.mov(kCallerVmctx, x2);
+  if (places.area_bytes + places.stack_bytes != 0) {
+    as.sub(sp, sp, int64_t{places.area_bytes} + places.stack_bytes);
+  }
+  for (size_t i = 0; i < places.params.size(); ++i) {
+    if (places.params[i].kind != AbiPlace::Kind::kMemory) continue;
+    CopyValue(as, signature.params[i], Address(sp, places.params[i].offset), ValueAt(kArray, i));
+  }
+  for (size_t i = 0; i < places.params.size(); ++i) {
+    if (places.params[i].kind == AbiPlace::Kind::kMemory) continue;
+    LoadRegister(as, signature.params[i], places.params[i], kArray, i);
+  }
+  const int64_t area = -int64_t{kFrameBytes} - places.area_bytes;  // From x29.
+  if (places.area_bytes != 0) as.add(kResultArea, x29, area);
+  as.blr(code);
+  buffer.AddCallSite();
+
+  as.ldr(kArray, Address(x29, kArrayAt - kFrameBytes));
+  for (size_t i = 0; i < places.results.size(); ++i) {
+    if (places.results[i].kind == AbiPlace::Kind::kMemory) continue;
+    StoreRegister(as, signature.results[i], places.results[i], kArray, i);
+  }
+  // The callee took the arguments off, so the area is at sp.
+  for (size_t i = 0; i < places.results.size(); ++i) {
+    if (places.results[i].kind != AbiPlace::Kind::kMemory) continue;
+    CopyValue(as, signature.results[i], ValueAt(kArray, i), Address(sp, places.results[i].offset));
+  }
+  as.mov(w0, uint32_t{0});
+  as.bind(leave);
+  as.sub(sp, x29, kFrameBytes);
+  for (int i = 0; i < kSavedVectors / 2; ++i) {
+    as.Emit(PairOp::kLdpD, saved_vector(i), saved_vector(i) + 1, sp, kVectorsAt + 16 * i);
+  }
+  for (int i = 1; i < kSavedInts / 2; ++i) {
+    as.Emit(PairOp::kLdpX, saved(i), saved(i) + 1, sp, 16 * i);
+  }
+  as.EmitPostIndexed(PairOp::kLdpX, saved(0), saved(0) + 1, sp, kFrameBytes);
+  PopFrameAndReturn(as, 0, unwind);
+
+  as.bind(resume);
+  as.mov(w0, uint32_t{1});
+  as.b(leave);
+}
+
+void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLayout& layout,
+                        MachBuffer& buffer, UnwindInfo* unwind) {
+  const Places places(signature);
+  const size_t values = std::max(places.params.size(), places.results.size());
+  Assembler as(buffer);
+  const MachLabel raise = buffer.NewLabel();
+  PushFrame(as, unwind);
+  // The array of values at sp; above it the address of the result area and the context.
+  constexpr int64_t kContextSlot = -8;
+  constexpr int64_t kAreaSlot = -16;
+  as.sub(sp, sp, static_cast<int64_t>(values) * kValRawBytes + 16);
+  as.str(x0, Address(x29, kContextSlot));
+  if (places.area_bytes != 0) as.str(kResultArea, Address(x29, kAreaSlot));
+  for (size_t i = 0; i < places.params.size(); ++i) {
+    const AbiPlace place = places.params[i];
+    if (place.kind == AbiPlace::Kind::kMemory) {
+      CopyValue(as, signature.params[i], ValueAt(sp, i), Address(x29, 16 + int64_t{place.offset}));
+    } else {
+      StoreRegister(as, signature.params[i], place, sp, i);
+    }
+  }
+  as.ldr(kTemp, Address(x0, layout.store));
+  RecordExit(as, layout, kTemp);
+  static_assert(kCallerVmctx == x1);
+  as.mov_sp(x2, sp);
+  as.ldr(kScratch, Address(x0, layout.host_call));
+  as.blr(kScratch);
+  buffer.AddCallSite();
+  as.cbnz(w0, raise);
+
+  if (places.area_bytes != 0) {
+    as.ldr(kArray, Address(x29, kAreaSlot));
+    for (size_t i = 0; i < places.results.size(); ++i) {
+      if (places.results[i].kind != AbiPlace::Kind::kMemory) continue;
+      CopyValue(as, signature.results[i], Address(kArray, places.results[i].offset),
+                ValueAt(sp, i));
+    }
+  }
+  for (size_t i = 0; i < places.results.size(); ++i) {
+    if (places.results[i].kind == AbiPlace::Kind::kMemory) continue;
+    LoadRegister(as, signature.results[i], places.results[i], sp, i);
+  }
+  as.mov_sp(sp, x29);
+  PopFrameAndReturn(as, places.stack_bytes, unwind);
+
+  as.bind(raise);
+  as.ldr(kTemp, Address(x29, kContextSlot));
+  as.ldr(kTemp, Address(kTemp, layout.store));
+  Raise(as, layout, kTemp);
+}
+
+void EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineLayout& layout,
+                     MachBuffer& buffer, UnwindInfo* unwind) {
+  Assembler as(buffer);
+  const MachLabel raise = buffer.NewLabel();
+  PushFrame(as, unwind);
+  // The context, where it is needed again.
+  if (fallible) as.EmitPreIndexed(PairOp::kStpX, 0, 31, sp, -16);
+  as.ldr(kTemp, Address(x0, layout.store));
+  RecordExit(as, layout, kTemp);
+  as.ldr(kScratch, Address(x0, layout.builtins));
+  as.ldr(kScratch, Address(kScratch, 8 * int64_t{index}));
+  as.blr(kScratch);
+  buffer.AddCallSite();
+  if (fallible) {
+    as.cbnz(w0, raise);
+    as.mov(x0, x1);
+    as.mov_sp(sp, x29);
+  }
+  PopFrameAndReturn(as, 0, unwind);
+  if (fallible) {
+    as.bind(raise);
+    as.ldr(kTemp, Address(x29, -16));
+    as.ldr(kTemp, Address(kTemp, layout.store));
+    Raise(as, layout, kTemp);
+  }
+}
+
+}  // namespace gantry::aarch64
