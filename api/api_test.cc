@@ -321,7 +321,7 @@ TEST(ApiConfigTest, ConflictsAreNamedWhenTheEngineIsMade) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("MemoryReservation"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("MaxWasmStack"));
   Config winch;
-  winch.Compiler(Strategy::kWinch);
+  winch.Compiler(Strategy::kWinch).SignalsBasedTraps(false);
   EXPECT_THAT(std::string(Engine::Create(winch).status().message()), HasSubstr("winch"));
   Config flag;
   flag.CompilerFlag("no_such_flag", "1");

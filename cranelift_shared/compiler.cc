@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -16,19 +15,12 @@
 #include "codegen/ir/builder.h"
 #include "codegen/ir/function.h"
 #include "codegen/ir/print.h"
-#include "codegen/link_rules.h"
-#include "codegen/mach_buffer.h"
 #include "codegen/pass/pass.h"
 #include "codegen/pass/passes.h"
 #include "cranelift_shared/compiler_environment.h"
 #include "cranelift_shared/isa_flags.h"
 #include "cranelift_shared/make_compiled_function.h"
-#include "cranelift_shared/unwind_section.h"
-#include "cranelift_shared/wasm_values.h"
-#include "environ/core/builtins.h"
 #include "environ/core/trap_code.h"
-#include "environ/translation/compile_error.h"
-#include "wasm_translate/error.h"
 #include "wasm_translate/translator.h"
 #include "wasm_translate/unimplemented.h"
 
@@ -55,34 +47,6 @@ void MakeStub(codegen::Function* func, environ::TrapCode code) {
   codegen::InstBuilder b(func);
   b.MakeEntryBlock();
   b.Trap(static_cast<codegen::TrapCode>(static_cast<uint8_t>(code)));
-}
-
-// A compile error with the function's name in front, of a kind that follows the code.
-absl::Status Explained(const absl::Status& status, const FuncKey& key) {
-  environ::CompileErrorKind kind;
-  if (wasm::ErrorOffset(status).has_value()) {
-    // Validation's own words and offset.
-    return status;
-  } else if (absl::IsUnimplemented(status)) {
-    kind = environ::CompileErrorKind::kUnsupported;
-  } else if (absl::IsResourceExhausted(status)) {
-    kind = environ::CompileErrorKind::kTooLarge;
-  } else {
-    return status;
-  }
-  return environ::CompileErrorStatus(
-      {.kind = kind,
-       .message =
-           absl::StrCat(key.Symbol(), ": ",
-                        absl::string_view(status.message().data(), status.message().size()))});
-}
-
-using Shapes = absl::InlinedVector<AbiShape, 16>;
-
-Shapes ShapesOf(const ModuleTranslation& module, absl::Span<const wasm::ValType> types) {
-  Shapes shapes;
-  for (const wasm::ValType type : types) shapes.push_back(ShapeOf(module, type));
-  return shapes;
 }
 
 uint32_t WasmOffset(codegen::SourceLoc loc) {
@@ -170,14 +134,10 @@ struct OptimizingCompiler::Worker {
   uint64_t translate_work() const {
     return earlier_translate_work + (translator.has_value() ? translator->work() : 0);
   }
-  // For trampolines.
-  std::optional<codegen::MachBuffer> buffer;
-  codegen::UnwindInfo unwind;
 
   codegen::PhaseTimes times;
   uint64_t translate_ns = 0;
   uint64_t finish_ns = 0;
-  uint64_t trampoline_ns = 0;
   // Records and bytes that finished functions were made of.
   uint64_t finish_work = 0;
 
@@ -196,7 +156,7 @@ struct OptimizingCompiler::Worker {
 
 struct OptimizingCompiler::Totals {
   codegen::PhaseTimes times;
-  uint64_t translate_ns = 0, finish_ns = 0, trampoline_ns = 0;
+  uint64_t translate_ns = 0, finish_ns = 0;
   uint64_t translate_work = 0, finish_work = 0;
   std::vector<codegen::PassTotals> passes;
 
@@ -204,7 +164,6 @@ struct OptimizingCompiler::Totals {
     times.Add(worker.times);
     translate_ns += worker.translate_ns;
     finish_ns += worker.finish_ns;
-    trampoline_ns += worker.trampoline_ns;
     translate_work += worker.translate_work();
     finish_work += worker.finish_work;
     if (worker.mid_end != nullptr) AddTotals(worker.mid_end->pipeline().totals(), &passes);
@@ -222,7 +181,7 @@ class OptimizingCompiler::Lease {
       }
     }
     if (worker_ == nullptr) {
-      worker_ = std::make_unique<Worker>(compiler_.options_.target->shared_flags(),
+      worker_ = std::make_unique<Worker>(compiler_.options_.target.target->shared_flags(),
                                          compiler_.options_.timing);
     }
   }
@@ -249,18 +208,18 @@ class OptimizingCompiler::Lease {
 };
 
 OptimizingCompiler::OptimizingCompiler(OptimizingCompilerOptions options)
-    : options_(std::move(options)) {}
+    : options_(std::move(options)), support_(options_.target) {}
 OptimizingCompiler::~OptimizingCompiler() = default;
 
-absl::string_view OptimizingCompiler::triple() const { return options_.target->triple(); }
+absl::string_view OptimizingCompiler::triple() const { return options_.target.target->triple(); }
 environ::SettingValues OptimizingCompiler::flags() const {
-  return ValuesOf(options_.target->shared_flags().set());
+  return ValuesOf(options_.target.target->shared_flags().set());
 }
 environ::SettingValues OptimizingCompiler::isa_flags() const {
-  return ValuesOf(options_.target->isa_flags());
+  return ValuesOf(options_.target.target->isa_flags());
 }
 uint32_t OptimizingCompiler::page_alignment() const {
-  return uint32_t{1} << options_.target->page_size_log2();
+  return uint32_t{1} << options_.target.target->page_size_log2();
 }
 
 std::shared_ptr<const wasm::InlinePlan> OptimizingCompiler::PlanFor(
@@ -286,7 +245,7 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
                                            Worker& worker,
                                            std::optional<wasm::Unimplemented>& missing) const {
   if (worker.module_serial != module.serial) {
-    worker.environment.emplace(module, options_.target->relaxed_choices());
+    worker.environment.emplace(module, options_.target.target->relaxed_choices());
     worker.earlier_translate_work = worker.translate_work();
     worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
     if (options_.inlining) {
@@ -314,7 +273,7 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
 
     std::optional<wasm::Unimplemented> missing;
     const absl::Status translated = Translate(module, key, *worker, missing);
-    if (!translated.ok()) return Explained(translated, key);
+    if (!translated.ok()) return ExplainedFailure(translated, key);
     worker->translate_ns += NanosecondsSince(start);
 
     codegen::Function& function = worker->function;
@@ -322,8 +281,8 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     how.midend = worker->mid_end.get();
     if (options_.timing) how.times = &worker->times;
     const absl::StatusOr<codegen::CompiledCode> code =
-        worker->context.Compile(function, *options_.target, how);
-    if (!code.ok()) return Explained(code.status(), key);
+        worker->context.Compile(function, *options_.target.target, how);
+    if (!code.ok()) return ExplainedFailure(code.status(), key);
 
     const Clock::time_point compiled = Clock::now();
     const auto key_of = [&](codegen::ExternalName name) {
@@ -350,61 +309,20 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
 absl::Status OptimizingCompiler::CompileTrampoline(const ModuleTranslation& module,
                                                    const FuncKey& key,
                                                    CompiledFunction& out) const {
-  Lease worker(*this);
   const Clock::time_point start = Clock::now();
-  if (!worker->buffer.has_value()) worker->buffer.emplace(options_.isa->label_kinds());
-  codegen::MachBuffer& buffer = *worker->buffer;
-  buffer.Reset();
-  worker->unwind.Clear();
-  codegen::FrameInfo frame;
-  const wasm::FuncType& type = module.parsed.func_type(key.signature());
-  const Shapes params = ShapesOf(module, type.params());
-  const Shapes results = ShapesOf(module, type.results());
-  if (key.kind() == FuncKeyKind::kEntryTrampoline) {
-    options_.isa->EmitEntryTrampoline({params, results}, buffer, &frame, &worker->unwind);
-  } else {
-    options_.isa->EmitExitTrampoline({params, results}, buffer, &frame, &worker->unwind);
-  }
-  RETURN_IF_ERROR(buffer.Finish());
-  MakeCompiledFunction(buffer, frame,
-                       options_.tunables.generate_unwind_info ? &worker->unwind : nullptr,
-                       options_.target->unwind_format(), out);
-  worker->trampoline_ns += NanosecondsSince(start);
-  return absl::OkStatus();
+  const absl::Status status = support_.CompileTrampoline(module, key, out);
+  trampoline_ns_ += NanosecondsSince(start);
+  return status;
 }
 
 absl::Status OptimizingCompiler::CompileBuiltinShim(const FuncKey& key,
                                                     CompiledFunction& out) const {
-  CHECK(key.kind() == FuncKeyKind::kBuiltinShim && key.index() < environ::kBuiltinCount) << key;
-  const environ::BuiltinInfo& info =
-      environ::GetBuiltinInfo(static_cast<environ::Builtin>(key.index()));
-  codegen::MachBuffer buffer(options_.isa->label_kinds());
-  codegen::FrameInfo frame;
-  codegen::UnwindInfo unwind;
-  options_.isa->EmitBuiltinShim(key.index(), info.fallible, buffer, &frame, &unwind);
-  RETURN_IF_ERROR(buffer.Finish());
-  MakeCompiledFunction(buffer, frame, options_.tunables.generate_unwind_info ? &unwind : nullptr,
-                       options_.target->unwind_format(), out);
-  return absl::OkStatus();
+  return support_.CompileBuiltinShim(key, out);
 }
 
 absl::StatusOr<environ::LinkedText> OptimizingCompiler::AppendText(
     absl::Span<const environ::NamedFunction> functions) const {
-  TextBuilder builder(options_.target->link_rules(), options_.text);
-  UnwindSection unwind(options_.target->unwind_format());
-  for (const environ::NamedFunction& function : functions) builder.Expect(*function.function);
-  for (const environ::NamedFunction& function : functions) {
-    ASSIGN_OR_RETURN(const uint32_t offset, builder.Append(function.key, *function.function));
-    if (!options_.tunables.generate_unwind_info) continue;
-    unwind.Add(offset, static_cast<uint32_t>(function.function->code.size()),
-               function.function->unwind);
-  }
-  ASSIGN_OR_RETURN(environ::LinkedText text, std::move(builder).Finish());
-  if (options_.tunables.generate_unwind_info) {
-    text.eh_frame_distance = static_cast<uint32_t>((text.text.size() + 7) / 8 * 8);
-    text.eh_frame = unwind.Finish(text.eh_frame_distance);
-  }
-  return text;
+  return support_.AppendText(functions);
 }
 
 absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation& module,
@@ -424,7 +342,7 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
   compile_options.vcode_text = &vcode;
   compile_options.midend = worker->mid_end.get();
   const absl::StatusOr<codegen::CompiledCode> compiled =
-      worker->context.Compile(worker->function, *options_.target, compile_options);
+      worker->context.Compile(worker->function, *options_.target.target, compile_options);
   if (worker->mid_end != nullptr) worker->mid_end->SetText(nullptr);
   ASSIGN_OR_RETURN(const codegen::CompiledCode code, compiled);
   switch (form) {
@@ -433,7 +351,7 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
     case environ::Form::kVcode:
       return vcode;
     case environ::Form::kAssembly:
-      return options_.isa->Disassemble(code.bytes.first(code.code_end));
+      return options_.target.isa->Disassemble(code.bytes.first(code.code_end));
     case environ::Form::kIrPasses:
       return passes;
   }
@@ -480,7 +398,7 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
     }
   }
   phases.push_back({"finish", totals.finish_ns, totals.finish_work});
-  phases.push_back({"trampolines", totals.trampoline_ns});
+  phases.push_back({"trampolines", trampoline_ns_.load()});
   return phases;
 }
 

@@ -12,19 +12,14 @@
 #include <utility>
 #include <vector>
 
-#include "codegen/isa.h"
-#include "cranelift_shared/isa_registry.h"
-#include "cranelift_shared/text_builder.h"
+#include "cranelift_shared/support_code.h"
 #include "environ/translation/compiler.h"
 #include "wasm_translate/inline_plan.h"
 
 namespace gantry::cranelift {
 
 struct OptimizingCompilerOptions {
-  const LinkedIsa* isa = nullptr;
-  std::shared_ptr<const codegen::TargetIsa> target;
-  environ::Tunables tunables;
-  TextOptions text;
+  ConfiguredTarget target;
   bool timing = false;
   // Whether calls within a module are inlined, and how far.
   bool inlining = false;
@@ -40,7 +35,7 @@ class OptimizingCompiler final : public environ::Compiler {
   absl::string_view triple() const override;
   environ::SettingValues flags() const override;
   environ::SettingValues isa_flags() const override;
-  const environ::Tunables& tunables() const override { return options_.tunables; }
+  const environ::Tunables& tunables() const override { return options_.target.tunables; }
   uint32_t page_alignment() const override;
 
   absl::Status CompileFunction(const environ::ModuleTranslation& module,
@@ -76,12 +71,14 @@ class OptimizingCompiler final : public environ::Compiler {
   std::shared_ptr<const wasm::InlinePlan> PlanFor(const environ::ModuleTranslation& module) const;
 
   const OptimizingCompilerOptions options_;
+  const SupportCode support_;
   mutable std::mutex plans_mutex_;
   // By the modules' serial numbers. Workers own the plans.
   mutable std::vector<std::pair<uint64_t, std::weak_ptr<const wasm::InlinePlan>>>
       plans_;  // guarded by plans_mutex_
   mutable std::atomic<uint64_t> plan_ns_{0};
   mutable std::atomic<uint64_t> plan_work_{0};
+  mutable std::atomic<uint64_t> trampoline_ns_{0};
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;  // guarded by mutex_
   // Of workers that are gone; null while none is.

@@ -1,17 +1,14 @@
 #include "cranelift_shared/compiler_builder.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cranelift_shared/compiler.h"
 #include "cranelift_shared/isa_flags.h"
-#include "environ/core/trap_code.h"
-#include "environ/core/vm_offsets.h"
+#include "cranelift_shared/support_code.h"
 
 namespace gantry::cranelift {
 namespace {
@@ -44,33 +41,9 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
   void RequireVectors() override { vectors_ = true; }
 
   absl::StatusOr<std::unique_ptr<environ::Compiler>> Build() const override {
-    // What the engine's tunables say of code generation; flags set by name come after.
-    const auto text = [](bool value) { return std::string(value ? "true" : "false"); };
-    ASSIGN_OR_RETURN(const ConfiguredIsa configured,
-                     flags_.Configure({{"opt_level", tunables_.opt_level == 0 ? "none" : "speed"},
-                                       {"spectre_mitigation", text(tunables_.spectre_masking)},
-                                       {"address_map", text(tunables_.generate_address_map)},
-                                       {"unwind_info", text(tunables_.generate_unwind_info)}}));
-    configured.builder->set_stack_limit(
-        {.enabled = true,
-         .store_offset = environ::VMContextOffsets::kStore,
-         .limit_offset = environ::VMStoreContextOffsets::kStackLimit,
-         .code = static_cast<codegen::TrapCode>(
-             static_cast<uint8_t>(environ::TrapCode::kCallStackExhausted))});
     OptimizingCompilerOptions options;
-    options.isa = configured.isa;
-    ASSIGN_OR_RETURN(options.target, configured.builder->Build());
-    const absl::string_view missing = options.target->missing_for_vectors();
-    if (vectors_ && !missing.empty()) {
-      return absl::FailedPreconditionError(absl::StrCat("vectors (the feature simd) need the ",
-                                                        options.target->name(), " flag '", missing,
-                                                        "', which is off"));
-    }
-    options.tunables = tunables_;
-    const codegen::SharedFlags& shared = options.target->shared_flags();
-    options.text.padding =
-        std::max<uint64_t>(shared.padding(), tunables_.padding_between_functions);
-    options.text.force_jump_veneer = shared.force_jump_veneer() || tunables_.force_jump_veneer;
+    ASSIGN_OR_RETURN(options.target, ConfigureTarget(flags_, tunables_, vectors_));
+    const codegen::SharedFlags& shared = options.target.target->shared_flags();
     options.timing = timing_;
     options.inlining = shared.inlining() && shared.opt_level() != codegen::OptLevel::kNone;
     options.inline_limits = {.max_cost = static_cast<uint32_t>(shared.inline_cost()),

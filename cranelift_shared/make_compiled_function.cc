@@ -31,11 +31,12 @@ void AddInlineRange(uint32_t offset, uint32_t site, CompiledFunction& out) {
 
 // Consecutive entries of the same location become one.
 void AppendAddresses(absl::Span<const codegen::SourceLocEntry> locs, const CodeOrigins& origins,
-                     CompiledFunction& out) {
+                     codegen::CodeOffset skip, CompiledFunction& out) {
   for (const codegen::SourceLocEntry& entry : locs) {
     const CodeOrigins::Origin origin = origins.origin_of(entry.loc);
-    AddAddress(entry.offset, origin.wasm_offset, out);
-    AddInlineRange(entry.offset, origin.site, out);
+    const codegen::CodeOffset offset = entry.offset < skip ? 0 : entry.offset - skip;
+    AddAddress(offset, origin.wasm_offset, out);
+    AddInlineRange(offset, origin.site, out);
   }
   if (out.inline_ranges.empty()) return;
   out.inline_sites.assign(origins.sites.begin(), origins.sites.end());
@@ -45,33 +46,36 @@ void AppendAddresses(absl::Span<const codegen::SourceLocEntry> locs, const CodeO
 
 void MakeCompiledFunction(const codegen::CompiledCode& code,
                           absl::FunctionRef<environ::FuncKey(codegen::ExternalName)> key_of,
-                          const CodeOrigins* origins, CompiledFunction& out) {
+                          const CodeOrigins* origins, CompiledFunction& out,
+                          codegen::CodeOffset skip) {
   out.clear();
-  out.code.assign(code.bytes.begin(), code.bytes.end());
+  out.code.assign(code.bytes.begin() + skip, code.bytes.end());
   out.alignment = code.alignment;
   out.relocations.reserve(code.relocs.size());
   for (const codegen::RelocRecord& reloc : code.relocs) {
-    out.relocations.push_back({.offset = reloc.offset,
+    out.relocations.push_back({.offset = reloc.offset - skip,
                                .kind = static_cast<uint8_t>(reloc.kind),
                                .addend = static_cast<int32_t>(reloc.addend),
                                .target = key_of(reloc.name)});
   }
   out.traps.reserve(code.traps.size());
   for (const codegen::TrapRecord& trap : code.traps) {
-    out.traps.push_back({.offset = trap.offset, .code = static_cast<uint8_t>(trap.code)});
+    out.traps.push_back({.offset = trap.offset - skip, .code = static_cast<uint8_t>(trap.code)});
   }
-  if (origins != nullptr) AppendAddresses(code.source_locs, *origins, out);
+  if (origins != nullptr) AppendAddresses(code.source_locs, *origins, skip, out);
   out.stack_maps.reserve(code.stack_maps.size());
   for (const codegen::StackMap& map : code.stack_maps) {
-    out.stack_maps.push_back(
-        {.offset = map.return_offset, .first_slot = map.first_slot, .slot_count = map.slot_count});
+    out.stack_maps.push_back({.offset = map.return_offset - skip,
+                              .first_slot = map.first_slot,
+                              .slot_count = map.slot_count});
   }
   out.stack_map_slots.assign(code.stack_map_slots.begin(), code.stack_map_slots.end());
   for (const codegen::CallSite& site : code.call_sites) {
     for (uint32_t i = 0; i < site.handler_count; ++i) {
       const codegen::CallHandler& handler = code.call_handlers[site.first_handler + i];
-      out.handlers.push_back(
-          {.offset = site.return_offset, .tag = handler.tag, .handler = handler.target});
+      out.handlers.push_back({.offset = site.return_offset - skip,
+                              .tag = handler.tag,
+                              .handler = handler.target - skip});
     }
   }
   out.frame = {.frame_begin = code.frame.frame_begin, .frame_size = code.frame.frame_size};

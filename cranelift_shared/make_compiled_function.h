@@ -31,10 +31,13 @@ struct CodeOrigins {
 };
 
 // Copies `code` into `out`, which is cleared first. `key_of` says what the code's external
-// names stand for, `origins` what its source locations do (null: it has none).
+// names stand for, `origins` what its source locations do (null: it has none). The first `skip`
+// bytes are left out; offsets count them (but not those of the frame and the call frame
+// instructions). `skip` is a multiple of what constants in the code are aligned to.
 void MakeCompiledFunction(const codegen::CompiledCode& code,
                           absl::FunctionRef<environ::FuncKey(codegen::ExternalName)> key_of,
-                          const CodeOrigins* origins, environ::CompiledFunction& out);
+                          const CodeOrigins* origins, environ::CompiledFunction& out,
+                          codegen::CodeOffset skip = 0);
 
 // The same for code that was written straight into a buffer (finished, without external
 // names), such as a trampoline. `unwind` may be null.

@@ -14,10 +14,12 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "cranelift_shared/compiler_builder.h"
 #include "environ/artifact/artifact.h"
 #include "environ/core/builtins.h"
+#include "winch/compiler_builder.h"
 
 namespace gantry::jit {
 namespace {
@@ -238,10 +240,9 @@ absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(Str
     case Strategy::kOptimizing:
       return cranelift::NewCompilerBuilder();
     case Strategy::kWinch:
-      break;
+      return winch::NewCompilerBuilder();
   }
-  return absl::UnimplementedError(
-      "the baseline compiler (winch) is not linked into this program; there is: cranelift");
+  UNREACHABLE() << "not an enumerator";
 }
 
 absl::StatusOr<std::vector<uint8_t>> CompileModule(const Compiler& compiler,

@@ -30,8 +30,7 @@ enum class Strategy : uint8_t {
   kWinch,       // the baseline compiler
 };
 
-// A builder of the compiler that the strategy names. Error: kUnimplemented naming a compiler
-// that is not linked into this program.
+// A builder of the compiler that the strategy names.
 absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(Strategy strategy);
 
 struct CompileOptions {

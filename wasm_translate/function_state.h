@@ -46,6 +46,8 @@ class FunctionState {
 
   // Whether the operator after the one at hand is `unreachable`.
   bool precedes_unreachable() const { return !reader_.done() && *reader_.position() == 0; }
+  // The bytes behind the operator at hand, not validated yet.
+  absl::Span<const uint8_t> upcoming() const { return {reader_.position(), reader_.remaining()}; }
 
   size_t operand_height() const { return static_cast<size_t>(top_ - operands_.get()); }
   // The type of an operand, 0 the topmost. In live code never the bottom type.

@@ -6,11 +6,16 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "base/check.h"
 
 namespace gantry {
 
 void AddTestCompilerFlags(Config& config) {
   config.CompilerFlag("regalloc_checker", "true").CompilerFlag("enable_verifier", "true");
+  if (const char* compiler = std::getenv("GANTRY_TEST_COMPILER"); compiler != nullptr) {
+    CHECK(absl::string_view(compiler) == "winch") << "GANTRY_TEST_COMPILER=" << compiler;
+    config.Compiler(Strategy::kWinch);
+  }
   const char* flags = std::getenv("GANTRY_TEST_COMPILER_FLAGS");
   if (flags == nullptr) return;
   for (absl::string_view flag : absl::StrSplit(flags, ',', absl::SkipEmpty())) {

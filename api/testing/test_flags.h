@@ -1,6 +1,7 @@
 // Compiler settings of tests that execute guests: every checker on, plus what the variable
 // GANTRY_TEST_COMPILER_FLAGS says (`name=value,name=value`), by which ./test --all runs the
-// same tests under forced spilling, forced islands, and so on.
+// same tests under forced spilling, forced islands, and so on. GANTRY_TEST_COMPILER=winch runs them
+// on the baseline compiler.
 #ifndef GANTRY_API_TESTING_TEST_FLAGS_H_
 #define GANTRY_API_TESTING_TEST_FLAGS_H_
 

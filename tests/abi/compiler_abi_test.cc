@@ -342,7 +342,8 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Compilers, CompilerAbi, ::testing::Values(jit::Strategy::kOptimizing),
+INSTANTIATE_TEST_SUITE_P(Compilers, CompilerAbi,
+                         ::testing::Values(jit::Strategy::kOptimizing, jit::Strategy::kWinch),
                          [](const auto& info) {
                            return info.param == jit::Strategy::kWinch ? "Winch" : "Optimizing";
                          });

@@ -31,4 +31,5 @@ LAYERED_PACKAGES = [
     "wasm_translate/testing",
     "wasm_translate/text",
     "wasm_translate/text/testing",
+    "winch",
 ]

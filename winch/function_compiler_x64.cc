@@ -1,0 +1,122 @@
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "codegen/mach_buffer.h"
+#include "environ/core/builtins.h"
+#include "isa_x64/asm/label_kinds.h"
+#include "wasm_translate/function_validator.h"
+#include "winch/function_compiler.h"
+#include "winch/generator.h"
+#include "winch/generator_calls.h"
+#include "winch/generator_control.h"
+#include "winch/generator_memory.h"
+#include "winch/generator_numeric.h"
+#include "winch/generator_registers.h"
+#include "winch/x64_masm.h"
+
+namespace gantry::winch {
+namespace {
+
+X64Features FeaturesOf(const codegen::TargetIsa& target) {
+  const codegen::FlagSet& flags = target.isa_flags();
+  const auto has = [&](absl::string_view name) { return flags.Get(name) == "true"; };
+  X64Features features;
+  features.sse41 = has("has_sse41");
+  features.sse42 = has("has_sse42");
+  features.popcnt = has("has_popcnt");
+  features.bmi1 = has("has_bmi1");
+  features.bmi2 = has("has_bmi2");
+  features.lzcnt = has("has_lzcnt");
+  return features;
+}
+
+codegen::RelaxedChoices ChoicesOf(const environ::ModuleTranslation& module,
+                                  const codegen::TargetIsa& target) {
+  if (module.options.tunables.relaxed_simd_deterministic) return {};
+  return target.relaxed_choices();
+}
+
+class X64FunctionCompiler final : public FunctionCompiler {
+ public:
+  X64FunctionCompiler(const environ::ModuleTranslation& module, const codegen::TargetIsa& target)
+      : module_(module),
+        unwind_format_(target.unwind_format()),
+        alignment_(target.function_alignment()),
+        buffer_(x64::kLabelKinds),
+        masm_(buffer_, FeaturesOf(target), ChoicesOf(module, target)),
+        signatures_(module),
+        generator_(module, masm_, signatures_),
+        validator_(module.parsed, module.options.features, module.options.limits) {}
+
+  absl::Status Compile(const wasm::FunctionBody& body) override {
+    missing_.reset();
+    buffer_.Reset();
+    generator_.Start(body);
+    RETURN_IF_ERROR(validator_.Run(body, generator_));
+    if (generator_.failed()) {
+      missing_ = wasm::GetUnimplemented(generator_.status());
+      if (!missing_.has_value()) return generator_.status();
+      return MakeStub();
+    }
+    RETURN_IF_ERROR(generator_.Finish(&result_));
+    Publish();
+    return absl::OkStatus();
+  }
+
+  const codegen::CompiledCode& code() const override { return code_; }
+  codegen::CodeOffset skip() const override { return result_.skip; }
+  const std::optional<wasm::Unimplemented>& missing() const override { return missing_; }
+
+ private:
+  // Code that stops whoever calls it.
+  absl::Status MakeStub() {
+    buffer_.Reset();
+    masm_.Trap(static_cast<uint8_t>(environ::TrapCode::kCannotCompile));
+    RETURN_IF_ERROR(buffer_.Finish());
+    result_ = {};
+    result_.frame.frame_begin = codegen::FrameInfo::kNoFrame;
+    Publish();
+    return absl::OkStatus();
+  }
+
+  void Publish() {
+    call_frame_.clear();
+    if (module_.options.tunables.generate_unwind_info) {
+      codegen::AppendCallFrameInstructions(result_.unwind, unwind_format_, &call_frame_);
+    }
+    code_.bytes = buffer_.bytes();
+    code_.alignment = std::max(buffer_.alignment(), alignment_);
+    code_.code_end = buffer_.code_end();
+    code_.traps = buffer_.traps();
+    code_.relocs = buffer_.relocs();
+    code_.stack_maps = result_.stack_maps;
+    code_.stack_map_slots = result_.stack_map_slots;
+    code_.source_locs = buffer_.source_locs();
+    code_.frame = result_.frame;
+    code_.call_frame_instructions = call_frame_;
+  }
+
+  const environ::ModuleTranslation& module_;
+  const codegen::UnwindFormat& unwind_format_;
+  const uint32_t alignment_;
+  codegen::MachBuffer buffer_;
+  X64Masm masm_;
+  Signatures<X64Masm> signatures_;
+  Generator<X64Masm> generator_;
+  wasm::FunctionValidator<Generator<X64Masm>> validator_;
+  typename Generator<X64Masm>::Result result_;
+  codegen::CompiledCode code_;
+  std::vector<uint8_t> call_frame_;
+  std::optional<wasm::Unimplemented> missing_;
+};
+
+}  // namespace
+
+std::unique_ptr<FunctionCompiler> NewX64FunctionCompiler(const environ::ModuleTranslation& module,
+                                                         const codegen::TargetIsa& target) {
+  return std::make_unique<X64FunctionCompiler>(module, target);
+}
+
+}  // namespace gantry::winch
