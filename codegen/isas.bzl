@@ -1,6 +1,6 @@
 """The build setting --//codegen:isas: which instruction sets a program is linked with."""
 
-_KNOWN = ["x64"]
+_KNOWN = ["aarch64", "x64"]
 
 _IsasInfo = provider(fields = ["names"])
 

@@ -27,6 +27,9 @@ absl::Status NotLinked(absl::string_view target) {
 
 absl::Span<const LinkedIsa* const> LinkedIsas() {
   static const std::vector<const LinkedIsa*>* const isas = new std::vector<const LinkedIsa*>{
+#ifdef GANTRY_LINK_ISA_AARCH64
+      AArch64Isa(),
+#endif
 #ifdef GANTRY_LINK_ISA_X64
       X64Isa(),
 #endif

@@ -6,6 +6,7 @@
 
 namespace gantry::cranelift {
 
+const LinkedIsa* AArch64Isa();
 const LinkedIsa* X64Isa();
 
 }  // namespace gantry::cranelift

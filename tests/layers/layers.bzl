@@ -20,6 +20,7 @@ LAYERED_PACKAGES = [
     "environ/translation",
     "isa_aarch64",
     "isa_aarch64/asm",
+    "isa_aarch64/backend",
     "isa_x64",
     "isa_x64/asm",
     "isa_x64/backend",

@@ -1,0 +1,82 @@
+#include "absl/container/inlined_vector.h"
+#include "cranelift_shared/linked_isas.h"
+#include "environ/core/vm_offsets.h"
+#include "isa_aarch64/asm/label_kinds.h"
+#include "isa_aarch64/backend/isa.h"
+#include "isa_aarch64/disassemble.h"
+#include "isa_aarch64/trampolines.h"
+#include "isa_aarch64/wasm_abi.h"
+
+namespace gantry::cranelift {
+namespace {
+
+using environ::VMContextOffsets;
+using environ::VMHostFuncContextOffsets;
+using environ::VMStoreContextOffsets;
+
+using AbiValues = absl::InlinedVector<aarch64::AbiValue, 16>;
+
+AbiValues ToAbiValues(absl::Span<const AbiShape> shapes) {
+  AbiValues values;
+  for (const AbiShape& shape : shapes) {
+    values.push_back(
+        {shape.is_vector ? aarch64::AbiClass::kVector : aarch64::AbiClass::kInt, shape.bytes});
+  }
+  return values;
+}
+
+constexpr aarch64::TrampolineLayout kLayout = {
+    .last_entry_pc = VMStoreContextOffsets::kLastEntryPc,
+    .last_entry_sp = VMStoreContextOffsets::kLastEntrySp,
+    .last_entry_fp = VMStoreContextOffsets::kLastEntryFp,
+    .last_exit_pc = VMStoreContextOffsets::kLastExitPc,
+    .last_exit_fp = VMStoreContextOffsets::kLastExitFp,
+    .store = VMContextOffsets::kStore,
+    .builtins = VMContextOffsets::kBuiltins,
+    .host_call = VMHostFuncContextOffsets::kHostCall,
+};
+// Trampolines and C++ have to agree on the arrays that values cross in.
+static_assert(aarch64::kValRawBytes == environ::kValRawSize);
+
+class AArch64 : public LinkedIsa {
+ public:
+  absl::string_view name() const override { return "aarch64"; }
+  absl::string_view architecture() const override { return "aarch64"; }
+  absl::string_view default_triple() const override { return "aarch64-unknown-linux-gnu"; }
+  std::unique_ptr<codegen::IsaBuilder> NewBuilder() const override {
+    return aarch64::MakeIsaBuilder();
+  }
+  const codegen::LabelKindTable& label_kinds() const override { return aarch64::kLabelKinds; }
+  std::string Disassemble(absl::Span<const uint8_t> code) const override {
+    return aarch64::Disassemble(code);
+  }
+
+  void EmitEntryTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
+                           codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+    *frame = codegen::FrameInfo();
+    const AbiValues params = ToAbiValues(signature.params);
+    const AbiValues results = ToAbiValues(signature.results);
+    aarch64::EmitEntryTrampoline({params, results}, kLayout, buffer, unwind);
+  }
+  void EmitExitTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
+                          codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+    *frame = codegen::FrameInfo();
+    const AbiValues params = ToAbiValues(signature.params);
+    const AbiValues results = ToAbiValues(signature.results);
+    aarch64::EmitExitTrampoline({params, results}, kLayout, buffer, unwind);
+  }
+  void EmitBuiltinShim(uint32_t builtin, bool fallible, codegen::MachBuffer& buffer,
+                       codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+    *frame = codegen::FrameInfo();
+    aarch64::EmitBuiltinShim(builtin, fallible, kLayout, buffer, unwind);
+  }
+};
+
+}  // namespace
+
+const LinkedIsa* AArch64Isa() {
+  static const AArch64* const isa = new AArch64();
+  return isa;
+}
+
+}  // namespace gantry::cranelift

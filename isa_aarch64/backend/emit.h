@@ -1,0 +1,144 @@
+// Emission: VCode whose operands have places becomes words in a MachBuffer, in one pass.
+//
+// The walk (emit.cc) goes block by block, puts the moves of register allocation between
+// instructions, and lays out the frame; each instruction is a method by opcode. x16, x17 and v31
+// are never allocated and free for use within one instruction.
+//
+// The frame, from high to low addresses:
+//
+//   stack arguments | return address | saved x29 <- x29 | saved registers | stack slots |
+//   spill slots | stack arguments of calls <- sp
+//
+// A leaf that needs none of it has no frame at all.
+#ifndef GANTRY_ISA_AARCH64_BACKEND_EMIT_H_
+#define GANTRY_ISA_AARCH64_BACKEND_EMIT_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "codegen/isa.h"
+#include "codegen/mach_buffer.h"
+#include "codegen/regalloc/interface.h"
+#include "codegen/vcode.h"
+#include "isa_aarch64/asm/assembler.h"
+#include "isa_aarch64/backend/inst.h"
+
+namespace gantry::aarch64 {
+
+class Emitter {
+ public:
+  Emitter(const codegen::TargetIsa& isa, const codegen::VCode& vcode,
+          const codegen::regalloc::Output& allocation, bool has_vmctx, codegen::MachBuffer* buffer,
+          codegen::FrameInfo* frame_info, codegen::UnwindInfo* unwind)
+      : isa_(isa),
+        vcode_(vcode),
+        allocation_(allocation),
+        has_vmctx_(has_vmctx),
+        b_(*buffer),
+        as_(*buffer),
+        frame_info_(*frame_info),
+        unwind_(*unwind) {}
+
+  absl::Status Run();
+
+ private:
+  // Bytes below x29; see the picture above.
+  struct Frame {
+    bool frameless = false;
+    std::vector<uint8_t> saved;
+    uint32_t saved_bytes = 0;  // A multiple of 16.
+    uint32_t slots_end = 0;    // The slot area begins at x29 - slots_end.
+    uint32_t spills_end = 0;   // The spill area begins at x29 - spills_end.
+    uint32_t total = 0;        // sp is x29 - total.
+    uint32_t incoming_bytes = 0;
+    bool callee_pops = false;
+  };
+
+  // --- emit.cc
+  void ForwardJumps();
+  void EmitBlock(uint32_t block);
+  void EmitEdit(const codegen::regalloc::Edit& edit);
+  void EmitInst(const Inst& inst, const codegen::Allocation* operands);
+  void AskForIsland();
+
+  // --- Operands of the present instruction, in order.
+  uint8_t NextReg() {
+    const codegen::Allocation place = *operand_++;
+    DCHECK(place.is_reg());
+    return place.reg().encoding();
+  }
+  X NextX() { return X(NextReg()); }
+  W NextW() { return W(NextReg()); }
+  Address MemoryOf(const Inst& inst);
+  Address SpillAddress(codegen::SpillSlot slot) const;
+
+  // --- Pieces.
+  void EmitRowInst(const Inst& inst);
+  // The row that sets flags, its registers taken from the operands.
+  void EmitCompare(const Inst& inst);
+  void Access(const Inst& inst, uint8_t reg);
+  // A trap record for the word that was just written.
+  void RecordTrap(const Inst& inst);
+  void MoveImm(uint8_t to, uint64_t bits, uint8_t size);
+  void Constant(V to, uint64_t bits, uint8_t size);
+  void EmitSelect(const Inst& inst);
+  void EmitFloatSelect(const Inst& inst);
+  void EmitTrapIfMin(const Inst& inst);
+  void EmitCarry(const Inst& inst);
+  void EmitCheckToInt(const Inst& inst);
+  void EmitAtomic(const Inst& inst);
+  void EmitAtomicLoop(const Inst& inst);
+
+  // Where a jump to the block leads, past blocks that only jump on.
+  codegen::MachLabel BlockLabel(uint32_t block) const {
+    return codegen::MachLabel(first_label_.raw() + forwarded_[block]);
+  }
+  bool IsNext(uint32_t block) const { return forwarded_[block] == next_block_; }
+  // A branch to `label` where the flags say `cc`.
+  void JumpIf(Cond cc, codegen::MachLabel label);
+  // Where register or bit of kBranchZero and kBranchBit, kTrapIfZero and kTrapIfBit are as `cc`
+  // says.
+  void JumpIfTest(const Inst& inst, uint8_t reg, Cond cc, codegen::MachLabel label);
+  void TrapIf(Cond cc, uint8_t code);
+
+  // --- emit_frame.cc
+  absl::Status LayOutFrame();
+  void EmitPrologue();
+  void EmitStackCheck();
+  void RestoreSaved(XSp base, int32_t from_x29);
+  // Restores saved registers and removes the frame.
+  void EmitEpilogue();
+  void EmitBranch(const Inst& inst);
+  void EmitJumpTable(const Inst& inst);
+  void EmitCall(const Inst& inst);
+  void EmitTailCall(const Inst& inst);
+  void EmitReturn();
+  void EmitFuncAddr(const Inst& inst);
+
+  const codegen::TargetIsa& isa_;
+  const codegen::VCode& vcode_;
+  const codegen::regalloc::Output& allocation_;
+  const bool has_vmctx_;
+  codegen::MachBuffer& b_;
+  Assembler as_;
+  codegen::FrameInfo& frame_info_;
+  codegen::UnwindInfo& unwind_;
+
+  Frame frame_;
+  codegen::MachLabel first_label_;
+  // Per block itself or, if it holds nothing but a jump, where that leads.
+  std::vector<uint32_t> forwarded_;
+  // The block whose code comes next.
+  uint32_t next_block_ = 0;
+  const codegen::Allocation* operand_ = nullptr;
+  size_t next_edit_ = 0;
+  size_t next_stack_map_ = 0;
+  std::vector<uint32_t> stack_map_slots_;
+  std::vector<codegen::MachLabel> table_labels_;
+};
+
+}  // namespace gantry::aarch64
+
+#endif  // GANTRY_ISA_AARCH64_BACKEND_EMIT_H_
