@@ -16,10 +16,13 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "runtime/pooling_options.h"
 #include "wasm_translate/features.h"
 #include "wasm_translate/limits.h"
 
 namespace gantry {
+
+using PoolingOptions = runtime::PoolingOptions;
 
 enum class Strategy {
   kAuto,        // the optimizing compiler where it is linked, else the baseline compiler
@@ -83,6 +86,13 @@ class Config {
   Config& MemoryReservation(uint64_t bytes) { return Set(memory_reservation_, bytes); }
   // Inaccessible bytes behind the reservation.
   Config& MemoryGuardSize(uint64_t bytes) { return Set(memory_guard_size_, bytes); }
+  // A pool: instances, memories and tables in fixed numbers of slots, reserved with the engine and
+  // used one after another (runtime/pooling_options.h). For hosts that make and drop many
+  // instances. Where the address space is too small for memories without bounds checks, code checks
+  // bounds.
+  Config& PoolingAllocation(const PoolingOptions& options) { return Set(pooling_, options); }
+  // The default: memory is taken from the host for each instance.
+  Config& OnDemandAllocation() { return Set(pooling_, std::nullopt); }
   // Whether faults of guest code are found by signals; without, code has explicit checks.
   Config& SignalsBasedTraps(bool enable) { return Set(signals_based_traps_, enable); }
   // Masks against speculative out-of-bounds accesses; on by default.
@@ -118,6 +128,7 @@ class Config {
   bool async_stack_zeroing() const { return async_stack_zeroing_; }
   std::optional<uint64_t> memory_reservation() const { return memory_reservation_; }
   std::optional<uint64_t> memory_guard_size() const { return memory_guard_size_; }
+  const std::optional<PoolingOptions>& pooling() const { return pooling_; }
   bool signals_based_traps() const { return signals_based_traps_; }
   bool spectre_mitigations() const { return spectre_mitigations_; }
   bool nan_canonicalization() const { return nan_canonicalization_; }
@@ -150,6 +161,7 @@ class Config {
   bool async_stack_zeroing_ = false;
   std::optional<uint64_t> memory_reservation_;
   std::optional<uint64_t> memory_guard_size_;
+  std::optional<PoolingOptions> pooling_;
   bool signals_based_traps_ = true;
   bool spectre_mitigations_ = true;
   bool nan_canonicalization_ = false;

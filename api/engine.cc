@@ -2,6 +2,8 @@
 #include "api/engine.h"
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "jit/load.h"
+#include "runtime/pooling_allocator.h"
 #include "runtime/stack_pool.h"
 #include "runtime/thread_stack.h"
 
@@ -118,12 +121,39 @@ absl::StatusOr<runtime::Trampolines> EngineState::TrampolinesFor(const wasm::Fun
 
 }  // namespace api_internal
 
+namespace {
+
+// May change the tunables for what the host has room for, unless the caller asked for a size.
+absl::StatusOr<std::shared_ptr<runtime::InstanceAllocator>> NewPool(const Config& config,
+                                                                    environ::Tunables& tunables) {
+  PoolingOptions options = *config.pooling();
+  if (!options.max_memory_size.has_value() && config.memory_reservation().value_or(0) > 0) {
+    options.max_memory_size = config.memory_reservation();
+  }
+  try {
+    absl::StatusOr<std::shared_ptr<runtime::PoolingAllocator>> pool =
+        runtime::PoolingAllocator::Create(options, tunables);
+    if (pool.ok()) return *std::move(pool);
+    return absl::Status(pool.status().code(),
+                        absl::StrCat("PoolingAllocation: ", pool.status().message()));
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("PoolingAllocation: out of memory");
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<Engine> Engine::Create(const Config& config) {
-  ASSIGN_OR_RETURN(const environ::Tunables tunables, api_internal::TunablesFor(config));
+  ASSIGN_OR_RETURN(environ::Tunables tunables, api_internal::TunablesFor(config));
+  std::shared_ptr<runtime::InstanceAllocator> allocator;
+  if (config.pooling().has_value()) {
+    ASSIGN_OR_RETURN(allocator, NewPool(config, tunables));
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<api_internal::ModuleSource> source,
                    api_internal::NewModuleSource(config, tunables));
   runtime::Engine::Options options;
   options.tunables = tunables;
+  options.allocator = std::move(allocator);
   options.max_wasm_stack = config.max_wasm_stack();
   options.backtrace = config.wasm_backtrace();
   options.stacks = api_internal::StacksFor(config);

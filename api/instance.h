@@ -57,6 +57,7 @@ class Instance {
   runtime::Instance* raw() const { return instance_; }
 
  private:
+  friend class InstancePre;
   Instance(uint64_t store_id, runtime::Instance* instance, Module module)
       : store_id_(store_id), instance_(instance), module_(std::move(module)) {}
   uint64_t store_id_;

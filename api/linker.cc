@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "api/instance_pre_state.h"
+#include "api/module_state.h"
 #include "api/store_state.h"
 #include "base/status_macros.h"
 
@@ -75,6 +77,37 @@ absl::StatusOr<Extern> Resolve(Store& store, const LinkerState::Definition& defi
   ASSIGN_OR_RETURN(const Func func,
                    Func::CreateFromCode(store, host.type, std::get<HostFuncCode>(host.code)));
   return Extern(func);
+}
+
+// What each import means, in the module's order. Error: kNotFound naming all that mean nothing.
+absl::StatusOr<std::vector<const LinkerState::Definition*>> DefinitionsOf(const LinkerState& state,
+                                                                          const Module& module) {
+  std::vector<const LinkerState::Definition*> definitions;
+  std::vector<std::string> missing;
+  for (const ImportType& import : module.imports()) {
+    definitions.push_back(state.Find(import.module, import.name));
+    if (definitions.back() == nullptr) {
+      missing.push_back(absl::StrCat("\"", import.module, "\" \"", import.name, "\" (",
+                                     ExternTypeToString(import.type), ")"));
+    }
+  }
+  if (missing.empty()) return definitions;
+  return absl::NotFoundError(absl::StrCat("unknown import: ", absl::StrJoin(missing, ", ")));
+}
+
+absl::Status CheckHostFunction(const Module& module, size_t import,
+                               const runtime::HostFunctionType& type) {
+  const runtime::Module& runtime = *module.state()->runtime();
+  const environ::ImportInfo& info = runtime.info().imports[import];
+  if (info.entity.kind == wasm::ExternKind::kFunc &&
+      runtime.engine().types().IsSubtype(type.id(),
+                                         runtime.type_id(wasm::FuncIndex(info.entity.index)))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("incompatible import type for \"", info.module,
+                                                 "\" \"", info.name, "\": expected ",
+                                                 ExternTypeToString(module.imports()[import].type),
+                                                 ", found function ", type.type.ToString()));
 }
 
 }  // namespace
@@ -176,21 +209,11 @@ absl::StatusOr<Instance> Linker::Instantiate(Store& store, const Module& module)
     if (!(store.engine() == state_->engine()) || !(module.engine() == state_->engine())) {
       return OfAnotherEngine();
     }
+    ASSIGN_OR_RETURN(const auto definitions, api_internal::DefinitionsOf(*state_, module));
     std::vector<Extern> imports;
-    std::vector<std::string> missing;
-    for (const ImportType& import : module.imports()) {
-      const auto* definition = state_->Find(import.module, import.name);
-      if (definition == nullptr) {
-        missing.push_back(absl::StrCat("\"", import.module, "\" \"", import.name, "\" (",
-                                       ExternTypeToString(import.type), ")"));
-        continue;
-      }
-      if (!missing.empty()) continue;
+    for (const auto* definition : definitions) {
       ASSIGN_OR_RETURN(Extern resolved, api_internal::Resolve(store, *definition));
       imports.push_back(resolved);
-    }
-    if (!missing.empty()) {
-      return absl::NotFoundError(absl::StrCat("unknown import: ", absl::StrJoin(missing, ", ")));
     }
     return Instance::Create(store, module, imports);
   } catch (const std::bad_alloc&) {
@@ -201,6 +224,32 @@ absl::StatusOr<Instance> Linker::Instantiate(Store& store, const Module& module)
 AsyncCall<absl::StatusOr<Instance>> Linker::InstantiateAsync(Store& store,
                                                              const Module& module) const {
   return RunAsync(store, [this, &store, module] { return Instantiate(store, module); });
+}
+
+absl::StatusOr<InstancePre> Linker::InstantiatePre(const Module& module) const {
+  using State = api_internal::InstancePreState;
+  try {
+    if (!(module.engine() == state_->engine())) return OfAnotherEngine();
+    ASSIGN_OR_RETURN(const auto definitions, api_internal::DefinitionsOf(*state_, module));
+    std::vector<State::Import> imports;
+    auto functions = runtime::Instance::ImportTypes::kMatched;
+    for (size_t i = 0; i < definitions.size(); ++i) {
+      if (const auto* definition = std::get_if<Extern>(definitions[i])) {
+        if (std::holds_alternative<gantry::Func>(*definition)) {
+          functions = runtime::Instance::ImportTypes::kUnknown;
+        }
+        imports.push_back(*definition);
+        continue;
+      }
+      const auto& host = std::get<api_internal::LinkerState::HostFunc>(*definitions[i]);
+      ASSIGN_OR_RETURN(auto type, api_internal::HostFunctionTypeFor(state_->engine(), host.type));
+      RETURN_IF_ERROR(api_internal::CheckHostFunction(module, i, *type));
+      imports.push_back(State::HostFunc{std::move(type), host.code});
+    }
+    return InstancePre(std::make_shared<const State>(module, std::move(imports), functions));
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
+  }
 }
 
 }  // namespace gantry

@@ -21,6 +21,7 @@
 #include "api/extern.h"
 #include "api/host_func.h"
 #include "api/instance.h"
+#include "api/instance_pre.h"
 #include "api/module.h"
 #include "api/store.h"
 
@@ -83,6 +84,10 @@ class Linker {
   // The same on a stack of its own (api/async.h), so that the start function may wait. The linker
   // must outlive the call.
   AsyncCall<absl::StatusOr<Instance>> InstantiateAsync(Store& store, const Module& module) const;
+  // Resolves all imports, to be instantiated later, in any number of stores where all that it
+  // imports are host functions and shared memories. Errors: kNotFound naming every import that is
+  // not defined; kInvalidArgument where a host function has another type.
+  absl::StatusOr<InstancePre> InstantiatePre(const Module& module) const;
 
  private:
   std::unique_ptr<api_internal::LinkerState> state_;

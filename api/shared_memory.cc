@@ -42,7 +42,7 @@ absl::StatusOr<SharedMemory> SharedMemory::Create(const Engine& engine, const Me
     const environ::Tunables& tunables = engine.state()->runtime()->tunables();
     ASSIGN_OR_RETURN(
         std::shared_ptr<runtime::SharedMemory> memory,
-        runtime::SharedMemory::Create(type, environ::MemoryPlan::For(type, tunables), {}));
+        engine.state()->runtime()->NewSharedMemory(type, environ::MemoryPlan::For(type, tunables)));
     return SharedMemory(engine, std::move(memory));
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory");

@@ -18,40 +18,44 @@ absl::Status CheckStore(const Store& store, uint64_t store_id, const char* what)
       absl::StrCat("the ", what, " belongs to another store than the one it is used with"));
 }
 
-namespace {
-
-// `add` puts the function into the runtime's store, which finds trampolines for its type then.
-template <typename Add>
-absl::StatusOr<runtime::VMFuncRef*> WithTrampolines(Store& store, const FuncType& type, Add&& add) {
-  runtime::Engine& engine = *store.engine().state()->runtime();
-  ASSIGN_OR_RETURN(const runtime::RegisteredTypes registered, engine.types().RegisterFunc(type));
-  const uint32_t type_id = registered.ids().front();
-  // Held until the function holds them itself.
+absl::StatusOr<std::shared_ptr<const runtime::HostFunctionType>> HostFunctionTypeFor(
+    const Engine& engine, const FuncType& type) {
+  runtime::Engine& runtime = *engine.state()->runtime();
+  ASSIGN_OR_RETURN(const runtime::RegisteredTypes registered, runtime.types().RegisterFunc(type));
+  // Held until the type found holds them itself.
   ASSIGN_OR_RETURN(const runtime::Trampolines trampolines,
-                   store.engine().state()->TrampolinesFor(type, type_id));
-  return add();
+                   engine.state()->TrampolinesFor(type, registered.ids().front()));
+  return runtime.HostFunctionTypeOf(type);
 }
 
-}  // namespace
+runtime::VMFuncRef* AddHostFunctionOf(Store& store,
+                                      std::shared_ptr<const runtime::HostFunctionType> type,
+                                      Func::RawCallback callback) {
+  return store.state().runtime().AddHostFunction(
+      std::move(type), [&store, callback = std::move(callback)](runtime::VMContext* caller_vmctx,
+                                                                runtime::ValRaw* values) {
+        Caller caller(store, caller_vmctx);
+        return callback(caller, values);
+      });
+}
+
+runtime::VMFuncRef* AddHostFunctionOf(Store& store,
+                                      std::shared_ptr<const runtime::HostFunctionType> type,
+                                      const HostFuncCode& code) {
+  return store.state().runtime().AddHostFunction(
+      std::move(type), runtime::HostCode{code.call, code.data_for(store)});
+}
 
 absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
                                                     Func::RawCallback callback) {
-  return WithTrampolines(store, type, [&] {
-    return store.runtime().AddHostFunction(
-        type, [&store, callback = std::move(callback)](runtime::VMContext* caller_vmctx,
-                                                       runtime::ValRaw* values) {
-          Caller caller(store, caller_vmctx);
-          return callback(caller, values);
-        });
-  });
+  ASSIGN_OR_RETURN(auto found, HostFunctionTypeFor(store.engine(), type));
+  return AddHostFunctionOf(store, std::move(found), std::move(callback));
 }
 
 absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
                                                     const HostFuncCode& code) {
-  return WithTrampolines(store, type, [&] {
-    return store.runtime().AddHostFunction(type,
-                                           runtime::HostCode{code.call, code.data_for(store)});
-  });
+  ASSIGN_OR_RETURN(auto found, HostFunctionTypeFor(store.engine(), type));
+  return AddHostFunctionOf(store, std::move(found), code);
 }
 
 Extern ToExtern(const Store& store, const runtime::Extern& definition) {

@@ -30,6 +30,17 @@ class StoreState {
   const std::unique_ptr<runtime::Store> store_;
 };
 
+// A type of host functions, with trampolines, which are compiled where no module has them. Types in
+// `type` are canonical or abstract.
+absl::StatusOr<std::shared_ptr<const runtime::HostFunctionType>> HostFunctionTypeFor(
+    const Engine& engine, const FuncType& type);
+runtime::VMFuncRef* AddHostFunctionOf(Store& store,
+                                      std::shared_ptr<const runtime::HostFunctionType> type,
+                                      Func::RawCallback callback);
+runtime::VMFuncRef* AddHostFunctionOf(Store& store,
+                                      std::shared_ptr<const runtime::HostFunctionType> type,
+                                      const HostFuncCode& code);
+
 // Makes a host function in the store; trampolines for its type are compiled where no module
 // has them. Types in `type` are canonical or abstract.
 absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,

@@ -11,12 +11,38 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "cli/flag_list.h"
 #include "cli/wasm_features_flag.h"
 
 namespace gantry::cli {
 namespace {
+
+// The numbers of -O that are about a pool.
+absl::StatusOr<bool> SetPoolingOption(const FlagEntry& entry, PoolingOptions& options) {
+  static constexpr absl::string_view kPrefix = "pooling-";
+  absl::string_view name = entry.name;
+  if (!absl::ConsumePrefix(&name, kPrefix)) return false;
+  const auto as_u32 = [](uint64_t number) {
+    return static_cast<uint32_t>(std::min<uint64_t>(number, ~uint32_t{0}));
+  };
+  const auto set = [&](auto setter) -> absl::StatusOr<bool> {
+    ASSIGN_OR_RETURN(const uint64_t number, ParseFlagNumber("-O", entry));
+    setter(number);
+    return true;
+  };
+  if (name == "total-instances") return set([&](auto n) { options.total_instances = as_u32(n); });
+  if (name == "total-memories") return set([&](auto n) { options.total_memories = as_u32(n); });
+  if (name == "total-tables") return set([&](auto n) { options.total_tables = as_u32(n); });
+  if (name == "max-instance-size") return set([&](auto n) { options.max_instance_size = n; });
+  if (name == "max-table-elements") return set([&](auto n) { options.max_table_elements = n; });
+  if (name == "max-memory-size") return set([&](auto n) { options.max_memory_size = n; });
+  if (name == "memory-keep-resident") return set([&](auto n) { options.memory_keep_resident = n; });
+  if (name == "table-keep-resident") return set([&](auto n) { options.table_keep_resident = n; });
+  if (name == "max-warm-slots") return set([&](auto n) { options.max_warm_slots = as_u32(n); });
+  return false;
+}
 
 absl::Status FileError(const std::string& path, int error) {
   return absl::ErrnoToStatus(error, path);
@@ -30,7 +56,12 @@ void EngineOptions::AddTo(CLI::App& command) {
                   "Optimization: opt-level=0|2|s, memory-reservation=BYTES, "
                   "memory-guard-size=BYTES, signals-based-traps=y|n; calls on stacks of their own: "
                   "async=y|n, async-stack-size=BYTES, async-stack-keep-resident=BYTES, "
-                  "async-stack-zeroing=y|n")
+                  "async-stack-zeroing=y|n; pooling-allocator=y|n, "
+                  "and of the pool: pooling-total-instances=N, pooling-total-memories=N, "
+                  "pooling-total-tables=N, pooling-max-instance-size=BYTES, "
+                  "pooling-max-table-elements=N, pooling-max-memory-size=BYTES, "
+                  "pooling-memory-keep-resident=BYTES, pooling-table-keep-resident=BYTES, "
+                  "pooling-max-warm-slots=N")
       ->allow_extra_args(false);
   command
       .add_option("-C,--codegen", codegen_,
@@ -49,6 +80,8 @@ void EngineOptions::AddTo(CLI::App& command) {
 
 absl::StatusOr<Config> EngineOptions::ToConfig() const {
   Config config;
+  PoolingOptions pooling_options;
+  bool pooling = false;
   for (const FlagEntry& entry : SplitFlagList(optimize_)) {
     if (entry.name == "opt-level") {
       if (entry.value == "0") {
@@ -81,13 +114,23 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
     } else if (entry.name == "async-stack-zeroing") {
       ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-O", entry));
       config.AsyncStackZeroing(enable);
+    } else if (entry.name == "pooling-allocator") {
+      ASSIGN_OR_RETURN(pooling, ParseFlagBool("-O", entry));
     } else {
+      ASSIGN_OR_RETURN(const bool known, SetPoolingOption(entry, pooling_options));
+      if (known) continue;
       return UnknownFlag("-O", entry,
                          "opt-level, memory-reservation, memory-guard-size, signals-based-traps, "
                          "async, async-stack-size, async-stack-keep-resident, "
-                         "async-stack-zeroing");
+                         "async-stack-zeroing, "
+                         "pooling-allocator, pooling-total-instances, pooling-total-memories, "
+                         "pooling-total-tables, pooling-max-instance-size, "
+                         "pooling-max-table-elements, pooling-max-memory-size, "
+                         "pooling-memory-keep-resident, pooling-table-keep-resident, "
+                         "pooling-max-warm-slots");
     }
   }
+  if (pooling) config.PoolingAllocation(pooling_options);
   for (const FlagEntry& entry : SplitFlagList(codegen_)) {
     if (entry.name == "compiler") {
       if (entry.value == "auto") {

@@ -58,6 +58,25 @@ TEST(OptionsTest, AsynchronousCalls) {
   EXPECT_FALSE(Parsed({"-O", "async=maybe", "x"}).engine.ToConfig().ok());
 }
 
+TEST(OptionsTest, PoolsReachTheConfig) {
+  const Config config = *Parsed({"-O",
+                                 "pooling-allocator=y,pooling-total-instances=30,"
+                                 "pooling-max-memory-size=65536,pooling-memory-keep-resident=0",
+                                 "-O", "pooling-total-tables=4,pooling-max-warm-slots=3", "a.wasm"})
+                             .engine.ToConfig();
+  ASSERT_TRUE(config.pooling().has_value());
+  EXPECT_EQ(config.pooling()->total_instances, 30u);
+  EXPECT_EQ(config.pooling()->total_memories, std::nullopt);
+  EXPECT_EQ(config.pooling()->total_tables, 4u);
+  EXPECT_EQ(config.pooling()->max_memory_size, 65536u);
+  EXPECT_EQ(config.pooling()->memory_keep_resident, 0u);
+  EXPECT_EQ(config.pooling()->max_warm_slots, 3u);
+  EXPECT_FALSE(Parsed({"-O", "pooling-allocator=n", "a"}).engine.ToConfig()->pooling().has_value());
+  EXPECT_THAT(
+      std::string(Parsed({"-O", "pooling-nope=1", "x"}).engine.ToConfig().status().message()),
+      HasSubstr("-O pooling-nope is not known"));
+}
+
 TEST(OptionsTest, FeaturesReachTheConfig) {
   Parsed parsed({"-W", "threads,simd=n", "-W", "max-wasm-stack=70000", "a.wasm"});
   const Config config = *parsed.engine.ToConfig();

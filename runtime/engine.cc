@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "runtime/sanitizers.h"
 #include "runtime/signal_handlers.h"
 
@@ -22,7 +24,15 @@ std::shared_ptr<Engine> Engine::Create(const Options& options) {
 Engine::Engine(const Options& options)
     : options_(options),
       types_(TypeRegistry::Create()),
-      stacks_(std::make_unique<StackPool>(options.stacks)) {}
+      stacks_(std::make_unique<StackPool>(options.stacks)),
+      allocator_(options.allocator != nullptr ? options.allocator : InstanceAllocator::OnDemand()) {
+}
+
+absl::StatusOr<std::shared_ptr<SharedMemory>> Engine::NewSharedMemory(
+    const wasm::MemoryType& type, const environ::MemoryPlan& plan) {
+  ASSIGN_OR_RETURN(MemorySpace space, allocator_->AllocateMemory(type, plan, {}, nullptr));
+  return Share(std::move(space));
+}
 
 bool Engine::Matches(wasm::ValType sub, wasm::ValType super) const {
   if (sub == super) return true;
@@ -69,6 +79,27 @@ std::optional<Trampolines> Engine::FindTrampolines(const wasm::FuncType& type,
   const absl::StatusOr<RegisteredTypes> registered = types_->RegisterFunc(same_shape);
   if (!registered.ok()) return std::nullopt;
   return FindOffer(registered->ids().front());
+}
+
+absl::StatusOr<std::shared_ptr<const HostFunctionType>> Engine::HostFunctionTypeOf(
+    const wasm::FuncType& type) const {
+  auto found = std::make_shared<HostFunctionType>();
+  found->type = type;
+  ASSIGN_OR_RETURN(found->registered, types_->RegisterFunc(type));
+  std::optional<Trampolines> trampolines = FindTrampolines(type, found->id());
+  if (!trampolines.has_value()) {
+    return absl::NotFoundError(absl::StrCat(
+        "no loaded module has trampolines for host functions of type ", type.ToString()));
+  }
+  found->trampolines = *std::move(trampolines);
+  for (size_t i = 0; i < type.params().size(); ++i) {
+    const wasm::ValType param = type.params()[i];
+    if (param.is_ref() &&
+        wasm::TopOfHierarchy(param.heap_type()) != wasm::AbstractHeapType::kFunc) {
+      found->reference_params.push_back(static_cast<uint32_t>(i));
+    }
+  }
+  return std::shared_ptr<const HostFunctionType>(std::move(found));
 }
 
 std::optional<Trampolines> Engine::FindOffer(uint32_t type_id) const {

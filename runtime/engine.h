@@ -16,7 +16,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "environ/core/memory_plan.h"
 #include "environ/core/tunables.h"
+#include "runtime/instance_allocator.h"
+#include "runtime/memory_image.h"
+#include "runtime/shared_memory.h"
 #include "runtime/stack_pool.h"
 #include "runtime/type_registry.h"
 #include "runtime/vm_structs.h"
@@ -33,6 +37,18 @@ struct Trampolines {
   const void* exit = nullptr;
   // Keeps the code loaded.
   std::shared_ptr<const Module> owner;
+};
+
+// A type of host functions with what makes them callable, found once for any number of them.
+struct HostFunctionType {
+  wasm::FuncType type;
+  // Holds the id.
+  RegisteredTypes registered;
+  Trampolines trampolines;
+  // Positions of the parameters that are handles of the reference heap.
+  std::vector<uint32_t> reference_params;
+
+  uint32_t id() const { return registered.ids().front(); }
 };
 
 // The tunables for this process: the defaults, or small reservations (environ::Tunables) where
@@ -54,6 +70,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
     bool backtrace = true;
     // Stacks of fibers. They must be possible (StackPool::CheckOptions).
     StackPool::Options stacks;
+    // Null: everything on demand.
+    std::shared_ptr<InstanceAllocator> allocator;
   };
 
   // Installs the signal handlers where the tunables ask for them.
@@ -65,6 +83,15 @@ class Engine : public std::enable_shared_from_this<Engine> {
   const environ::Tunables& tunables() const { return options_.tunables; }
   TypeRegistry& types() const { return *types_; }
   StackPool& stacks() const { return *stacks_; }
+  InstanceAllocator& allocator() const { return *allocator_; }
+  ImageFile& images() const { return *images_; }
+  // A memory of no store. Errors as InstanceAllocator::AllocateMemory.
+  absl::StatusOr<std::shared_ptr<SharedMemory>> NewSharedMemory(const wasm::MemoryType& type,
+                                                                const environ::MemoryPlan& plan);
+  // The same in space from the allocator.
+  absl::StatusOr<std::shared_ptr<SharedMemory>> Share(MemorySpace space) {
+    return SharedMemory::Of(std::move(space), allocator_);
+  }
 
   // Whether a value of one type may stand where the other is asked for. References, if
   // concrete, are canonical and held. (WebAssembly 3.0, "Matching", value types.)
@@ -79,6 +106,10 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // created. Those of a type that differs only in what references refer to serve as well
   // (WithoutConcreteTypes).
   std::optional<Trampolines> FindTrampolines(const wasm::FuncType& type, uint32_t type_id) const;
+  // The references of `type`, if concrete, are canonical. Errors: kNotFound where no module of the
+  // engine has trampolines for the type; such a module is to be compiled then. kResourceExhausted.
+  absl::StatusOr<std::shared_ptr<const HostFunctionType>> HostFunctionTypeOf(
+      const wasm::FuncType& type) const;
 
  private:
   friend class Module;
@@ -98,6 +129,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   const Options options_;
   const std::shared_ptr<TypeRegistry> types_;
   const std::unique_ptr<StackPool> stacks_;
+  const std::shared_ptr<InstanceAllocator> allocator_;
+  const std::shared_ptr<ImageFile> images_ = ImageFile::Create();
   std::atomic<uint64_t> epoch_{0};
   mutable std::mutex mutex_;
   std::unordered_map<uint32_t, std::vector<Offer>> offers_;

@@ -1,9 +1,12 @@
 #include "runtime/instance.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
+#include <type_traits>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -81,23 +84,110 @@ std::string DescribeExtern(const Engine& engine, const Extern& value) {
   UNREACHABLE();
 }
 
-Instance::Instance(Store& store, std::shared_ptr<const Module> module)
-    : store_(store), module_(std::move(module)) {}
+struct Instance::Layout {
+  explicit Layout(const Module& module) {
+    const ModuleInfo& info = module.info();
+    const auto take = [&](uint64_t count, uint64_t size, uint64_t alignment) {
+      end = (end + alignment - 1) & ~(alignment - 1);
+      return std::exchange(end, end + count * size);
+    };
+    const auto words = [](uint64_t bits) { return (bits + 63) / 64; };
+    const uint64_t globals = info.globals.size() - info.num_imported_globals;
+    const uint64_t tags = info.tags.size() - info.num_imported_tags;
+    memories = take(info.memories.size(), sizeof(Memory*), alignof(Memory*));
+    tables = take(info.tables.size(), sizeof(Table*), alignof(Table*));
+    imported_globals = take(info.num_imported_globals, sizeof(Global*), alignof(Global*));
+    imported_tags = take(info.num_imported_tags, sizeof(Tag*), alignof(Tag*));
+    globals_made = take(words(globals), sizeof(uint64_t), alignof(uint64_t));
+    tags_made = take(words(tags), sizeof(uint64_t), alignof(uint64_t));
+    data_dropped = take(words(info.data_segments.size()), sizeof(uint64_t), alignof(uint64_t));
+    elem_dropped = take(words(info.elem_segments.size()), sizeof(uint64_t), alignof(uint64_t));
+    defined_memories =
+        take(info.memories.size() - info.num_imported_memories, sizeof(Memory), alignof(Memory));
+    defined_tables =
+        take(info.tables.size() - info.num_imported_tables, sizeof(Table), alignof(Table));
+    defined_globals = take(globals, sizeof(Global), alignof(Global));
+    defined_tags = take(tags, sizeof(Tag), alignof(Tag));
+    vmctx = take(1, module.offsets().size(), 16);
+  }
+
+  // Every count is at most VMOffsets::kMaxCount, and every size small.
+  uint64_t memories, tables, imported_globals, imported_tags;
+  uint64_t globals_made, tags_made, data_dropped, elem_dropped;
+  uint64_t defined_memories, defined_tables, defined_globals, defined_tags;
+  uint64_t vmctx;
+  uint64_t end = sizeof(Instance);
+};
+
+Instance::Bits::Bits(uint64_t* words, size_t size) : words_(words) {
+  std::memset(words, 0, (size + 63) / 64 * sizeof(uint64_t));
+}
+
+Instance::Instance(Store& store, std::shared_ptr<const Module> module, const Layout& layout,
+                   const InstanceAllocator::Block& block)
+    : store_(store),
+      module_(std::move(module)),
+      block_(block),
+      written_(layout.vmctx + module_->offsets().size_without_func_refs()),
+      vmctx_(block.address + layout.vmctx),
+      memories_(reinterpret_cast<Memory**>(block.address + layout.memories)),
+      tables_(reinterpret_cast<Table**>(block.address + layout.tables)),
+      imported_globals_(reinterpret_cast<Global**>(block.address + layout.imported_globals)),
+      imported_tags_(reinterpret_cast<Tag**>(block.address + layout.imported_tags)),
+      defined_memories_(reinterpret_cast<Memory*>(block.address + layout.defined_memories)),
+      defined_tables_(reinterpret_cast<Table*>(block.address + layout.defined_tables)),
+      defined_globals_(reinterpret_cast<Global*>(block.address + layout.defined_globals)),
+      defined_tags_(reinterpret_cast<Tag*>(block.address + layout.defined_tags)) {
+  const ModuleInfo& info = module_->info();
+  const auto words = [&](uint64_t place) {
+    return reinterpret_cast<uint64_t*>(block.address + place);
+  };
+  globals_made_ = Bits(words(layout.globals_made), info.globals.size() - info.num_imported_globals);
+  tags_made_ = Bits(words(layout.tags_made), info.tags.size() - info.num_imported_tags);
+  data_dropped_ = Bits(words(layout.data_dropped), info.data_segments.size());
+  elem_dropped_ = Bits(words(layout.elem_dropped), info.elem_segments.size());
+}
+
+Instance::~Instance() {
+  const ModuleInfo& info = module_->info();
+  for (uint32_t i = num_tables_; i-- > 0;) defined_tables_[i].~Table();
+  for (uint32_t i = num_memories_; i-- > 0;) defined_memories_[i].~Memory();
+  for (size_t i = 0; i < info.tags.size() - info.num_imported_tags; ++i) {
+    if (tags_made_.Get(i)) defined_tags_[i].~Tag();
+  }
+  static_assert(std::is_trivially_destructible_v<Global>);
+}
+
+void Instance::Destroy(Instance* instance) {
+  InstanceAllocator& allocator = instance->store_.engine().allocator();
+  const InstanceAllocator::Block block = instance->block_;
+  const uint64_t written = instance->written_;
+  instance->~Instance();
+  allocator.FreeInstance(block, written);
+}
+
+void Store::InstanceDeleter::operator()(Instance* instance) const { Instance::Destroy(instance); }
 
 absl::StatusOr<Instance*> Instance::Create(Store& store, std::shared_ptr<const Module> module,
-                                           absl::Span<const Extern> imports) {
+                                           absl::Span<const Extern> imports, ImportTypes types) {
   if (&module->engine() != &store.engine()) {
     return absl::InvalidArgumentError("the module belongs to another engine than the store");
   }
   try {
     RETURN_IF_ERROR(store.CheckLimits(module->info()));
-    std::unique_ptr<Instance> instance(new Instance(store, std::move(module)));
+    const Layout layout(*module);
+    ASSIGN_OR_RETURN(const InstanceAllocator::Block block,
+                     store.engine().allocator().AllocateInstance(layout.end));
+    Store::OwnedInstance instance(new (block.address)
+                                      Instance(store, std::move(module), layout, block));
     Instance* const result = instance.get();
-    RETURN_IF_ERROR(result->Initialize(imports));
+    RETURN_IF_ERROR(result->Initialize(imports, types));
     // From here on others can hold its functions.
     store.instances_.push_back(std::move(instance));
     store.CountDefined(result->module().info());
-    for (const auto& memory : result->defined_memories_) store.Adopt(*memory);
+    for (uint32_t i = 0; i < result->num_memories_; ++i) {
+      store.Adopt(result->defined_memories_[i]);
+    }
     RETURN_IF_ERROR(result->ApplySegments());
     RETURN_IF_ERROR(result->RunStart());
     return result;
@@ -106,57 +196,41 @@ absl::StatusOr<Instance*> Instance::Create(Store& store, std::shared_ptr<const M
   }
 }
 
-absl::Status Instance::Initialize(absl::Span<const Extern> imports) {
-  RETURN_IF_ERROR(AllocateContext());
-  RETURN_IF_ERROR(BindImports(imports));
+absl::Status Instance::Initialize(absl::Span<const Extern> imports, ImportTypes types) {
+  InitializeContext();
+  RETURN_IF_ERROR(BindImports(imports, types));
   if (const std::optional<wasm::Unimplemented>& missing = module_->missing_at_instantiation()) {
     return wasm::UnimplementedStatus(*missing);
   }
   RETURN_IF_ERROR(MakeMemories());
   MakeTags();
   MakeGlobals();
-  RETURN_IF_ERROR(MakeTables());
-  data_dropped_.resize(module_->info().data_segments.size());
-  elem_dropped_.resize(module_->info().elem_segments.size());
-  return absl::OkStatus();
+  return MakeTables();
 }
 
-absl::Status Instance::AllocateContext() {
-  // Sizes are multiples of 16, as aligned_alloc wants them.
-  const uint32_t size = module_->offsets().size();
-  vmctx_.reset(static_cast<uint8_t*>(std::aligned_alloc(16, size)));
-  if (vmctx_ == nullptr) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no memory for an instance's context of ", size, " bytes"));
-  }
-  std::memset(vmctx_.get(), 0, module_->offsets().size_without_func_refs());
+void Instance::InitializeContext() {
+  std::memset(vmctx_, 0, module_->offsets().size_without_func_refs());
   VMContext* context = vmctx();
   context->magic = environ::kVMContextMagic;
   context->store = store_.context();
   context->builtins = BuiltinAddresses();
   context->type_ids = module_->type_ids().data();
   context->instance = this;
-  return absl::OkStatus();
 }
 
-absl::Status Instance::BindImports(absl::Span<const Extern> imports) {
+absl::Status Instance::BindImports(absl::Span<const Extern> imports, ImportTypes types) {
   const ModuleInfo& info = module_->info();
   if (imports.size() != info.imports.size()) {
     return absl::InvalidArgumentError(absl::StrCat("the module has ", info.imports.size(),
                                                    " imports, ", imports.size(), " were given"));
   }
-  memories_.reserve(info.memories.size());
-  tables_.reserve(info.tables.size());
-  globals_.reserve(info.globals.size());
-  tags_.reserve(info.tags.size());
   for (size_t i = 0; i < imports.size(); ++i) {
-    RETURN_IF_ERROR(BindImport(info.imports[i], imports[i]));
+    RETURN_IF_ERROR(BindImport(info.imports[i], imports[i], types == ImportTypes::kUnknown));
   }
   return absl::OkStatus();
 }
 
-// Imports of a kind come in the order of their indices, so each goes to the end of its list.
-absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value) {
+absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value, bool check_type) {
   const ModuleInfo& info = module_->info();
   const environ::VMOffsets& offsets = module_->offsets();
   const uint32_t index = import.entity.index;
@@ -169,7 +243,8 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       const uint32_t expected = module_->type_id(func);
       VMFuncRef* const* func_ref = std::get_if<VMFuncRef*>(&value);
       if (func_ref == nullptr ||
-          !store_.engine().types().IsSubtype((*func_ref)->type_id, expected)) {
+          (check_type && (*func_ref)->type_id != expected &&
+           !store_.engine().types().IsSubtype((*func_ref)->type_id, expected))) {
         return incompatible(DescribeFunction(store_.engine(), expected));
       }
       if (!store_.Owns(**func_ref)) return ForeignImport(import);
@@ -189,7 +264,7 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       if (!store_.Owns(**table)) return ForeignImport(import);
       *At<VMTableDefinition*>(offsets.ImportedTable(wasm::TableIndex(index))) =
           (*table)->definition();
-      tables_.push_back(*table);
+      tables_[index] = *table;
       return absl::OkStatus();
     }
     case ExternKind::kMemory: {
@@ -216,7 +291,7 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       }
       *At<VMMemoryDefinition*>(offsets.ImportedMemory(wasm::MemoryIndex(index))) =
           (*memory)->definition();
-      memories_.push_back(*memory);
+      memories_[index] = *memory;
       return absl::OkStatus();
     }
     case ExternKind::kGlobal: {
@@ -233,7 +308,7 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       if (!store_.Owns(**global)) return ForeignImport(import);
       *At<VMGlobalDefinition*>(offsets.ImportedGlobal(wasm::GlobalIndex(index))) =
           (*global)->definition();
-      globals_.push_back(*global);
+      imported_globals_[index] = *global;
       return absl::OkStatus();
     }
     case ExternKind::kTag: {
@@ -244,7 +319,7 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
       }
       if (!store_.Owns(**tag)) return ForeignImport(import);
       *At<VMTagDefinition*>(offsets.ImportedTag(wasm::TagIndex(index))) = (*tag)->definition();
-      tags_.push_back(*tag);
+      imported_tags_[index] = *tag;
       return absl::OkStatus();
     }
   }
@@ -253,19 +328,26 @@ absl::Status Instance::BindImport(const ImportInfo& import, const Extern& value)
 
 absl::Status Instance::MakeMemories() {
   const ModuleInfo& info = module_->info();
-  for (const wasm::MemoryIndex index : info.memories.ids()) {
-    if (info.IsImported(index)) continue;
+  for (uint32_t i = info.num_imported_memories; i < info.memories.size(); ++i) {
+    const wasm::MemoryIndex index(i);
+    const wasm::DefinedMemoryIndex defined = info.Defined(index);
     const environ::MemoryInfo& memory_info = info.memories[index];
-    ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory,
-                     store_.NewMemory(memory_info.type, memory_info.plan));
-    const uint32_t place = module_->offsets().Memory(info.Defined(index));
-    if (memory->shared()) {
+    ASSIGN_OR_RETURN(MemorySpace space,
+                     store_.NewMemory(memory_info.type, memory_info.plan, module_->image(defined)));
+    const uint32_t place = module_->offsets().Memory(defined);
+    Memory* const memory = &defined_memories_[num_memories_];
+    if (memory_info.type.shared) {
+      ASSIGN_OR_RETURN(std::shared_ptr<SharedMemory> shared,
+                       store_.engine().Share(std::move(space)));
+      new (memory) Memory(std::move(shared));
       *At<VMMemoryDefinition*>(place) = memory->definition();
     } else {
+      new (memory) Memory(std::move(space));
       memory->SetDefinition(At<VMMemoryDefinition>(place));
     }
-    memories_.push_back(memory.get());
-    defined_memories_.push_back(std::move(memory));
+    ++num_memories_;
+    memory->set_store(&store_);
+    memories_[i] = memory;
   }
   return absl::OkStatus();
 }
@@ -282,53 +364,82 @@ VMFuncRef Instance::MakeFuncRef(wasm::FuncIndex index) const {
 
 void Instance::MakeTags() {
   const ModuleInfo& info = module_->info();
-  for (const wasm::TagIndex index : info.tags.ids()) {
-    if (info.IsImported(index)) continue;
-    auto* definition = At<VMTagDefinition>(module_->offsets().Tag(info.Defined(index)));
-    Tag& tag = defined_tags_.emplace_back(module_->type_id(index), definition);
-    tag.set_store(&store_);
-    tags_.push_back(&tag);
+  for (uint32_t i = info.num_imported_tags; i < info.tags.size(); ++i) {
+    const wasm::TagIndex index(i);
+    At<VMTagDefinition>(module_->offsets().Tag(info.Defined(index)))->type_id =
+        module_->type_id(index);
   }
 }
 
+// Each initialiser sees the globals before it.
 void Instance::MakeGlobals() {
   const ModuleInfo& info = module_->info();
-  for (const wasm::GlobalIndex index : info.globals.ids()) {
-    if (info.IsImported(index)) continue;
-    const wasm::DefinedGlobalIndex defined = info.Defined(index);
-    auto* definition = At<VMGlobalDefinition>(module_->offsets().Global(defined));
-    // Its initialiser sees the globals before it.
-    definition->value = Evaluate(info.global_inits[defined]);
-    Global& global =
-        defined_globals_.emplace_back(module_->Canonical(info.globals[index]), definition);
-    global.set_store(&store_);
-    globals_.push_back(&global);
+  for (const wasm::DefinedGlobalIndex defined : info.global_inits.ids()) {
+    At<VMGlobalDefinition>(module_->offsets().Global(defined))->value =
+        Evaluate(info.global_inits[defined]);
   }
 }
 
 absl::Status Instance::MakeTables() {
   const ModuleInfo& info = module_->info();
-  for (const wasm::TableIndex index : info.tables.ids()) {
-    if (info.IsImported(index)) continue;
+  for (uint32_t i = info.num_imported_tables; i < info.tables.size(); ++i) {
+    const wasm::TableIndex index(i);
     const wasm::DefinedTableIndex defined = info.Defined(index);
+    const wasm::TableType type = module_->Canonical(info.tables[index]);
+    ASSIGN_OR_RETURN(TableElements elements, store_.NewElements(type));
+    Table* const table = new (&defined_tables_[num_tables_])
+        Table(type, Table::kDefaultMaxElements, std::move(elements));
+    ++num_tables_;
+    table->set_store(&store_);
+    table->SetDefinition(At<VMTableDefinition>(module_->offsets().Table(defined)));
     const ConstExpr* init = info.table_inits.find(defined);
     const ValRaw initial = init == nullptr || init->empty() ? ValRaw() : Evaluate(*init);
-    ASSIGN_OR_RETURN(std::unique_ptr<Table> table,
-                     store_.NewTable(module_->Canonical(info.tables[index]), initial));
-    table->SetDefinition(At<VMTableDefinition>(module_->offsets().Table(defined)));
+    RETURN_IF_ERROR(table->Grow(type.limits.min, initial).status());
     if (const auto* preset = info.preset_tables.find(defined); preset && !preset->empty()) {
       table->SetPreset(*preset, this);
     }
-    tables_.push_back(table.get());
-    defined_tables_.push_back(std::move(table));
+    tables_[i] = table;
   }
   return absl::OkStatus();
+}
+
+Global& Instance::global(wasm::GlobalIndex index) {
+  const ModuleInfo& info = module_->info();
+  if (info.IsImported(index)) return *imported_globals_[index.index()];
+  const wasm::DefinedGlobalIndex defined = info.Defined(index);
+  Global* const global = &defined_globals_[defined.index()];
+  if (!globals_made_.Get(defined.index())) {
+    new (global) Global(module_->Canonical(info.globals[index]),
+                        At<VMGlobalDefinition>(module_->offsets().Global(defined)));
+    global->set_store(&store_);
+    globals_made_.Set(defined.index());
+  }
+  return *global;
+}
+
+Tag& Instance::tag(wasm::TagIndex index) {
+  const ModuleInfo& info = module_->info();
+  if (info.IsImported(index)) return *imported_tags_[index.index()];
+  const wasm::DefinedTagIndex defined = info.Defined(index);
+  Tag* const tag = &defined_tags_[defined.index()];
+  if (!tags_made_.Get(defined.index())) {
+    new (tag) Tag(module_->type_id(index), At<VMTagDefinition>(module_->offsets().Tag(defined)));
+    tag->set_store(&store_);
+    tags_made_.Set(defined.index());
+  }
+  return *tag;
+}
+
+ValRaw Instance::GlobalValue(wasm::GlobalIndex index) const {
+  const ModuleInfo& info = module_->info();
+  if (info.IsImported(index)) return imported_globals_[index.index()]->Get();
+  return At<VMGlobalDefinition>(module_->offsets().Global(info.Defined(index)))->value;
 }
 
 // Validated expressions of a module that can be instantiated: the stack never underflows, and
 // operations that need a heap of structs do not occur.
 ValRaw Instance::Evaluate(const ConstExpr& expression) {
-  std::vector<ValRaw> stack;
+  absl::InlinedVector<ValRaw, 4> stack;
   const auto binary = [&](auto operation) {
     const ValRaw right = stack.back();
     stack.pop_back();
@@ -345,7 +456,7 @@ ValRaw Instance::Evaluate(const ConstExpr& expression) {
         stack.push_back(ValRaw::V128(op.value[0], op.value[1]));
         break;
       case Kind::kGlobalGet:
-        stack.push_back(global(wasm::GlobalIndex(static_cast<uint32_t>(op.value[0]))).Get());
+        stack.push_back(GlobalValue(wasm::GlobalIndex(static_cast<uint32_t>(op.value[0]))));
         break;
       case Kind::kRefNull:
         stack.push_back(ValRaw());
@@ -401,6 +512,8 @@ VMFuncRef* Instance::FuncRef(wasm::FuncIndex index) {
   // The place holds garbage at first; made anew, a reference is the same.
   auto* func_ref = At<VMFuncRef>(module_->offsets().FuncRef(info.functions[index].func_ref));
   *func_ref = MakeFuncRef(index);
+  const uint8_t* const end = reinterpret_cast<const uint8_t*>(func_ref + 1);
+  written_ = std::max(written_, static_cast<uint64_t>(end - block_.address));
   return func_ref;
 }
 
@@ -428,11 +541,18 @@ std::optional<Extern> Instance::GetExport(absl::string_view name) {
 
 Instance::Trap Instance::MemoryInit(wasm::MemoryIndex memory_index, wasm::DataIndex segment,
                                     uint64_t destination, uint64_t source, uint64_t length) {
-  Memory& to = memory(memory_index);
+  const environ::DataSegment& data = module_->info().data_segments[segment];
+  // An active one is dropped once it is applied, and nothing runs before.
+  const bool is_dropped = data.mode != SegmentMode::kPassive || data_dropped_.Get(segment.index());
+  return WriteData(memory(memory_index), is_dropped ? nullptr : &data, destination, source, length);
+}
+
+// Null: a segment of no bytes.
+Instance::Trap Instance::WriteData(Memory& to, const environ::DataSegment* segment,
+                                   uint64_t destination, uint64_t source, uint64_t length) {
   absl::Span<const uint8_t> bytes;
-  if (!data_dropped_[segment.index()]) {
-    const environ::DataSegment& data = module_->info().data_segments[segment];
-    bytes = module_->data().subspan(data.data_offset, data.data_length);
+  if (segment != nullptr) {
+    bytes = module_->data().subspan(segment->data_offset, segment->data_length);
   }
   if (source > bytes.size() || length > bytes.size() - source ||
       !to.Write(destination, bytes.subspan(source, length))) {
@@ -443,17 +563,24 @@ Instance::Trap Instance::MemoryInit(wasm::MemoryIndex memory_index, wasm::DataIn
 
 Instance::Trap Instance::TableInit(wasm::TableIndex table_index, wasm::ElemIndex segment,
                                    uint64_t destination, uint64_t source, uint64_t length) {
-  Table& to = table(table_index);
   const environ::ElemSegment& elements = module_->info().elem_segments[segment];
-  const uint64_t size = elem_dropped_[segment.index()] ? 0 : elements.size();
+  const bool is_dropped =
+      elements.mode != SegmentMode::kPassive || elem_dropped_.Get(segment.index());
+  return WriteElements(table(table_index), elements, is_dropped, destination, source, length);
+}
+
+Instance::Trap Instance::WriteElements(Table& to, const environ::ElemSegment& segment,
+                                       bool is_dropped, uint64_t destination, uint64_t source,
+                                       uint64_t length) {
+  const uint64_t size = is_dropped ? 0 : segment.size();
   if (!to.InBounds(destination, length) || source > size || length > size - source) {
     return TrapCode::kTableOutOfBounds;
   }
   for (uint64_t i = 0; i < length; ++i) {
     ValRaw value;
-    if (elements.functions.empty()) {
-      value = Evaluate(elements.expressions[source + i]);
-    } else if (const wasm::FuncIndex func = elements.functions[source + i]; func.is_some()) {
+    if (segment.functions.empty()) {
+      value = Evaluate(segment.expressions[source + i]);
+    } else if (const wasm::FuncIndex func = segment.functions[source + i]; func.is_some()) {
       value = ValRaw::FuncRef(FuncRef(func));
     }
     to.Set(destination + i, value);
@@ -461,32 +588,37 @@ Instance::Trap Instance::TableInit(wasm::TableIndex table_index, wasm::ElemIndex
   return std::nullopt;
 }
 
-// Element segments, then data segments, each in order; a failing one leaves the effects of
-// those before it. (WebAssembly 3.0, "Instantiation", steps 26 to 29.)
+// Element segments, then data segments, each in order; a failing one leaves the effects of those
+// before it. What is preset is there already. (WebAssembly 3.0, "Instantiation", steps 26 to 29.)
 absl::Status Instance::ApplySegments() {
   const ModuleInfo& info = module_->info();
   const auto offset_of = [&](const ConstExpr& expression, wasm::IndexType type) {
     const ValRaw value = Evaluate(expression);
     return type == wasm::IndexType::kI64 ? value.u64 : uint64_t{value.u32};
   };
-  for (const wasm::ElemIndex index : info.elem_segments.ids()) {
+  for (const wasm::ElemIndex index : module_->eager_elem_segments()) {
     const environ::ElemSegment& segment = info.elem_segments[index];
-    if (segment.mode == SegmentMode::kActive) {
-      const uint64_t offset = offset_of(segment.offset, table(segment.table).type().index_type);
-      if (Trap trap = TableInit(segment.table, index, offset, 0, segment.size())) {
-        return TrapStatus(*trap);
+    Table& to = table(segment.table);
+    const uint64_t offset = offset_of(segment.offset, to.type().index_type);
+    if (Trap trap = WriteElements(to, segment, false, offset, 0, segment.size())) {
+      // No data segment has come to its turn.
+      for (uint32_t i = 0; i < num_memories_; ++i) {
+        const auto& image = module_->image(wasm::DefinedMemoryIndex(i));
+        if (image != nullptr) {
+          const uint64_t end = std::min(image->end(), defined_memories_[i].bytes());
+          CHECK(defined_memories_[i].Fill(image->offset(), 0, end - image->offset()));
+        }
       }
-    }
-    if (segment.mode != SegmentMode::kPassive) DropElem(index);
-  }
-  for (const wasm::DataIndex index : info.data_segments.ids()) {
-    const environ::DataSegment& segment = info.data_segments[index];
-    if (segment.mode != SegmentMode::kActive) continue;
-    const uint64_t offset = offset_of(segment.offset, memory(segment.memory).type().index_type);
-    if (Trap trap = MemoryInit(segment.memory, index, offset, 0, segment.data_length)) {
       return TrapStatus(*trap);
     }
-    DropData(index);
+  }
+  for (const wasm::DataIndex index : module_->eager_data_segments()) {
+    const environ::DataSegment& segment = info.data_segments[index];
+    Memory& to = memory(segment.memory);
+    const uint64_t offset = offset_of(segment.offset, to.type().index_type);
+    if (Trap trap = WriteData(to, &segment, offset, 0, segment.data_length)) {
+      return TrapStatus(*trap);
+    }
   }
   return absl::OkStatus();
 }
@@ -501,13 +633,17 @@ absl::Status Instance::RunStart() {
 }
 
 void Instance::Trace(ReferenceHeap::Marker& marker) const {
-  for (const auto& table : defined_tables_) {
-    if (table->holds_functions()) continue;
-    for (uint32_t handle : table->references()) marker.Visit(handle);
+  const ModuleInfo& info = module_->info();
+  for (uint32_t i = 0; i < num_tables_; ++i) {
+    if (defined_tables_[i].holds_functions()) continue;
+    for (uint32_t handle : defined_tables_[i].references()) marker.Visit(handle);
   }
-  for (const Global& global : defined_globals_) {
-    const wasm::ValType type = global.type().content;
-    if (type.is_ref() && !IsFuncReference(type)) marker.Visit(global.Get().reference);
+  for (uint32_t i = info.num_imported_globals; i < info.globals.size(); ++i) {
+    const wasm::GlobalIndex index(i);
+    const wasm::ValType type = info.globals[index].content;
+    if (type.is_ref() && !IsFuncReference(module_->Canonical(type))) {
+      marker.Visit(GlobalValue(index).reference);
+    }
   }
 }
 

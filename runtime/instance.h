@@ -1,5 +1,7 @@
 // Instance: a module with its imports bound and its state laid out: a VMContext for compiled
-// code, and objects for C++.
+// code, and objects for C++. All of it lies in one block of memory, which begins with the Instance
+// and ends with the VMContext; what a function or an element of a table needs is made when it is
+// asked for, and so are the objects of globals and tags.
 //
 //   std::vector<Extern> imports = ...;          // in the order of module->info().imports
 //   ASSIGN_OR_RETURN(Instance* instance, Instance::Create(store, module, imports));
@@ -11,13 +13,10 @@
 #define GANTRY_RUNTIME_INSTANCE_H_
 
 #include <cstdint>
-#include <cstdlib>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,6 +26,7 @@
 #include "environ/core/module_info.h"
 #include "environ/core/trap_code.h"
 #include "runtime/global.h"
+#include "runtime/instance_allocator.h"
 #include "runtime/memory.h"
 #include "runtime/module.h"
 #include "runtime/store.h"
@@ -48,8 +48,12 @@ class Instance final : private FunctionSource {
   // kInvalidArgument where an import has another type (expected and found are named) or lives
   // in another store; kResourceExhausted; a trap of a segment or of the start function;
   // kUnimplemented (wasm::UnimplementedFeature) for constant expressions that make objects.
+  // kMatched: the imports are known to be of the types asked for; only whether they live in the
+  // store is looked at.
+  enum class ImportTypes { kUnknown, kMatched };
   static absl::StatusOr<Instance*> Create(Store& store, std::shared_ptr<const Module> module,
-                                          absl::Span<const Extern> imports);
+                                          absl::Span<const Extern> imports,
+                                          ImportTypes types = ImportTypes::kUnknown);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
@@ -57,7 +61,7 @@ class Instance final : private FunctionSource {
 
   Store& store() const { return store_; }
   const Module& module() const { return *module_; }
-  VMContext* vmctx() const { return reinterpret_cast<VMContext*>(vmctx_.get()); }
+  VMContext* vmctx() const { return reinterpret_cast<VMContext*>(vmctx_); }
 
   // Nothing where there is no such export.
   std::optional<Extern> GetExport(absl::string_view name);
@@ -69,8 +73,8 @@ class Instance final : private FunctionSource {
   VMFuncRef* FuncRef(wasm::FuncIndex index) override;
   Memory& memory(wasm::MemoryIndex index) { return *memories_[index.index()]; }
   Table& table(wasm::TableIndex index) { return *tables_[index.index()]; }
-  Global& global(wasm::GlobalIndex index) { return *globals_[index.index()]; }
-  Tag& tag(wasm::TagIndex index) { return *tags_[index.index()]; }
+  Global& global(wasm::GlobalIndex index);
+  Tag& tag(wasm::TagIndex index);
 
   // The instructions of the same names, with bounds checks; nothing, or why they trap.
   using Trap = std::optional<environ::TrapCode>;
@@ -78,23 +82,38 @@ class Instance final : private FunctionSource {
                   uint64_t source, uint64_t length);
   Trap TableInit(wasm::TableIndex table, wasm::ElemIndex segment, uint64_t destination,
                  uint64_t source, uint64_t length);
-  void DropData(wasm::DataIndex segment) { data_dropped_[segment.index()] = true; }
-  void DropElem(wasm::ElemIndex segment) { elem_dropped_[segment.index()] = true; }
+  void DropData(wasm::DataIndex segment) { data_dropped_.Set(segment.index()); }
+  void DropElem(wasm::ElemIndex segment) { elem_dropped_.Set(segment.index()); }
 
   // Reports the references that tables and globals defined here hold.
   void Trace(ReferenceHeap::Marker& marker) const;
 
  private:
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
+  friend class Store;
+  // Where things lie in the block.
+  struct Layout;
+  // Bits in the block, all 0 at first.
+  class Bits {
+   public:
+    Bits() = default;
+    Bits(uint64_t* words, size_t size);
+    bool Get(size_t i) const { return (words_[i / 64] >> i % 64 & 1) != 0; }
+    void Set(size_t i) { words_[i / 64] |= uint64_t{1} << i % 64; }
+
+   private:
+    uint64_t* words_ = nullptr;
   };
 
-  Instance(Store& store, std::shared_ptr<const Module> module);
+  Instance(Store& store, std::shared_ptr<const Module> module, const Layout& layout,
+           const InstanceAllocator::Block& block);
+  ~Instance();
+  // Ends the instance and gives its block back.
+  static void Destroy(Instance* instance);
 
-  absl::Status Initialize(absl::Span<const Extern> imports);
-  absl::Status AllocateContext();
-  absl::Status BindImports(absl::Span<const Extern> imports);
-  absl::Status BindImport(const environ::ImportInfo& import, const Extern& value);
+  absl::Status Initialize(absl::Span<const Extern> imports, ImportTypes types);
+  void InitializeContext();
+  absl::Status BindImports(absl::Span<const Extern> imports, ImportTypes types);
+  absl::Status BindImport(const environ::ImportInfo& import, const Extern& value, bool check_type);
   absl::Status MakeMemories();
   absl::Status MakeTables();
   void MakeTags();
@@ -103,25 +122,38 @@ class Instance final : private FunctionSource {
   absl::Status RunStart();
   VMFuncRef MakeFuncRef(wasm::FuncIndex index) const;
   ValRaw Evaluate(const environ::ConstExpr& expression);
+  ValRaw GlobalValue(wasm::GlobalIndex index) const;
+  Trap WriteData(Memory& to, const environ::DataSegment* segment, uint64_t destination,
+                 uint64_t source, uint64_t length);
+  Trap WriteElements(Table& to, const environ::ElemSegment& segment, bool is_dropped,
+                     uint64_t destination, uint64_t source, uint64_t length);
 
   template <typename T>
   T* At(uint32_t offset) const {
-    return reinterpret_cast<T*>(vmctx_.get() + offset);
+    return reinterpret_cast<T*>(vmctx_ + offset);
   }
 
   Store& store_;
   const std::shared_ptr<const Module> module_;
-  std::unique_ptr<uint8_t, Free> vmctx_;
-  std::vector<Memory*> memories_;
-  std::vector<Table*> tables_;
-  std::vector<Global*> globals_;
-  std::vector<Tag*> tags_;
-  std::vector<std::unique_ptr<Memory>> defined_memories_;
-  std::vector<std::unique_ptr<Table>> defined_tables_;
-  std::deque<Global> defined_globals_;
-  std::deque<Tag> defined_tags_;
-  std::vector<bool> data_dropped_;
-  std::vector<bool> elem_dropped_;
+  const InstanceAllocator::Block block_;
+  // Of the block so many bytes may have been written.
+  uint64_t written_;
+  // All of these lie in the block.
+  uint8_t* const vmctx_;
+  Memory** const memories_;          // by MemoryIndex
+  Table** const tables_;             // by TableIndex
+  Global** const imported_globals_;  // by GlobalIndex
+  Tag** const imported_tags_;        // by TagIndex
+  Memory* const defined_memories_;   // the first num_memories_ are made
+  Table* const defined_tables_;      // the first num_tables_ are made
+  Global* const defined_globals_;    // those of globals_made_ are made
+  Tag* const defined_tags_;          // those of tags_made_ are made
+  Bits globals_made_;
+  Bits tags_made_;
+  Bits data_dropped_;
+  Bits elem_dropped_;
+  uint32_t num_memories_ = 0;
+  uint32_t num_tables_ = 0;
 };
 
 }  // namespace gantry::runtime

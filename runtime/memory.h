@@ -38,6 +38,10 @@ class Memory {
                                                         const environ::MemoryPlan& plan,
                                                         const MemoryOptions& options);
   static std::unique_ptr<Memory> ViewOf(std::shared_ptr<SharedMemory> shared);
+  // A plain memory of the type's minimum size.
+  explicit Memory(MemorySpace space);
+  // A view.
+  explicit Memory(std::shared_ptr<SharedMemory> shared);
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
@@ -93,9 +97,6 @@ class Memory {
   void SetDefinition(VMMemoryDefinition* definition);
 
  private:
-  explicit Memory(MemorySpace space);
-  explicit Memory(std::shared_ptr<SharedMemory> shared);
-
   uint8_t* base() const { return definition_->base; }
 
   // One of the two.

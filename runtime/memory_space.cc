@@ -29,23 +29,55 @@ absl::Status TooLarge(uint64_t pages, uint64_t page_size) {
 absl::StatusOr<MemorySpace> MemorySpace::Create(const wasm::MemoryType& type,
                                                 const environ::MemoryPlan& plan,
                                                 const MemoryOptions& options) {
-  const std::optional<uint64_t> minimum = PagesToBytes(type.limits.min, type.page_size_log2);
-  const std::optional<uint64_t> reservation =
-      RoundUpToPage(std::max(plan.reservation, minimum.value_or(0)));
+  ASSIGN_OR_RETURN(const uint64_t minimum, MinimumBytes(type, options));
+  const std::optional<uint64_t> reservation = RoundUpToPage(std::max(plan.reservation, minimum));
   const std::optional<uint64_t> guard = RoundUpToPage(plan.guard);
-  if (!minimum.has_value() || !reservation.has_value() || !guard.has_value() ||
-      *guard > ~uint64_t{0} - *reservation) {
+  if (!reservation.has_value() || !guard.has_value() || *guard > ~uint64_t{0} - *reservation) {
+    return TooLarge(type.limits.min, type.page_size());
+  }
+  MemorySpace space(type, plan, options);
+  ASSIGN_OR_RETURN(space.mapping_, Mmap::Reserve(*reservation + *guard));
+  space.reserved_ = *reservation;
+  RETURN_IF_ERROR(space.MakeAccessible(minimum));
+  return space;
+}
+
+absl::StatusOr<uint64_t> MemorySpace::MinimumBytes(const wasm::MemoryType& type,
+                                                   const MemoryOptions& options) {
+  const std::optional<uint64_t> minimum = PagesToBytes(type.limits.min, type.page_size_log2);
+  if (!minimum.has_value() || !RoundUpToPage(*minimum).has_value()) {
     return TooLarge(type.limits.min, type.page_size());
   }
   if (*minimum > options.max_bytes) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "a memory of ", *minimum, " bytes is over the limit of ", options.max_bytes, " bytes"));
   }
+  return *minimum;
+}
+
+MemorySpace MemorySpace::OfSlot(const wasm::MemoryType& type, const environ::MemoryPlan& plan,
+                                const MemoryOptions& options, const MemorySlot& slot) {
   MemorySpace space(type, plan, options);
-  ASSIGN_OR_RETURN(space.mapping_, Mmap::Reserve(*reservation + *guard));
-  space.reserved_ = *reservation;
-  RETURN_IF_ERROR(space.MakeAccessible(*minimum));
+  space.mapping_ = Mmap::View(slot.base, slot.size);
+  space.reserved_ = slot.max_bytes;
+  space.accessible_ = slot.accessible;
+  space.owner_ = slot.owner;
+  space.slot_ = slot.number;
   return space;
+}
+
+MemorySpace::MemorySpace(MemorySpace&& other) noexcept
+    : type_(other.type_),
+      plan_(other.plan_),
+      options_(other.options_),
+      mapping_(std::move(other.mapping_)),
+      accessible_(other.accessible_),
+      reserved_(other.reserved_),
+      owner_(std::exchange(other.owner_, nullptr)),
+      slot_(other.slot_) {}
+
+MemorySpace::~MemorySpace() {
+  if (owner_ != nullptr) owner_->TakeBackMemory(slot_, accessible_);
 }
 
 absl::StatusOr<uint64_t> MemorySpace::BytesAfterGrowth(uint64_t old_bytes,
@@ -71,7 +103,12 @@ absl::StatusOr<uint64_t> MemorySpace::BytesAfterGrowth(uint64_t old_bytes,
 }
 
 absl::Status MemorySpace::MakeRoom(uint64_t bytes) {
-  return bytes <= reserved_ ? MakeAccessible(bytes) : Move(bytes);
+  if (bytes <= reserved_) return MakeAccessible(bytes);
+  if (owner_ != nullptr) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "growth to ", bytes, " bytes passes the pool's max_memory_size of ", reserved_, " bytes"));
+  }
+  return Move(bytes);
 }
 
 absl::Status MemorySpace::MakeAccessible(uint64_t bytes) {

@@ -7,7 +7,7 @@
 //
 // The plan's reservation is address space that nothing else uses; pages become accessible by
 // mprotect, so that the base stays. Past the reservation a memory that may move is remapped;
-// another refuses. New pages read as zero.
+// another refuses, and so does one in a slot of a pool. New pages read as zero.
 #ifndef GANTRY_RUNTIME_MEMORY_SPACE_H_
 #define GANTRY_RUNTIME_MEMORY_SPACE_H_
 
@@ -28,6 +28,26 @@ struct MemoryOptions {
   uint64_t max_bytes = ~uint64_t{0};
 };
 
+// Takes slots of a pool back.
+class MemorySlotOwner {
+ public:
+  // So many bytes from the slot's base are accessible, and may have been written.
+  virtual void TakeBackMemory(uint32_t number, uint64_t accessible) = 0;
+
+ protected:
+  ~MemorySlotOwner() = default;
+};
+
+// A place for a memory in a pool.
+struct MemorySlot {
+  MemorySlotOwner* owner = nullptr;
+  uint32_t number = 0;
+  uint8_t* base = nullptr;
+  uint64_t size = 0;        // Address space that is the memory's alone, guard included.
+  uint64_t max_bytes = 0;   // The largest memory.
+  uint64_t accessible = 0;  // The type's minimum, rounded up to whole pages; behind it all faults.
+};
+
 class MemorySpace {
  public:
   // Space for a memory of the type, its minimum size accessible and zero. Error:
@@ -35,6 +55,18 @@ class MemorySpace {
   static absl::StatusOr<MemorySpace> Create(const wasm::MemoryType& type,
                                             const environ::MemoryPlan& plan,
                                             const MemoryOptions& options);
+
+  // The same in a slot, which goes back to its owner with the space.
+  static MemorySpace OfSlot(const wasm::MemoryType& type, const environ::MemoryPlan& plan,
+                            const MemoryOptions& options, const MemorySlot& slot);
+
+  // Bytes of the type's minimum size. Error: kResourceExhausted where they do not fit 64 bits or
+  // are over the options' limit.
+  static absl::StatusOr<uint64_t> MinimumBytes(const wasm::MemoryType& type,
+                                               const MemoryOptions& options);
+
+  MemorySpace(MemorySpace&& other) noexcept;
+  ~MemorySpace();
 
   const wasm::MemoryType& type() const { return type_; }
   const environ::MemoryPlan& plan() const { return plan_; }
@@ -69,6 +101,9 @@ class MemorySpace {
   uint64_t accessible_ = 0;
   // Bytes from the base that growth can reach without a move.
   uint64_t reserved_ = 0;
+  // Null where it is in no slot.
+  MemorySlotOwner* owner_ = nullptr;
+  uint32_t slot_ = 0;
 };
 
 }  // namespace gantry::runtime

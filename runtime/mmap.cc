@@ -55,6 +55,13 @@ absl::StatusOr<Mmap> Mmap::Map(uint64_t size, int protection, int flags, int fd)
   return Mmap(static_cast<uint8_t*>(base), *rounded);
 }
 
+absl::StatusOr<Mmap> Mmap::MapFile(int file, uint64_t position, uint64_t size) {
+  if (size == 0) return Mmap();
+  void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, file, static_cast<off_t>(position));
+  if (base == MAP_FAILED) return Exhausted("map", size);
+  return Mmap(static_cast<uint8_t*>(base), size);
+}
+
 void Mmap::CheckRange(uint64_t offset, uint64_t length) const {
   CHECK(offset <= size_ && length <= size_ - offset)
       << "[" << offset << ", +" << length << ") of " << size_;
@@ -92,6 +99,7 @@ absl::Status Mmap::Decommit(uint64_t offset, uint64_t length) {
 }
 
 absl::Status Mmap::MovePagesTo(Mmap& destination, uint64_t length) {
+  CHECK(!is_view_);
   CheckRange(0, length);
   destination.CheckRange(0, length);
   if (length == 0) return absl::OkStatus();
@@ -106,6 +114,11 @@ absl::Status Mmap::MovePagesTo(Mmap& destination, uint64_t length) {
 
 void Mmap::Release() {
   if (base_ == nullptr) return;
+  if (is_view_) {
+    base_ = nullptr;
+    size_ = 0;
+    return;
+  }
   // Fails only for a range that is none; going on would leak or, worse, unmap another's.
   CHECK(munmap(base_, size_) == 0);
   base_ = nullptr;

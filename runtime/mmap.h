@@ -30,12 +30,15 @@ class Mmap {
   Mmap() = default;
   ~Mmap() { Release(); }
   Mmap(Mmap&& other) noexcept
-      : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : base_(std::exchange(other.base_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        is_view_(other.is_view_) {}
   Mmap& operator=(Mmap&& other) noexcept {
     if (this != &other) {
       Release();
       base_ = std::exchange(other.base_, nullptr);
       size_ = std::exchange(other.size_, 0);
+      is_view_ = other.is_view_;
     }
     return *this;
   }
@@ -44,6 +47,14 @@ class Mmap {
   static absl::StatusOr<Mmap> Reserve(uint64_t size);
   // Zeroed memory that can be read and written.
   static absl::StatusOr<Mmap> Allocate(uint64_t size);
+  // A range of a file, to be read; it shows what the file holds now and later.
+  static absl::StatusOr<Mmap> MapFile(int file, uint64_t position, uint64_t size);
+  // A part of what another Mmap holds, which must outlive it.
+  static Mmap View(uint8_t* base, uint64_t size) {
+    Mmap view(base, size);
+    view.is_view_ = true;
+    return view;
+  }
 
   // The first `size` bytes of a file, to be read; what is behind its end in the last page is zero.
   // The file may be closed, but must not be changed or cut while this lives.
@@ -68,8 +79,8 @@ class Mmap {
   absl::Status Decommit(uint64_t offset, uint64_t length);
 
   // Moves the pages of the first `length` bytes, which must be accessible, to the start of
-  // `destination` without copying. What was behind them is all that is left here. On an error
-  // both are as before.
+  // `destination` without copying; not for a view. What was behind them is all that is left here.
+  // On an error both are as before.
   absl::Status MovePagesTo(Mmap& destination, uint64_t length);
 
  private:
@@ -81,6 +92,7 @@ class Mmap {
 
   uint8_t* base_ = nullptr;
   uint64_t size_ = 0;
+  bool is_view_ = false;
 };
 
 }  // namespace gantry::runtime

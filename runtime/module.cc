@@ -62,6 +62,7 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
     module->entries_.push_back(reinterpret_cast<EntryTrampoline>(
         reinterpret_cast<uintptr_t>(module->code_->FunctionByKey(key))));
   }
+  module->MakePresets();
   module->exports_.reserve(info.exports.size());
   for (size_t i = 0; i < info.exports.size(); ++i) {
     module->exports_.emplace(info.exports[i].name, i);
@@ -81,7 +82,26 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
   return module;
 }
 
+void Module::MakePresets() {
+  preset_memories_ = MakePresetMemories(engine_->images(), *info_, data());
+  preset_memories_.images.resize(info_->memories.size() - info_->num_imported_memories);
+  for (const wasm::ElemIndex index : info_->elem_segments.ids()) {
+    if (info_->elem_segments[index].mode == environ::SegmentMode::kActive) {
+      eager_elems_.push_back(index);
+    }
+  }
+  for (const wasm::DataIndex index : info_->data_segments.ids()) {
+    if (index.index() >= preset_memories_.data_segments &&
+        info_->data_segments[index].mode == environ::SegmentMode::kActive) {
+      eager_data_.push_back(index);
+    }
+  }
+}
+
 Module::~Module() {
+  for (const auto& image : preset_memories_.images) {
+    if (image != nullptr) engine_->allocator().Forget(*image);
+  }
   for (uint32_t type_id : offered_) engine_->WithdrawTrampolines(type_id, this);
 }
 

@@ -17,6 +17,7 @@
 #include "environ/core/vm_offsets.h"
 #include "runtime/code_object.h"
 #include "runtime/engine.h"
+#include "runtime/preset_memories.h"
 #include "runtime/type_registry.h"
 #include "runtime/vm_structs.h"
 #include "wasm_translate/unimplemented.h"
@@ -60,6 +61,14 @@ class Module : public std::enable_shared_from_this<Module> {
   // ModuleInfo::MissingAtInstantiation, found once.
   const std::optional<wasm::Unimplemented>& missing_at_instantiation() const { return missing_; }
 
+  // What a memory that the module defines starts as; null for zero.
+  const std::shared_ptr<const MemoryImage>& image(wasm::DefinedMemoryIndex memory) const {
+    return preset_memories_.images[memory.index()];
+  }
+  // Active segments that instantiation has to apply, in order: those that are in no preset.
+  absl::Span<const wasm::ElemIndex> eager_elem_segments() const { return eager_elems_; }
+  absl::Span<const wasm::DataIndex> eager_data_segments() const { return eager_data_; }
+
   // Code of a function that the module defines.
   const void* FunctionCode(wasm::DefinedFuncIndex func) const { return codes_[func.index()]; }
   // Null where the module has none for the type.
@@ -72,6 +81,7 @@ class Module : public std::enable_shared_from_this<Module> {
  private:
   Module(std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject> code,
          environ::ModuleId id);
+  void MakePresets();
   // The first type of the module with a signature of the same shape, by which trampolines are
   // keyed.
   wasm::TypeIndex FirstOfSignature(wasm::TypeIndex type) const { return signatures_[type.index()]; }
@@ -87,6 +97,9 @@ class Module : public std::enable_shared_from_this<Module> {
   // By DefinedFuncIndex and by TypeIndex.
   std::vector<const void*> codes_;
   std::vector<EntryTrampoline> entries_;
+  PresetMemories preset_memories_;
+  std::vector<wasm::ElemIndex> eager_elems_;
+  std::vector<wasm::DataIndex> eager_data_;
   // Type ids for which this module offers trampolines.
   std::vector<uint32_t> offered_;
   // Position in `info().exports` by name; the names lie there.

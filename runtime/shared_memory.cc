@@ -8,7 +8,8 @@
 
 namespace gantry::runtime {
 
-SharedMemory::SharedMemory(MemorySpace space) : space_(std::move(space)) {
+SharedMemory::SharedMemory(MemorySpace space, std::shared_ptr<const void> keeper)
+    : keeper_(std::move(keeper)), space_(std::move(space)) {
   definition_.base = space_.base();
   definition_.length = type().limits.min << type().page_size_log2;
 }
@@ -16,9 +17,15 @@ SharedMemory::SharedMemory(MemorySpace space) : space_(std::move(space)) {
 absl::StatusOr<std::shared_ptr<SharedMemory>> SharedMemory::Create(const wasm::MemoryType& type,
                                                                    const environ::MemoryPlan& plan,
                                                                    const MemoryOptions& options) {
-  CHECK(type.shared && type.limits.max.has_value() && !plan.may_move) << type.ToString();
   ASSIGN_OR_RETURN(MemorySpace space, MemorySpace::Create(type, plan, options));
-  return std::shared_ptr<SharedMemory>(new SharedMemory(std::move(space)));
+  return Of(std::move(space), nullptr);
+}
+
+absl::StatusOr<std::shared_ptr<SharedMemory>> SharedMemory::Of(MemorySpace space,
+                                                               std::shared_ptr<const void> keeper) {
+  const wasm::MemoryType& type = space.type();
+  CHECK(type.shared && type.limits.max.has_value() && !space.plan().may_move) << type.ToString();
+  return std::shared_ptr<SharedMemory>(new SharedMemory(std::move(space), std::move(keeper)));
 }
 
 wasm::MemoryType SharedMemory::CurrentType() const {

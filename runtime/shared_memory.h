@@ -35,6 +35,9 @@ class SharedMemory {
   static absl::StatusOr<std::shared_ptr<SharedMemory>> Create(const wasm::MemoryType& type,
                                                               const environ::MemoryPlan& plan,
                                                               const MemoryOptions& options);
+  // The same in space made for such a type and plan; `keeper` is kept for as long as the space.
+  static absl::StatusOr<std::shared_ptr<SharedMemory>> Of(MemorySpace space,
+                                                          std::shared_ptr<const void> keeper);
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;
 
@@ -72,8 +75,9 @@ class SharedMemory {
   ParkingLot& parking_lot() { return parking_lot_; }
 
  private:
-  explicit SharedMemory(MemorySpace space);
+  SharedMemory(MemorySpace space, std::shared_ptr<const void> keeper);
 
+  const std::shared_ptr<const void> keeper_;
   std::mutex growth_;
   MemorySpace space_;
   mutable VMMemoryDefinition definition_;

@@ -28,11 +28,7 @@ struct Store::HostFunction {
   // One of the two.
   HostCallback callback;
   std::shared_ptr<void> data;
-  // Positions of the parameters that are handles of the reference heap.
-  std::vector<uint32_t> reference_params;
-  // Holds the type id and the code.
-  RegisteredTypes type;
-  Trampolines trampolines;
+  std::shared_ptr<const HostFunctionType> type;
 };
 
 std::unique_ptr<Store> Store::Create(std::shared_ptr<Engine> engine, const Options& options) {
@@ -112,56 +108,52 @@ absl::Status Store::Suspend(Suspension why) {
       "be called asynchronously");
 }
 
-absl::StatusOr<Store::HostFunction*> Store::NewHostFunction(const wasm::FuncType& type) {
+Store::HostFunction& Store::NewHostFunction(std::shared_ptr<const HostFunctionType> type) {
   auto function = std::make_unique<HostFunction>();
-  ASSIGN_OR_RETURN(function->type, engine_->types().RegisterFunc(type));
-  const uint32_t type_id = function->type.ids().front();
-  std::optional<Trampolines> trampolines = engine_->FindTrampolines(type, type_id);
-  if (!trampolines.has_value()) {
-    return absl::NotFoundError(absl::StrCat(
-        "no loaded module has trampolines for host functions of type ", type.ToString()));
-  }
   function->store = this;
-  function->trampolines = *std::move(trampolines);
   VMHostFuncContext& context = function->context;
   context.store = &context_;
-  context.func_ref.wasm_call = function->trampolines.exit;
+  context.func_ref.wasm_call = type->trampolines.exit;
   context.func_ref.vmctx = &context;
-  context.func_ref.type_id = type_id;
-  context.func_ref.entry = function->trampolines.entry;
+  context.func_ref.type_id = type->id();
+  context.func_ref.entry = type->trampolines.entry;
+  function->type = std::move(type);
   host_functions_.push_back(std::move(function));
-  return host_functions_.back().get();
+  return *host_functions_.back();
+}
+
+VMFuncRef* Store::AddHostFunction(std::shared_ptr<const HostFunctionType> type,
+                                  HostCallback callback) {
+  HostFunction& function = NewHostFunction(std::move(type));
+  function.callback = std::move(callback);
+  function.context.host_call = &Store::CallHost;
+  function.context.data = &function;
+  return &function.context.func_ref;
+}
+
+VMFuncRef* Store::AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCode code) {
+  HostFunction& function = NewHostFunction(std::move(type));
+  function.context.host_call = code.call;
+  function.context.data = code.data.get();
+  function.data = std::move(code.data);
+  return &function.context.func_ref;
 }
 
 absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
                                                   HostCallback callback) {
-  std::vector<uint32_t> reference_params;
-  for (size_t i = 0; i < type.params().size(); ++i) {
-    const wasm::ValType param = type.params()[i];
-    if (param.is_ref() && !IsFuncReference(param)) {
-      reference_params.push_back(static_cast<uint32_t>(i));
-    }
-  }
-  ASSIGN_OR_RETURN(HostFunction* const function, NewHostFunction(type));
-  function->callback = std::move(callback);
-  function->reference_params = std::move(reference_params);
-  function->context.host_call = &Store::CallHost;
-  function->context.data = function;
-  return &function->context.func_ref;
+  ASSIGN_OR_RETURN(auto found, engine_->HostFunctionTypeOf(type));
+  return AddHostFunction(std::move(found), std::move(callback));
 }
 
 absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type, HostCode code) {
-  ASSIGN_OR_RETURN(HostFunction* const function, NewHostFunction(type));
-  function->context.host_call = code.call;
-  function->context.data = code.data.get();
-  function->data = std::move(code.data);
-  return &function->context.func_ref;
+  ASSIGN_OR_RETURN(auto found, engine_->HostFunctionTypeOf(type));
+  return AddHostFunction(std::move(found), std::move(code));
 }
 
 uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
   return RunHostCall(context, [&] {
     HostFunction& function = *static_cast<HostFunction*>(context->data);
-    for (uint32_t param : function.reference_params) {
+    for (uint32_t param : function.type->reference_params) {
       function.store->references_.Root(values[param].reference);
     }
     return function.callback(caller, values);
@@ -200,8 +192,9 @@ void Store::CountDefined(const environ::ModuleInfo& module) {
   num_tables_ += module.tables.size() - module.num_imported_tables;
 }
 
-absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType& type,
-                                                         const environ::MemoryPlan& plan) {
+absl::StatusOr<MemorySpace> Store::NewMemory(const wasm::MemoryType& type,
+                                             const environ::MemoryPlan& plan,
+                                             const std::shared_ptr<const MemoryImage>& image) {
   const environ::Tunables& tunables = engine_->tunables();
   if (plan.bounds != environ::MemoryPlan::Bounds::kExplicit && !tunables.signals_based_traps) {
     return absl::InvalidArgumentError(
@@ -217,20 +210,20 @@ absl::StatusOr<std::unique_ptr<Memory>> Store::NewMemory(const wasm::MemoryType&
   }
   MemoryOptions options;
   options.reservation_for_growth = tunables.memory_reservation_for_growth;
-  ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory, Memory::Create(type, plan, options));
-  memory->set_store(this);
-  return memory;
+  return engine_->allocator().AllocateMemory(type, plan, options, image);
 }
 
-absl::StatusOr<std::unique_ptr<Table>> Store::NewTable(const wasm::TableType& type,
-                                                       ValRaw initial) {
+absl::StatusOr<TableElements> Store::NewElements(const wasm::TableType& type) {
   if (limiter_ != nullptr && !limiter_->AllowTable(0, type.limits.min)) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the store's limiter refused a table of ", type.limits.min, " elements"));
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<Table> table, Table::Create(type, initial));
-  table->set_store(this);
-  return table;
+  if (type.limits.min > Table::kDefaultMaxElements) {
+    return absl::ResourceExhaustedError(absl::StrCat("a table of ", type.limits.min,
+                                                     " elements is over the limit of ",
+                                                     Table::kDefaultMaxElements, " elements"));
+  }
+  return engine_->allocator().AllocateTable(type.limits.min, Table::ElementSize(type));
 }
 
 void Store::Adopt(Memory& memory) {
@@ -242,8 +235,16 @@ absl::StatusOr<Memory*> Store::AddMemory(const wasm::MemoryType& type) {
   if (limiter_ != nullptr && !limiter_->AllowMemories(num_memories_ + 1)) {
     return absl::ResourceExhaustedError("the store's limiter refused another memory");
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<Memory> memory,
-                   NewMemory(type, environ::MemoryPlan::For(type, engine_->tunables())));
+  ASSIGN_OR_RETURN(MemorySpace space,
+                   NewMemory(type, environ::MemoryPlan::For(type, engine_->tunables()), nullptr));
+  std::unique_ptr<Memory> memory;
+  if (type.shared) {
+    ASSIGN_OR_RETURN(std::shared_ptr<SharedMemory> shared, engine_->Share(std::move(space)));
+    memory = std::make_unique<Memory>(std::move(shared));
+  } else {
+    memory = std::make_unique<Memory>(std::move(space));
+  }
+  memory->set_store(this);
   host_memories_.push_back(std::move(memory));
   Adopt(*host_memories_.back());
   ++num_memories_;
@@ -268,7 +269,10 @@ absl::StatusOr<Table*> Store::AddTable(const wasm::TableType& type, ValRaw initi
   if (limiter_ != nullptr && !limiter_->AllowTables(num_tables_ + 1)) {
     return absl::ResourceExhaustedError("the store's limiter refused another table");
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<Table> table, NewTable(type, initial));
+  ASSIGN_OR_RETURN(TableElements elements, NewElements(type));
+  auto table = std::make_unique<Table>(type, Table::kDefaultMaxElements, std::move(elements));
+  RETURN_IF_ERROR(table->Grow(type.limits.min, initial).status());
+  table->set_store(this);
   host_tables_.push_back(std::move(table));
   ++num_tables_;
   return host_tables_.back().get();

@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -35,11 +34,14 @@
 #include "runtime/global.h"
 #include "runtime/host_arch.h"
 #include "runtime/memory.h"
+#include "runtime/memory_image.h"
+#include "runtime/memory_space.h"
 #include "runtime/parking_lot.h"
 #include "runtime/reference_heap.h"
 #include "runtime/resource_limiter.h"
 #include "runtime/stack_walk.h"
 #include "runtime/table.h"
+#include "runtime/table_elements.h"
 #include "runtime/tag.h"
 #include "runtime/thread_stack.h"
 #include "runtime/vm_structs.h"
@@ -155,6 +157,9 @@ class Store final : private FaultHandler {
   // compiled then. kResourceExhausted.
   absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCallback callback);
   absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCode code);
+  // The same with its type looked up before.
+  VMFuncRef* AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCallback callback);
+  VMFuncRef* AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCode code);
   // For HostCode::call: `body` returns a Status, an error of which, or an exception, stops the
   // guest. References that it roots live until it returns.
   template <typename Body>
@@ -228,6 +233,10 @@ class Store final : private FaultHandler {
  private:
   friend class Instance;
   struct HostFunction;
+  struct InstanceDeleter {
+    void operator()(Instance* instance) const;
+  };
+  using OwnedInstance = std::unique_ptr<Instance, InstanceDeleter>;
   enum class Pending : uint8_t { kNothing, kTrap, kError };
 
   Store(std::shared_ptr<Engine> engine, const Options& options);
@@ -240,7 +249,7 @@ class Store final : private FaultHandler {
 
   // The status of the exception being handled.
   static absl::Status CurrentExceptionStatus();
-  absl::StatusOr<HostFunction*> NewHostFunction(const wasm::FuncType& type);
+  HostFunction& NewHostFunction(std::shared_ptr<const HostFunctionType> type);
   // Asks whether a module can be instantiated, before anything is made for it; and counts what it
   // has brought.
   absl::Status CheckLimits(const environ::ModuleInfo& module) const;
@@ -289,9 +298,11 @@ class Store final : private FaultHandler {
     context_.stack_limit = wanted < sp ? std::max<uint64_t>(end, sp - wanted) : end;
   }
   void Trace(ReferenceHeap::Marker& marker);
-  absl::StatusOr<std::unique_ptr<Memory>> NewMemory(const wasm::MemoryType& type,
-                                                    const environ::MemoryPlan& plan);
-  absl::StatusOr<std::unique_ptr<Table>> NewTable(const wasm::TableType& type, ValRaw initial);
+  // Space for a memory, and for the elements of a table, with the limiter asked.
+  absl::StatusOr<MemorySpace> NewMemory(const wasm::MemoryType& type,
+                                        const environ::MemoryPlan& plan,
+                                        const std::shared_ptr<const MemoryImage>& image);
+  absl::StatusOr<TableElements> NewElements(const wasm::TableType& type);
   // Makes faults in the memory this store's, and a view of a shared one known. It must live as
   // long as the store.
   void Adopt(Memory& memory);
@@ -319,15 +330,16 @@ class Store final : private FaultHandler {
   uint64_t fuel_reserve_ = 0;
   uint64_t oracle_comparisons_ = 0;
 
-  std::deque<std::unique_ptr<HostFunction>> host_functions_;
-  std::deque<std::unique_ptr<Memory>> host_memories_;
-  std::deque<std::unique_ptr<Table>> host_tables_;
-  std::deque<std::unique_ptr<Global>> host_globals_;
-  std::deque<std::unique_ptr<Tag>> host_tags_;
-  std::deque<RegisteredTypes> held_types_;
+  // Empty vectors, unlike deques, allocate nothing.
+  std::vector<std::unique_ptr<HostFunction>> host_functions_;
+  std::vector<std::unique_ptr<Memory>> host_memories_;
+  std::vector<std::unique_ptr<Table>> host_tables_;
+  std::vector<std::unique_ptr<Global>> host_globals_;
+  std::vector<std::unique_ptr<Tag>> host_tags_;
+  std::vector<RegisteredTypes> held_types_;
   std::vector<Memory*> memories_;
   std::unordered_map<const SharedMemory*, Memory*> shared_views_;
-  std::deque<std::unique_ptr<Instance>> instances_;
+  std::vector<OwnedInstance> instances_;
   // Of the host and of instances.
   uint64_t num_memories_ = 0;
   uint64_t num_tables_ = 0;

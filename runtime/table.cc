@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/status_macros.h"
 
 namespace gantry::runtime {
 
@@ -18,10 +20,13 @@ VMFuncTableEntry MakeFuncTableEntry(VMFuncRef* func_ref) {
   return {func_ref->wasm_call, func_ref->vmctx, func_ref, func_ref->type_id, 0};
 }
 
-Table::Table(const wasm::TableType& type, uint64_t max_elements)
+Table::Table(const wasm::TableType& type, uint64_t max_elements, TableElements elements)
     : type_(type),
       max_elements_(std::min(max_elements, type.limits.max.value_or(~uint64_t{0}))),
-      holds_functions_(IsFuncReference(type.element)) {}
+      holds_functions_(IsFuncReference(type.element)),
+      elements_(std::move(elements)) {
+  own_definition_.base = elements_.base();
+}
 
 absl::StatusOr<std::unique_ptr<Table>> Table::Create(const wasm::TableType& type, ValRaw initial,
                                                      uint64_t max_elements) {
@@ -30,7 +35,7 @@ absl::StatusOr<std::unique_ptr<Table>> Table::Create(const wasm::TableType& type
                                                      " elements is over the limit of ",
                                                      max_elements, " elements"));
   }
-  std::unique_ptr<Table> table(new Table(type, max_elements));
+  std::unique_ptr<Table> table(new Table(type, max_elements, TableElements()));
   absl::StatusOr<uint64_t> grown = table->Grow(type.limits.min, initial);
   if (!grown.ok()) return grown.status();
   return table;
@@ -52,6 +57,7 @@ void Table::SetPreset(absl::Span<const wasm::FuncIndex> preset, FunctionSource* 
 VMFuncTableEntry& Table::Touched(uint64_t index) {
   VMFuncTableEntry& entry = entries()[index];
   if (entry.type_id == environ::kUntouchedTypeId) {
+    Touch(index, 1);
     const bool is_preset = index < preset_.size() && preset_[index].is_some();
     entry = MakeFuncTableEntry(is_preset ? functions_->FuncRef(preset_[index]) : nullptr);
   }
@@ -67,6 +73,7 @@ ValRaw Table::Get(uint64_t index) {
 void Table::Set(uint64_t index, ValRaw value) {
   CHECK(index < size()) << index << " of " << size();
   if (holds_functions_) {
+    Touch(index, 1);
     entries()[index] = MakeFuncTableEntry(value.func_ref);
   } else {
     handles()[index] = value.reference;
@@ -81,7 +88,12 @@ absl::StatusOr<uint64_t> Table::Grow(uint64_t delta, ValRaw value) {
                                                      ": its limit is ", max_elements_));
   }
   const uint64_t new_size = old_size + delta;
-  if (new_size > capacity_) {
+  if (new_size > elements_.bytes() / element_size()) {
+    if (elements_.is_slot()) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "a table of ", new_size, " elements is over the pool's max_table_elements of ",
+          elements_.bytes() / element_size()));
+    }
     // Exactly the size at first, then half as much again; never past the limit.
     uint64_t capacity = new_size;
     if (old_size > 0) {
@@ -91,17 +103,13 @@ absl::StatusOr<uint64_t> Table::Grow(uint64_t delta, ValRaw value) {
       return absl::ResourceExhaustedError(
           absl::StrCat("a table of ", new_size, " elements does not fit the address space"));
     }
-    // calloc: untouched zero pages cost nothing, and read as null elements.
-    std::unique_ptr<void, Free> elements(std::calloc(capacity, element_size()));
-    if (elements == nullptr) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("no memory for a table of ", new_size, " elements"));
-    }
-    if (old_size > 0) std::memcpy(elements.get(), elements_.get(), old_size * element_size());
+    ASSIGN_OR_RETURN(TableElements elements, TableElements::Allocate(capacity * element_size()));
+    if (old_size > 0) std::memcpy(elements.base(), definition_->base, old_size * element_size());
     elements_ = std::move(elements);
-    capacity_ = capacity;
-    definition_->base = elements_.get();
+    definition_->base = elements_.base();
   }
+  // Compiled code writes handles without a word.
+  if (!holds_functions_) Touch(old_size, delta);
   definition_->length = new_size;
   // Beyond the old size all is zero: tables never shrink.
   if (value.words[0] != 0) Fill(old_size, value, delta);
@@ -118,6 +126,7 @@ void Table::Copy(Table& destination, uint64_t destination_offset, Table& source,
   if (source.holds_functions_) {
     for (uint64_t i = 0; i < length; ++i) source.Touched(source_offset + i);
   }
+  destination.Touch(destination_offset, length);
   const size_t size = destination.element_size();
   std::memmove(static_cast<uint8_t*>(destination.definition_->base) + destination_offset * size,
                static_cast<const uint8_t*>(source.definition_->base) + source_offset * size,
@@ -126,6 +135,7 @@ void Table::Copy(Table& destination, uint64_t destination_offset, Table& source,
 
 void Table::Fill(uint64_t offset, ValRaw value, uint64_t length) {
   CHECK(InBounds(offset, length));
+  Touch(offset, length);
   if (holds_functions_) {
     std::fill_n(entries() + offset, length, MakeFuncTableEntry(value.func_ref));
   } else {

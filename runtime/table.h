@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "runtime/table_elements.h"
 #include "runtime/vm_structs.h"
 #include "wasm_translate/types.h"
 
@@ -31,6 +32,9 @@ class FunctionSource {
   ~FunctionSource() = default;
 };
 
+// Whether references of this type, canonical if concrete, are VMFuncRef* rather than handles.
+bool IsFuncReference(wasm::ValType type);
+
 class Table {
  public:
   // The default of the JavaScript API's specification.
@@ -40,6 +44,15 @@ class Table {
   // Error: kResourceExhausted where it is larger than `max_elements` or the host has no memory.
   static absl::StatusOr<std::unique_ptr<Table>> Create(const wasm::TableType& type, ValRaw initial,
                                                        uint64_t max_elements = kDefaultMaxElements);
+
+  // A table in `elements`, which are zero, and of no size yet: Grow makes it as large as the type
+  // says. None: it allocates for itself.
+  Table(const wasm::TableType& type, uint64_t max_elements, TableElements elements);
+
+  // Bytes of an element of such a table.
+  static uint64_t ElementSize(const wasm::TableType& type) {
+    return IsFuncReference(type.element) ? sizeof(VMFuncTableEntry) : sizeof(uint32_t);
+  }
 
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
@@ -85,24 +98,21 @@ class Table {
   void SetDefinition(VMTableDefinition* definition);
 
  private:
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
-
-  Table(const wasm::TableType& type, uint64_t max_elements);
-
   size_t element_size() const {
     return holds_functions_ ? sizeof(VMFuncTableEntry) : sizeof(uint32_t);
   }
   VMFuncTableEntry* entries() const { return static_cast<VMFuncTableEntry*>(definition_->base); }
   VMFuncTableEntry& Touched(uint64_t index);
+  // Has to be called before elements are written.
+  void Touch(uint64_t index, uint64_t length) {
+    elements_.Touch(index * element_size(), length * element_size());
+  }
   uint32_t* handles() const { return static_cast<uint32_t*>(definition_->base); }
 
   wasm::TableType type_;
   uint64_t max_elements_;
   bool holds_functions_;
-  std::unique_ptr<void, Free> elements_;
-  uint64_t capacity_ = 0;
+  TableElements elements_;
   VMTableDefinition own_definition_;
   VMTableDefinition* definition_ = &own_definition_;
   const Store* store_ = nullptr;
@@ -112,9 +122,6 @@ class Table {
 
 // The table element for a function; the null element for null.
 VMFuncTableEntry MakeFuncTableEntry(VMFuncRef* func_ref);
-
-// Whether references of this type, canonical if concrete, are VMFuncRef* rather than handles.
-bool IsFuncReference(wasm::ValType type);
 
 }  // namespace gantry::runtime
 

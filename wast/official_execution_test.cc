@@ -40,6 +40,12 @@ TEST(OfficialScripts, Execute) {
         if (found == engines.end()) {
           Config config;
           config.WasmFeatures(features);
+          if (TestMode("pooling")) {
+            PoolingOptions pool;
+            // The most that one script makes.
+            pool.total_instances = 3000;
+            config.PoolingAllocation(pool);
+          }
           AddTestCompilerFlags(config);
           auto engine = Engine::Create(config);
           if (!engine.ok()) return engine.status();

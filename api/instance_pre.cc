@@ -1,0 +1,48 @@
+// Tested by instance_pre_test.cc.
+#include "api/instance_pre.h"
+
+#include <new>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "api/instance_pre_state.h"
+#include "api/module_state.h"
+#include "api/store_state.h"
+#include "base/status_macros.h"
+
+namespace gantry {
+
+const Module& InstancePre::module() const { return state_->module(); }
+
+absl::StatusOr<Instance> InstancePre::Instantiate(Store& store) const {
+  const Module& module = state_->module();
+  try {
+    if (!(store.engine() == module.engine())) {
+      return absl::InvalidArgumentError(
+          "the module was compiled for another engine than the store's");
+    }
+    absl::InlinedVector<runtime::Extern, 8> imports;
+    imports.reserve(state_->imports().size());
+    for (const api_internal::InstancePreState::Import& import : state_->imports()) {
+      if (const auto* host = std::get_if<api_internal::InstancePreState::HostFunc>(&import)) {
+        imports.push_back(std::visit(
+            [&](const auto& code) {
+              return api_internal::AddHostFunctionOf(store, host->type, code);
+            },
+            host->code));
+      } else {
+        ASSIGN_OR_RETURN(const runtime::Extern definition,
+                         api_internal::ToRuntime(store, std::get<Extern>(import)));
+        imports.push_back(definition);
+      }
+    }
+    ASSIGN_OR_RETURN(runtime::Instance* const instance,
+                     runtime::Instance::Create(store.state().runtime(), module.state()->runtime(),
+                                               imports, state_->functions()));
+    return Instance(store.id(), instance, module);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory while instantiating");
+  }
+}
+
+}  // namespace gantry
