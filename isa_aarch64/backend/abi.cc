@@ -70,7 +70,8 @@ const codegen::regalloc::MachineEnv& MachineEnvironment() {
     for (uint8_t i = kFirstCalleeSaved; i <= kLastCalleeSaved; ++i) {
       ints.non_preferred.push_back(IntReg(i));
     }
-    ints.scratch = IntReg(16);
+    // The assembler takes x16 for addresses of slots that are far from sp.
+    ints.scratch = IntReg(17);
     ints.slot_words = 1;
     auto& vectors = made->classes[static_cast<size_t>(RegClass::kVector)];
     for (uint8_t i = 0; i < kVectorCount; ++i) vectors.preferred.push_back(VectorReg(i));

@@ -18,8 +18,7 @@ using codegen::regalloc::ProgramPoint;
 namespace {
 
 // At most this many bytes of code come between two questions for an island: those of one
-// instruction with the moves around it, the copying of a tail call's arguments apart, which asks by
-// itself.
+// instruction or move, the copying of a tail call's arguments apart, which asks by itself.
 constexpr uint32_t kIslandDistance = 2048;
 // Blocks in a row that only jump, and are passed by at once.
 constexpr int kMaxForwards = 8;
@@ -106,6 +105,7 @@ void Emitter::EmitBlock(uint32_t block) {
     const ProgramPoint before = ProgramPoint::Before(InstId(i));
     while (next_edit_ < edits.size() && edits[next_edit_].point <= before) {
       EmitEdit(edits[next_edit_++]);
+      AskForIsland();
     }
     if (!shapes[i].is(codegen::regalloc::kMove)) {
       EmitInst(vcode_.insts()[i].As<Inst>(),
@@ -114,6 +114,7 @@ void Emitter::EmitBlock(uint32_t block) {
     const ProgramPoint after = ProgramPoint::After(InstId(i));
     while (next_edit_ < edits.size() && edits[next_edit_].point <= after) {
       EmitEdit(edits[next_edit_++]);
+      AskForIsland();
     }
   }
 }
