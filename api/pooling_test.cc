@@ -5,6 +5,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -332,6 +333,54 @@ TEST(PoolingTest, RandomSequences) {
       }
     }
   }
+}
+
+// Threads take and give slots of one pool, while modules come and go.
+TEST(PoolingTest, ThreadsShareAPool) {
+  constexpr int kThreads = 4;
+  // Each thread has one instance at a time: there is always a slot.
+  PoolingOptions options = SmallPool(kThreads);
+  options.total_tables = 2 * kThreads;
+  options.max_warm_slots = 1;
+  const Engine engine = EngineWith(options);
+  const auto text = [](int which) {
+    return absl::StrCat(R"((module (memory 1 2) (table 200 funcref) (table 10 externref)
+      (data (i32.const 5000) "\)",
+                        which + 10, R"(")
+      (func $one (result i32) (i32.const 1))
+      (elem (table 0) (i32.const )",
+                        which, R"() func $one)
+      (func (export "look") (param i32) (result i32)
+        (i32.add (i32.load (i32.const 5000))
+          (i32.add (i32.load (local.get 0))
+            (i32.add (call_indirect (result i32) (i32.const )",
+                        which, R"())
+              (ref.is_null (table.get 0 (local.get 0)))))))
+      (func (export "soil") (param i32)
+        (memory.fill (i32.const 0) (i32.const 0xEE) (i32.const 65536))
+        (drop (memory.grow (i32.and (local.get 0) (i32.const 1))))
+        (table.fill 0 (i32.const 0) (ref.func $one) (i32.const 200)))))");
+  };
+  const Module shared = Compile(engine, text(0));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      const Linker linker(engine);
+      for (int round = 0; round < 30; ++round) {
+        const bool own = round % 3 == 1;
+        const Module module = own ? Compile(engine, text(1 + t)) : shared;
+        Store store(engine);
+        const absl::StatusOr<Instance> instance = linker.Instantiate(store, module);
+        ASSERT_TRUE(instance.ok()) << instance.status();
+        const int which = own ? 1 + t : 0;
+        // "\1x" is hexadecimal.
+        EXPECT_EQ(CallI32(store, *instance, "look", {Val::I32(100 + round)}), 0x10 + which + 1 + 1);
+        const auto soiled = instance->GetFunc(store, "soil")->Call(store, {Val::I32(round)});
+        EXPECT_TRUE(soiled.ok()) << soiled.status();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace

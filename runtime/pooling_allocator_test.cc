@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "runtime/sanitizers.h"
 #include "runtime/table.h"
 
 namespace gantry::runtime {
@@ -142,9 +143,7 @@ int InChild(const std::function<int()>& body) {
 }
 
 TEST(PoolingAllocatorTest, LittleAddressSpaceGivesExplicitBounds) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "sanitizers need the address space";
-#endif
+  if (kSanitized) GTEST_SKIP() << "sanitizers need the address space";
   EXPECT_EQ(InChild([] {
               const rlimit limit = {uint64_t{8} << 30, uint64_t{8} << 30};
               if (setrlimit(RLIMIT_AS, &limit) != 0) return 1;
