@@ -497,7 +497,7 @@ void X64Masm::Divide(ValueKind kind, bool is_signed, bool remainder, Reg divisor
     as_.unary(x64::UnaryOp::kNeg, width, G(kQuotient));
     TrapIf(x64::Condition::kOverflow, overflow_trap);
   }
-  as_.jmp_short(done);
+  as_.jmp(done);
   as_.bind(divide);
   if (width == Width::k64) {
     as_.cqo();
@@ -660,7 +660,7 @@ void X64Masm::Branch(Condition condition, MachLabel target) {
     as_.jcc(x64::Condition::kParity, target);
   } else {
     const MachLabel over = buffer_.NewLabel();
-    as_.jcc_short(x64::Condition::kParity, over);
+    as_.jcc(x64::Condition::kParity, over);
     as_.jcc(x64::Condition::kEqual, target);
     as_.bind(over);
   }
@@ -681,16 +681,16 @@ void X64Masm::Select(ValueKind kind, Condition condition, Reg to, Reg a, Reg b) 
     const MachLabel done = buffer_.NewLabel();
     const Condition not_taken = Inverse(condition);
     if (not_taken.code < kFloatEqual) {
-      as_.jcc_short(Machine(not_taken), done);
+      as_.jcc(Machine(not_taken), done);
       Move(kind, to, a);
     } else if (not_taken.code == kFloatNotEqual) {
-      as_.jcc_short(x64::Condition::kNotEqual, done);
-      as_.jcc_short(x64::Condition::kParity, done);
+      as_.jcc(x64::Condition::kNotEqual, done);
+      as_.jcc(x64::Condition::kParity, done);
       Move(kind, to, a);
     } else {
       const MachLabel take = buffer_.NewLabel();
       as_.jcc_short(x64::Condition::kParity, take);
-      as_.jcc_short(x64::Condition::kEqual, done);
+      as_.jcc(x64::Condition::kEqual, done);
       as_.bind(take);
       Move(kind, to, a);
     }

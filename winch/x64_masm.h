@@ -4,6 +4,9 @@
 //
 // Operands of three-operand methods may be the same registers in any way unless a method says
 // otherwise. r11 and xmm15 are scratch inside every method. rdi holds the VMContext.
+//
+// A label that ends a method is never jumped to by a short jump: what comes behind may be a jump,
+// for whose target, however far, the label then stands.
 #ifndef GANTRY_WINCH_X64_MASM_H_
 #define GANTRY_WINCH_X64_MASM_H_
 

@@ -264,10 +264,10 @@ void X64Masm::FloatMinMax(bool is_64, bool max, Xmm to, Xmm a, Xmm b) {
   as_.jcc_short(x64::Condition::kParity, nan);
   // Equal: the same bits, or zeroes.
   as_.sse(max ? SseRvmOp::kAndps : SseRvmOp::kOrps, to, b);
-  as_.jmp_short(done);
+  as_.jmp(done);
   as_.bind(nan);
   as_.sse(is_64 ? SseRvmOp::kAddsd : SseRvmOp::kAddss, to, b);
-  as_.jmp_short(done);
+  as_.jmp(done);
   as_.bind(differ);
   if (max) {
     as_.sse(is_64 ? SseRvmOp::kMaxsd : SseRvmOp::kMaxss, to, b);
@@ -281,7 +281,7 @@ void X64Masm::CanonicalizeNan(ValueKind kind, Reg reg) {
   const bool is_64 = kind == ValueKind::kF64;
   const MachLabel done = buffer_.NewLabel();
   Ucomis(is_64, X(reg), X(reg));
-  as_.jcc_short(x64::Condition::kNotParity, done);
+  as_.jcc(x64::Condition::kNotParity, done);
   LoadConstant(kind, reg, is_64 ? 0x7FF8000000000000 : 0x7FC00000);
   as_.bind(done);
 }
@@ -383,7 +383,7 @@ void X64Masm::ConvertUnsigned64(bool to_64, Xmm to, Gpr from) {
   as_.test(Width::k64, from, from);
   as_.jcc_short(x64::Condition::kNegative, large);
   as_.cvt_from_gpr(convert, Width::k64, to, from);
-  as_.jmp_short(done);
+  as_.jmp(done);
   as_.bind(large);
   as_.mov(Width::k64, Scratch(), from);
   as_.shift_imm(x64::ShiftOp::kShr, Width::k64, Scratch(), 1);
@@ -412,11 +412,11 @@ void X64Masm::TruncateSigned(bool from_64, bool to_64, bool saturating, Gpr to, 
     const MachLabel number = buffer_.NewLabel();
     as_.jcc_short(x64::Condition::kNotParity, number);
     as_.mov_imm(Width::k32, to, 0);
-    as_.jmp_short(done);
+    as_.jmp(done);
     as_.bind(number);
     as_.xorps(x64::xmm15, x64::xmm15);
     Ucomis(from_64, from, x64::xmm15);
-    as_.jcc_short(x64::Condition::kBelowOrEqual, done);
+    as_.jcc(x64::Condition::kBelowOrEqual, done);
     as_.mov_imm(width, to, to_64 ? 0x7FFFFFFFFFFFFFFF : 0x7FFFFFFF);
     as_.bind(done);
     return;
@@ -455,7 +455,7 @@ void X64Masm::TruncateUnsigned32(bool from_64, bool saturating, Gpr to, Xmm from
   as_.xorps(x64::xmm15, x64::xmm15);
   Ucomis(from_64, from, x64::xmm15);
   as_.mov_imm(Width::k32, to, 0xFFFFFFFF);
-  as_.jcc_short(x64::Condition::kAbove, done);
+  as_.jcc(x64::Condition::kAbove, done);
   as_.mov_imm(Width::k32, to, 0);
   as_.bind(done);
 }
