@@ -144,6 +144,14 @@ absl::StatusOr<std::shared_ptr<runtime::InstanceAllocator>> NewPool(const Config
 }  // namespace
 
 absl::StatusOr<Engine> Engine::Create(const Config& config) {
+  try {
+    return CreateOrThrow(config);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory while making an engine");
+  }
+}
+
+absl::StatusOr<Engine> Engine::CreateOrThrow(const Config& config) {
   ASSIGN_OR_RETURN(environ::Tunables tunables, api_internal::TunablesFor(config));
   std::shared_ptr<runtime::InstanceAllocator> allocator;
   if (config.pooling().has_value()) {

@@ -22,7 +22,7 @@ class EngineState;
 class Engine {
  public:
   // Errors: kInvalidArgument naming every setting that conflicts or has a bad value;
-  // kUnimplemented naming a compiler or target that is not linked.
+  // kUnimplemented naming a compiler or target that is not linked; kResourceExhausted.
   static absl::StatusOr<Engine> Create(const Config& config);
 
   const Config& config() const;
@@ -35,6 +35,8 @@ class Engine {
 
  private:
   explicit Engine(std::shared_ptr<api_internal::EngineState> state) : state_(std::move(state)) {}
+  // May throw std::bad_alloc.
+  static absl::StatusOr<Engine> CreateOrThrow(const Config& config);
   std::shared_ptr<api_internal::EngineState> state_;
 };
 

@@ -106,7 +106,11 @@ Func::RawCallback Func::ToRaw(const FuncType& type, Callback callback) {
 }
 
 absl::StatusOr<Func> Func::Create(Store& store, const FuncType& type, Callback callback) {
-  return CreateRaw(store, type, ToRaw(type, std::move(callback)));
+  try {
+    return CreateRaw(store, type, ToRaw(type, std::move(callback)));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
 }
 
 absl::StatusOr<Func> Func::CreateRaw(Store& store, const FuncType& type, RawCallback callback) {
@@ -132,8 +136,12 @@ absl::StatusOr<Func> Func::CreateFromCode(Store& store, const FuncType& type,
 }
 
 absl::StatusOr<FuncType> Func::type(Store& store) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "function"));
-  return TypeOf(store, func_ref_->type_id);
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "function"));
+    return TypeOf(store, func_ref_->type_id);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
 }
 
 absl::StatusOr<std::vector<Val>> Func::Call(Store& store, absl::Span<const Val> arguments) const {
@@ -206,8 +214,12 @@ absl::StatusOr<absl::Span<uint8_t>> Memory::data(Store& store) const {
 }
 
 absl::StatusOr<uint64_t> Memory::Grow(Store& store, uint64_t delta) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "memory"));
-  return store.state().runtime().GrowMemory(*memory_, delta);
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "memory"));
+    return store.state().runtime().GrowMemory(*memory_, delta);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
 }
 
 absl::StatusOr<Table> Table::Create(Store& store, const TableType& type, const Val& initial) {
@@ -239,31 +251,43 @@ absl::StatusOr<uint64_t> Table::size(Store& store) const {
 }
 
 absl::StatusOr<Val> Table::Get(Store& store, uint64_t index) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "table"));
-  if (index >= table_->size()) {
-    return absl::OutOfRangeError(
-        absl::StrCat("element ", index, " of a table of ", table_->size()));
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "table"));
+    if (index >= table_->size()) {
+      return absl::OutOfRangeError(
+          absl::StrCat("element ", index, " of a table of ", table_->size()));
+    }
+    return api_internal::FromRaw(store, table_->type().element, table_->Get(index));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
   }
-  return api_internal::FromRaw(store, table_->type().element, table_->Get(index));
 }
 
 absl::Status Table::Set(Store& store, uint64_t index, const Val& value) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "table"));
-  if (index >= table_->size()) {
-    return absl::OutOfRangeError(
-        absl::StrCat("element ", index, " of a table of ", table_->size()));
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "table"));
+    if (index >= table_->size()) {
+      return absl::OutOfRangeError(
+          absl::StrCat("element ", index, " of a table of ", table_->size()));
+    }
+    ASSIGN_OR_RETURN(const ValRaw raw, api_internal::ToRaw(store, value, table_->type().element,
+                                                           "the table's element"));
+    table_->Set(index, raw);
+    return absl::OkStatus();
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
   }
-  ASSIGN_OR_RETURN(const ValRaw raw, api_internal::ToRaw(store, value, table_->type().element,
-                                                         "the table's element"));
-  table_->Set(index, raw);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<uint64_t> Table::Grow(Store& store, uint64_t delta, const Val& initial) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "table"));
-  ASSIGN_OR_RETURN(const ValRaw raw,
-                   api_internal::ToRaw(store, initial, table_->type().element, "the new elements"));
-  return store.state().runtime().GrowTable(*table_, delta, raw);
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "table"));
+    ASSIGN_OR_RETURN(const ValRaw raw, api_internal::ToRaw(store, initial, table_->type().element,
+                                                           "the new elements"));
+    return store.state().runtime().GrowTable(*table_, delta, raw);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
 }
 
 absl::StatusOr<Global> Global::Create(Store& store, const GlobalType& type, const Val& initial) {
@@ -283,19 +307,27 @@ absl::StatusOr<GlobalType> Global::type(Store& store) const {
 }
 
 absl::StatusOr<Val> Global::Get(Store& store) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "global"));
-  return api_internal::FromRaw(store, global_->type().content, global_->Get());
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "global"));
+    return api_internal::FromRaw(store, global_->type().content, global_->Get());
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
 }
 
 absl::Status Global::Set(Store& store, const Val& value) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "global"));
-  if (!global_->type().is_mutable) {
-    return absl::FailedPreconditionError("the global is immutable");
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "global"));
+    if (!global_->type().is_mutable) {
+      return absl::FailedPreconditionError("the global is immutable");
+    }
+    ASSIGN_OR_RETURN(const ValRaw raw, api_internal::ToRaw(store, value, global_->type().content,
+                                                           "the global's value"));
+    global_->Set(raw);
+    return absl::OkStatus();
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
   }
-  ASSIGN_OR_RETURN(const ValRaw raw, api_internal::ToRaw(store, value, global_->type().content,
-                                                         "the global's value"));
-  global_->Set(raw);
-  return absl::OkStatus();
 }
 
 absl::StatusOr<Tag> Tag::Create(Store& store, const FuncType& type) {
@@ -309,8 +341,12 @@ absl::StatusOr<Tag> Tag::Create(Store& store, const FuncType& type) {
 }
 
 absl::StatusOr<TagType> Tag::type(Store& store) const {
-  RETURN_IF_ERROR(CheckStore(store, store_id_, "tag"));
-  return TagType{TypeOf(store, tag_->type_id())};
+  try {
+    RETURN_IF_ERROR(CheckStore(store, store_id_, "tag"));
+    return TagType{TypeOf(store, tag_->type_id())};
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
 }
 
 }  // namespace gantry

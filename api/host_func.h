@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -313,8 +314,12 @@ struct HostFuncTraits<R (*)(Args...) noexcept> : api_internal::HostFuncSignature
 
 template <typename F>
 absl::StatusOr<Func> Func::Wrap(Store& store, F callable) {
-  return CreateFromCode(store, HostFuncTraits<F>::Type(),
-                        HostFuncTraits<F>::Code(std::move(callable)));
+  try {
+    return CreateFromCode(store, HostFuncTraits<F>::Type(),
+                          HostFuncTraits<F>::Code(std::move(callable)));
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  }
 }
 
 }  // namespace gantry

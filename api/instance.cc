@@ -13,28 +13,35 @@
 namespace gantry {
 namespace {
 
+absl::Status OutOfMemory() { return absl::ResourceExhaustedError("out of memory"); }
+
 // The export of one kind, or what there is instead.
 template <typename Kind>
 absl::StatusOr<Kind> ExportOfKind(const Instance& instance, Store& store, absl::string_view name,
                                   const char* kind) {
-  ASSIGN_OR_RETURN(const std::optional<Extern> found, instance.GetExport(store, name));
-  if (found && std::holds_alternative<Kind>(*found)) return std::get<Kind>(*found);
-  if (found) {
-    return absl::NotFoundError(
-        absl::StrCat("the export \"", name, "\" is no ", kind, " but a ",
-                     ExternTypeToString(*instance.module().GetExport(name))));
-  }
-  std::vector<std::string> names;
-  constexpr size_t kMostNames = 20;
-  for (const ExportType& exported : instance.module().exports()) {
-    if (names.size() == kMostNames) {
-      names.push_back("...");
-      break;
+  try {
+    ASSIGN_OR_RETURN(const std::optional<Extern> found, instance.GetExport(store, name));
+    if (found && std::holds_alternative<Kind>(*found)) return std::get<Kind>(*found);
+    if (found) {
+      return absl::NotFoundError(
+          absl::StrCat("the export \"", name, "\" is no ", kind, " but a ",
+                       ExternTypeToString(*instance.module().GetExport(name))));
     }
-    names.push_back(exported.name);
+    std::vector<std::string> names;
+    constexpr size_t kMostNames = 20;
+    for (const ExportType& exported : instance.module().exports()) {
+      if (names.size() == kMostNames) {
+        names.push_back("...");
+        break;
+      }
+      names.push_back(exported.name);
+    }
+    return absl::NotFoundError(
+        absl::StrCat("there is no export \"", name, "\"; the module exports ",
+                     names.empty() ? "nothing" : absl::StrJoin(names, ", ")));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
   }
-  return absl::NotFoundError(absl::StrCat("there is no export \"", name, "\"; the module exports ",
-                                          names.empty() ? "nothing" : absl::StrJoin(names, ", ")));
 }
 
 }  // namespace
@@ -63,10 +70,14 @@ absl::StatusOr<Instance> Instance::Create(Store& store, const Module& module,
 
 absl::StatusOr<std::optional<Extern>> Instance::GetExport(Store& store,
                                                           absl::string_view name) const {
-  RETURN_IF_ERROR(api_internal::CheckStore(store, store_id_, "instance"));
-  const std::optional<runtime::Extern> found = instance_->GetExport(name);
-  if (!found) return std::optional<Extern>();
-  return std::optional<Extern>(api_internal::ToExtern(store, *found));
+  try {
+    RETURN_IF_ERROR(api_internal::CheckStore(store, store_id_, "instance"));
+    const std::optional<runtime::Extern> found = instance_->GetExport(name);
+    if (!found) return std::optional<Extern>();
+    return std::optional<Extern>(api_internal::ToExtern(store, *found));
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
+  }
 }
 
 absl::StatusOr<Func> Instance::GetFunc(Store& store, absl::string_view name) const {
@@ -94,13 +105,17 @@ absl::StatusOr<Tag> Instance::GetTag(Store& store, absl::string_view name) const
 }
 
 absl::StatusOr<std::vector<std::pair<std::string, Extern>>> Instance::Exports(Store& store) const {
-  RETURN_IF_ERROR(api_internal::CheckStore(store, store_id_, "instance"));
-  std::vector<std::pair<std::string, Extern>> exports;
-  for (const environ::ExportInfo& exported : instance_->module().info().exports) {
-    exports.emplace_back(exported.name,
-                         api_internal::ToExtern(store, instance_->Get(exported.entity)));
+  try {
+    RETURN_IF_ERROR(api_internal::CheckStore(store, store_id_, "instance"));
+    std::vector<std::pair<std::string, Extern>> exports;
+    for (const environ::ExportInfo& exported : instance_->module().info().exports) {
+      exports.emplace_back(exported.name,
+                           api_internal::ToExtern(store, instance_->Get(exported.entity)));
+    }
+    return exports;
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory();
   }
-  return exports;
 }
 
 }  // namespace gantry

@@ -123,6 +123,13 @@ absl::Status OfAnotherEngine() {
 
 Linker::Linker(const Engine& engine)
     : state_(std::make_unique<api_internal::LinkerState>(engine)) {}
+absl::StatusOr<Linker> Linker::Create(const Engine& engine) {
+  try {
+    return Linker(engine);
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
+  }
+}
 Linker::~Linker() = default;
 Linker::Linker(Linker&&) noexcept = default;
 Linker& Linker::operator=(Linker&&) noexcept = default;
@@ -131,17 +138,30 @@ void Linker::AllowShadowing(bool allow) { state_->set_allow_shadowing(allow); }
 
 absl::Status Linker::Func(absl::string_view module, absl::string_view name, const FuncType& type,
                           gantry::Func::Callback callback) {
-  return RawFunc(module, name, type, gantry::Func::ToRaw(type, std::move(callback)));
+  try {
+    return RawFunc(module, name, type, gantry::Func::ToRaw(type, std::move(callback)));
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
+  }
 }
 
 absl::Status Linker::RawFunc(absl::string_view module, absl::string_view name, const FuncType& type,
                              gantry::Func::RawCallback callback) {
-  return state_->Add(module, name, api_internal::LinkerState::HostFunc{type, std::move(callback)});
+  try {
+    return state_->Add(module, name,
+                       api_internal::LinkerState::HostFunc{type, std::move(callback)});
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
+  }
 }
 
 absl::Status Linker::CodeFunc(absl::string_view module, absl::string_view name,
                               const FuncType& type, api_internal::HostFuncCode code) {
-  return state_->Add(module, name, api_internal::LinkerState::HostFunc{type, std::move(code)});
+  try {
+    return state_->Add(module, name, api_internal::LinkerState::HostFunc{type, std::move(code)});
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
+  }
 }
 
 absl::Status Linker::Define(absl::string_view module, absl::string_view name,
@@ -156,14 +176,18 @@ absl::Status Linker::Define(absl::string_view module, absl::string_view name,
 absl::Status Linker::DefineInstance(Store& store, absl::string_view module,
                                     const Instance& instance) {
   if (!(store.engine() == state_->engine())) return OfAnotherEngine();
-  ASSIGN_OR_RETURN(const auto exports, instance.Exports(store));
-  for (const auto& [name, definition] : exports) {
-    RETURN_IF_ERROR(state_->CheckFree(module, name));
+  try {
+    ASSIGN_OR_RETURN(const auto exports, instance.Exports(store));
+    for (const auto& [name, definition] : exports) {
+      RETURN_IF_ERROR(state_->CheckFree(module, name));
+    }
+    for (const auto& [name, definition] : exports) {
+      RETURN_IF_ERROR(Define(module, name, definition));
+    }
+    return absl::OkStatus();
+  } catch (const std::bad_alloc&) {
+    return api_internal::OutOfMemory();
   }
-  for (const auto& [name, definition] : exports) {
-    RETURN_IF_ERROR(Define(module, name, definition));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Linker::DefineUnknownImportsAsTraps(const Module& module) {

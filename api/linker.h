@@ -10,6 +10,7 @@
 #define GANTRY_API_LINKER_H_
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,7 +34,9 @@ class LinkerState;
 
 class Linker {
  public:
+  // The constructor ends the process where memory runs out, Create does not: kResourceExhausted.
   explicit Linker(const Engine& engine);
+  static absl::StatusOr<Linker> Create(const Engine& engine);
   ~Linker();
   Linker(Linker&&) noexcept;
   Linker& operator=(Linker&&) noexcept;
@@ -44,8 +47,12 @@ class Linker {
   // A host function from a plain callable, its type derived (api/host_func.h).
   template <typename F>
   absl::Status Func(absl::string_view module, absl::string_view name, F callable) {
-    return CodeFunc(module, name, HostFuncTraits<F>::Type(),
-                    HostFuncTraits<F>::Code(std::move(callable)));
+    try {
+      return CodeFunc(module, name, HostFuncTraits<F>::Type(),
+                      HostFuncTraits<F>::Code(std::move(callable)));
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError("out of memory");
+    }
   }
   absl::Status Func(absl::string_view module, absl::string_view name, const FuncType& type,
                     gantry::Func::Callback callback);

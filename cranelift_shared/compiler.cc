@@ -187,7 +187,7 @@ class OptimizingCompiler::Lease {
   }
   // A worker that an exception passed is not used again: its containers may be half grown.
   ~Lease() {
-    if (std::uncaught_exceptions() != exceptions_) return;
+    if (worker_ == nullptr || std::uncaught_exceptions() != exceptions_) return;
     const std::lock_guard<std::mutex> lock(compiler_.mutex_);
     try {
       compiler_.idle_.push_back(std::move(worker_));
@@ -197,6 +197,11 @@ class OptimizingCompiler::Lease {
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
+
+  // For an exception that the worker has turned into a status.
+  void AbandonWhereExhausted(const absl::Status& status) {
+    if (status.code() == absl::StatusCode::kResourceExhausted) worker_.reset();
+  }
 
   Worker& operator*() { return *worker_; }
   Worker* operator->() { return worker_.get(); }
@@ -282,7 +287,11 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     if (options_.timing) how.times = &worker->times;
     const absl::StatusOr<codegen::CompiledCode> code =
         worker->context.Compile(function, *options_.target.target, how);
-    if (!code.ok()) return ExplainedFailure(code.status(), key);
+    if (!code.ok()) {
+      const absl::Status explained = ExplainedFailure(code.status(), key);
+      worker.AbandonWhereExhausted(explained);
+      return explained;
+    }
 
     const Clock::time_point compiled = Clock::now();
     const auto key_of = [&](codegen::ExternalName name) {
@@ -344,6 +353,7 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
   const absl::StatusOr<codegen::CompiledCode> compiled =
       worker->context.Compile(worker->function, *options_.target.target, compile_options);
   if (worker->mid_end != nullptr) worker->mid_end->SetText(nullptr);
+  worker.AbandonWhereExhausted(compiled.status());
   ASSIGN_OR_RETURN(const codegen::CompiledCode code, compiled);
   switch (form) {
     case environ::Form::kIr:

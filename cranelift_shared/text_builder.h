@@ -18,9 +18,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "codegen/link_rules.h"
@@ -99,7 +99,7 @@ class TextBuilder {
     size_t stack_maps = 0, stack_map_slots = 0, handlers = 0;
   };
   Expected expected_;
-  absl::flat_hash_map<uint64_t, uint32_t> target_ids_;
+  std::unordered_map<uint64_t, uint32_t> target_ids_;
   std::vector<Target> targets_;
   // By field offset, one queue for each kind, since the reach differs.
   std::deque<PendingCall> pending_[codegen::LinkRules::kMaxRules];

@@ -15,38 +15,51 @@ namespace {
 using environ::FuncKey;
 using environ::FunctionRecord;
 
-// All code of the process, as an immutable array by address that writers replace. A reader
+// All code of the process, as an array by address that writers replace to add some. A reader
 // announces itself before it takes the array; a writer frees retired arrays only when it has
-// seen no reader since the last one was retired.
+// seen no reader since the last one was retired. Code that goes is taken out of the array in
+// place, which cannot fail; its range is left out of the next one.
 class Registry {
  public:
   struct Range {
     uintptr_t start;
     uintptr_t end;
-    const CodeObject* code;
+    // Null once the code has gone.
+    std::atomic<const CodeObject*> code;
+
+    Range(uintptr_t s, uintptr_t e, const CodeObject* c) : start(s), end(e), code(c) {}
+    Range(const Range& other)
+        : start(other.start), end(other.end), code(other.code.load(std::memory_order_relaxed)) {}
   };
   using Snapshot = std::vector<Range>;
 
   void Add(const Range& range) {
     std::lock_guard<std::mutex> lock(mutex_);
-    const Snapshot* old = current_.load(std::memory_order_relaxed);
+    Snapshot* old = current_.load(std::memory_order_relaxed);
     auto next = std::make_unique<Snapshot>();
     next->reserve((old == nullptr ? 0 : old->size()) + 1);
-    if (old != nullptr) *next = *old;
-    const auto place =
-        std::upper_bound(next->begin(), next->end(), range,
-                         [](const Range& a, const Range& b) { return a.start < b.start; });
-    next->insert(place, range);
+    bool placed = false;
+    if (old != nullptr) {
+      for (const Range& other : *old) {
+        if (other.code.load(std::memory_order_relaxed) == nullptr) continue;
+        if (!placed && range.start < other.start) {
+          next->push_back(range);
+          placed = true;
+        }
+        next->push_back(other);
+      }
+    }
+    if (!placed) next->push_back(range);
     Publish(std::move(next));
   }
 
   void Remove(const CodeObject* code) {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto next = std::make_unique<Snapshot>();
-    for (const Range& range : *current_.load(std::memory_order_relaxed)) {
-      if (range.code != code) next->push_back(range);
+    for (Range& range : *current_.load(std::memory_order_relaxed)) {
+      if (range.code.load(std::memory_order_relaxed) == code) {
+        range.code.store(nullptr, std::memory_order_release);
+      }
     }
-    Publish(std::move(next));
   }
 
   const CodeObject* Find(uintptr_t pc) {
@@ -57,7 +70,9 @@ class Registry {
       const auto after =
           std::upper_bound(snapshot->begin(), snapshot->end(), pc,
                            [](uintptr_t value, const Range& range) { return value < range.start; });
-      if (after != snapshot->begin() && pc < (after - 1)->end) found = (after - 1)->code;
+      if (after != snapshot->begin() && pc < (after - 1)->end) {
+        found = (after - 1)->code.load(std::memory_order_acquire);
+      }
     }
     readers_.fetch_sub(1, std::memory_order_seq_cst);
     return found;
@@ -66,13 +81,13 @@ class Registry {
  private:
   void Publish(std::unique_ptr<Snapshot> next) {
     retired_.reserve(retired_.size() + 1);
-    const Snapshot* old = current_.exchange(next.release(), std::memory_order_seq_cst);
+    Snapshot* old = current_.exchange(next.release(), std::memory_order_seq_cst);
     if (old != nullptr) retired_.emplace_back(old);
     if (readers_.load(std::memory_order_seq_cst) == 0) retired_.clear();
   }
 
   std::mutex mutex_;
-  std::atomic<const Snapshot*> current_{nullptr};
+  std::atomic<Snapshot*> current_{nullptr};
   std::atomic<uint64_t> readers_{0};
   std::vector<std::unique_ptr<const Snapshot>> retired_;
 };

@@ -1,11 +1,13 @@
 #include "runtime/type_registry.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/status_macros.h"
 
 namespace gantry::runtime {
 namespace {
@@ -120,23 +122,43 @@ ValType TypeRegistry::CanonicalType(ValType type, absl::Span<const uint32_t> ids
   });
 }
 
+uint64_t TypeRegistry::IdPool::available(uint32_t max_id) const {
+  return num_free_ + (next_ > max_id ? 0 : (uint64_t{max_id} - next_) / 2 + 1);
+}
+
+uint32_t TypeRegistry::IdPool::Take(uint32_t max_id) {
+  if (next_ <= max_id) {
+    links_.push_back(0);
+    const uint32_t id = next_;
+    next_ += 2;
+    return id;
+  }
+  CHECK(num_free_ > 0) << "no id is left";
+  --num_free_;
+  return std::exchange(oldest_free_, Link(oldest_free_));
+}
+
+void TypeRegistry::IdPool::GiveBack(uint32_t id) {
+  if (num_free_++ == 0) {
+    oldest_free_ = id;
+  } else {
+    Link(newest_free_) = id;
+  }
+  newest_free_ = id;
+}
+
 bool TypeRegistry::ReserveIds(absl::Span<const SubType> group, std::vector<uint32_t>& ids) {
   uint64_t wanted[2] = {0, 0};
   for (const SubType& type : group) ++wanted[type.is_func() ? 1 : 0];
   for (int parity = 0; parity < 2; ++parity) {
-    const IdPool& pool = pools_[parity];
-    const uint64_t fresh = pool.next > max_id_ ? 0 : (uint64_t{max_id_} - pool.next) / 2 + 1;
-    if (fresh + pool.free.size() < wanted[parity]) return false;
+    if (pools_[parity].available(max_id_) < wanted[parity]) return false;
   }
-  for (const SubType& type : group) {
-    IdPool& pool = pools_[type.is_func() ? 1 : 0];
-    if (pool.next <= max_id_) {
-      ids.push_back(pool.next);
-      pool.next += 2;
-    } else {
-      ids.push_back(pool.free.front());
-      pool.free.pop_front();
-    }
+  ids.reserve(group.size());
+  try {
+    for (const SubType& type : group) ids.push_back(pools_[type.is_func() ? 1 : 0].Take(max_id_));
+  } catch (...) {
+    for (const uint32_t id : ids) PoolOf(id).GiveBack(id);
+    throw;
   }
   return true;
 }
@@ -182,44 +204,64 @@ absl::StatusOr<uint32_t> TypeRegistry::RegisterGroup(absl::Span<const SubType> g
   depends_on.erase(std::unique(depends_on.begin(), depends_on.end()), depends_on.end());
 
   std::vector<uint32_t> new_ids;
+  ids.reserve(ids.size() + size);
   if (!ReserveIds(group, new_ids)) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "the engine holds ", entries_.size(), " distinct types and has no number for another; ",
         "drop modules that are not used any more"));
   }
   ids.insert(ids.end(), new_ids.begin(), new_ids.end());
-  const uint32_t id = next_group_++;
-  for (const uint32_t other : depends_on) ++groups_.at(other).holders;
-  for (size_t i = 0; i < size; ++i) {
-    const auto canonical = [&](TypeIndex index) { return HeapType::Canonical(ids[index.index()]); };
-    Entry entry;
-    entry.composite = MapComposite(group[i].composite, canonical);
-    if (group[i].supertype.is_some()) entry.supertype = ids[group[i].supertype.index()];
-    entry.group = id;
-    entries_.insert_or_assign(new_ids[i], std::move(entry));
+  const uint32_t id = next_group_;
+  auto inserted = by_key_.end();
+  try {
+    for (size_t i = 0; i < size; ++i) {
+      const auto canonical = [&](TypeIndex index) {
+        return HeapType::Canonical(ids[index.index()]);
+      };
+      Entry entry;
+      entry.composite = MapComposite(group[i].composite, canonical);
+      if (group[i].supertype.is_some()) entry.supertype = ids[group[i].supertype.index()];
+      entry.group = id;
+      entries_.insert_or_assign(new_ids[i], std::move(entry));
+    }
+    inserted = by_key_.emplace(std::move(key.words), id).first;
+    Group made;
+    made.key = &inserted->first;
+    made.ids = new_ids;
+    made.depends_on = depends_on;
+    made.holders = 1;
+    made.id = id;
+    groups_.emplace(id, std::move(made));
+  } catch (...) {
+    // As if it had never been asked for.
+    if (inserted != by_key_.end()) by_key_.erase(inserted);
+    for (const uint32_t new_id : new_ids) {
+      entries_.erase(new_id);
+      PoolOf(new_id).GiveBack(new_id);
+    }
+    throw;
   }
-  const auto inserted = by_key_.emplace(std::move(key.words), id).first;
-  groups_.emplace(id, Group{&inserted->first, std::move(new_ids), std::move(depends_on), 1});
+  ++next_group_;
+  for (const uint32_t other : depends_on) ++groups_.at(other).holders;
   return id;
 }
 
 absl::StatusOr<RegisteredTypes> TypeRegistry::Register(absl::Span<const SubType> types) {
   RegisteredTypes registered;
   registered.ids_.reserve(types.size());
-  std::lock_guard<std::mutex> lock(mutex_);
+  registered.groups_.reserve(types.size());
+  // Forgets what it holds, wherever it is left.
+  registered.registry_ = shared_from_this();
   for (size_t start = 0; start < types.size();) {
     const size_t size = types[start].group_size;
     CHECK(size > 0 && size <= types.size() - start) << "recursion group at " << start;
-    const absl::StatusOr<uint32_t> group =
-        RegisterGroup(types.subspan(start, size), static_cast<uint32_t>(start), registered.ids_);
-    if (!group.ok()) {
-      Forget(registered.groups_);
-      return group.status();
-    }
-    registered.groups_.push_back(*group);
+    std::lock_guard<std::mutex> lock(mutex_);
+    ASSIGN_OR_RETURN(
+        const uint32_t group,
+        RegisterGroup(types.subspan(start, size), static_cast<uint32_t>(start), registered.ids_));
+    registered.groups_.push_back(group);
     start += size;
   }
-  registered.registry_ = shared_from_this();
   return registered;
 }
 
@@ -229,21 +271,27 @@ absl::StatusOr<RegisteredTypes> TypeRegistry::RegisterFunc(const FuncType& type)
   return Register(absl::MakeConstSpan(&entry, 1));
 }
 
+void TypeRegistry::Unhold(uint32_t group, Group*& dead) {
+  const auto found = groups_.find(group);
+  CHECK(found != groups_.end()) << "type group " << group;
+  if (--found->second.holders > 0) return;
+  found->second.next_dead = dead;
+  dead = &found->second;
+}
+
 void TypeRegistry::Forget(absl::Span<const uint32_t> groups) {
-  std::vector<uint32_t> pending(groups.begin(), groups.end());
-  while (!pending.empty()) {
-    const uint32_t id = pending.back();
-    pending.pop_back();
-    const auto found = groups_.find(id);
-    CHECK(found != groups_.end()) << "type group " << id;
-    if (--found->second.holders > 0) continue;
-    for (const uint32_t type_id : found->second.ids) {
+  Group* dead = nullptr;
+  for (const uint32_t group : groups) Unhold(group, dead);
+  while (dead != nullptr) {
+    Group& group = *dead;
+    dead = group.next_dead;
+    for (const uint32_t type_id : group.ids) {
       entries_.erase(type_id);
-      PoolOf(type_id).free.push_back(type_id);
+      PoolOf(type_id).GiveBack(type_id);
     }
-    pending.insert(pending.end(), found->second.depends_on.begin(), found->second.depends_on.end());
-    by_key_.erase(by_key_.find(*found->second.key));
-    groups_.erase(found);
+    for (const uint32_t other : group.depends_on) Unhold(other, dead);
+    by_key_.erase(by_key_.find(*group.key));
+    groups_.erase(group.id);
   }
 }
 

@@ -17,7 +17,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -91,16 +90,35 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
     // Groups that its types refer to, each of which it holds once.
     std::vector<uint32_t> depends_on;
     uint64_t holders = 0;
+    // While groups are being forgotten: the one to be forgotten next.
+    Group* next_dead = nullptr;
+    uint32_t id = 0;
   };
   struct Entry {
     wasm::CompositeType composite;  // references canonical
     uint32_t supertype = 0;         // canonical id, 0 for none
     uint32_t group = 0;
   };
-  // Ids of one parity.
-  struct IdPool {
-    uint32_t next;
-    std::deque<uint32_t> free;
+  // Ids of one parity. Free ones are a queue, linked through an array that grows with the ids given
+  // out, so that giving one back cannot fail.
+  class IdPool {
+   public:
+    explicit IdPool(uint32_t first) : first_(first), next_(first) {}
+    // How many can be taken.
+    uint64_t available(uint32_t max_id) const;
+    // Error: std::bad_alloc, and nothing has changed. Needs one to be available.
+    uint32_t Take(uint32_t max_id);
+    void GiveBack(uint32_t id);
+
+   private:
+    uint32_t& Link(uint32_t id) { return links_[(id - first_) / 2]; }
+
+    uint32_t first_;
+    uint32_t next_;
+    uint64_t num_free_ = 0;
+    uint32_t oldest_free_ = 0;
+    uint32_t newest_free_ = 0;
+    std::vector<uint32_t> links_;
   };
 
   explicit TypeRegistry(uint32_t max_id) : max_id_(max_id) {}
@@ -109,7 +127,9 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   absl::StatusOr<uint32_t> RegisterGroup(absl::Span<const wasm::SubType> group,
                                          uint32_t group_start, std::vector<uint32_t>& ids);
   bool ReserveIds(absl::Span<const wasm::SubType> group, std::vector<uint32_t>& ids);
+  // Allocates nothing.
   void Forget(absl::Span<const uint32_t> groups);
+  void Unhold(uint32_t group, Group*& dead);
 
   const uint32_t max_id_;
   mutable std::mutex mutex_;
@@ -118,7 +138,7 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   uint32_t next_group_ = 0;
   std::unordered_map<uint32_t, Entry> entries_;
   // Even ids begin at 2: 0 is none.
-  IdPool pools_[2] = {{2, {}}, {1, {}}};
+  IdPool pools_[2] = {IdPool(2), IdPool(1)};
 };
 
 }  // namespace gantry::runtime

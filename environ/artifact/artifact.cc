@@ -18,6 +18,7 @@
 #include "environ/artifact/metadata.pb.h"
 #include "environ/artifact/module_info_codec.h"
 #include "environ/core/version.h"
+#include "google/protobuf/arena.h"
 
 namespace gantry::environ {
 namespace {
@@ -230,7 +231,9 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   };
   static_assert(std::size(tables) == std::size(kTableSections));
 
-  ArtifactMetadata meta;
+  // In an arena: a message that runs out of memory while it grows would lose what it was adding.
+  google::protobuf::Arena arena;
+  ArtifactMetadata& meta = *google::protobuf::Arena::CreateMessage<ArtifactMetadata>(&arena);
   meta.set_version(kVersion);
   meta.set_compiler(contents.compiler);
   meta.set_target(contents.target);
@@ -282,7 +285,8 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file)
   }
   const absl::Span<const uint8_t> digest = meta_bytes.first(kDigestSize);
   meta_bytes.remove_prefix(kDigestSize);
-  ArtifactMetadata meta;
+  google::protobuf::Arena arena;
+  ArtifactMetadata& meta = *google::protobuf::Arena::CreateMessage<ArtifactMetadata>(&arena);
   if (TextBytes(Digest({meta_bytes})) != digest ||
       !meta.ParseFromArray(meta_bytes.data(), static_cast<int>(meta_bytes.size()))) {
     return Malformed("its metadata was changed");

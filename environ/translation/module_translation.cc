@@ -2,9 +2,10 @@
 
 #include <atomic>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "environ/core/preset_tables.h"
@@ -175,7 +176,9 @@ void ModuleTranslation::FillInfo() {
 }
 
 void ModuleTranslation::FillSignatures() {
-  absl::flat_hash_map<wasm::FuncType, wasm::TypeIndex> first_of;
+  // Of the standard library, as elsewhere on the way of a module: its maps are whole after a growth
+  // that failed, Abseil's are not.
+  std::unordered_map<wasm::FuncType, wasm::TypeIndex, absl::Hash<wasm::FuncType>> first_of;
   for (const auto& [index, type] : parsed.types.entries()) {
     wasm::TypeIndex first = wasm::TypeIndex::None();
     if (type.is_func()) {

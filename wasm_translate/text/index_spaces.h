@@ -13,10 +13,11 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "wasm_translate/text/token_cursor.h"
@@ -54,7 +55,7 @@ struct IndirectName {
 };
 
 // Identifiers of one scope.
-using IdMap = absl::flat_hash_map<absl::string_view, uint32_t>;
+using IdMap = std::unordered_map<absl::string_view, uint32_t, absl::Hash<absl::string_view>>;
 
 class IndexSpaces {
  public:

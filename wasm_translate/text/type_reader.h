@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "wasm_translate/binary_writer.h"
 #include "wasm_translate/text/index_spaces.h"
@@ -102,7 +103,7 @@ class TypeReader {
   SectionEntries section_;
   std::vector<TypeInfo> types_;
   // The first type of each signature that is final, without supertypes and in no larger group.
-  absl::flat_hash_map<FuncType, uint32_t> by_signature_;
+  std::unordered_map<FuncType, uint32_t, absl::Hash<FuncType>> by_signature_;
   // Reused.
   Signature scratch_;
 };
