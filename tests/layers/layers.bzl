@@ -2,6 +2,7 @@
 
 LAYERED_PACKAGES = [
     "api",
+    "api/c",
     "base",
     "cli",
     "codegen",

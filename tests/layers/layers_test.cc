@@ -81,6 +81,8 @@ const Row kTable[] = {
     {"jit[:/].*",
      "entity:.*|environ[:/].*|runtime[:/].*|jit[:/].*|wasm_translate[:/].*|cranelift_shared[:/].*|"
      "winch[:/].*"},
+    // The C interface is over WASI too, which is over the C++ one.
+    {"api/c:.*", "environ[:/].*|runtime[:/].*|wasm_translate:.*|api[:/].*|wasi:.*"},
     {"api[:/].*", "entity:.*|environ[:/].*|runtime[:/].*|jit[:/].*|wasm_translate[:/].*|api[:/].*"},
     {"(wasi|wast|component)[:/].*",
      "entity:.*|environ[:/].*|wasm_translate[:/].*|api[:/].*|wasi[:/].*|wast[:/].*|"
