@@ -63,20 +63,29 @@ struct Home {
   std::vector<uint8_t> artifact;
 };
 
+constexpr int kHomes = 3;
+
+Config ConfigOf(int home) {
+  Config config;
+  AddTestCompilerFlags(config);
+  if (home == 1) {
+    // Memories that move, checked in code.
+    config.OptLevel(OptLevel::kNone).MemoryReservation(1 << 16).MemoryGuardSize(1 << 16);
+  } else if (home == 2) {
+    // Slots that are used again and again, by all stores.
+    PoolingOptions options;
+    options.total_instances = kMostStores * kMostInstances;
+    options.total_tables = 2 * options.total_instances;
+    options.max_memory_size = kMostPages * kPage;
+    options.max_warm_slots = 3;
+    config.PoolingAllocation(options);
+  }
+  return config;
+}
+
 Home& HomeOf(int number) {
-  static Home* const homes[2] = {
-      new Home([] {
-        Config config;
-        AddTestCompilerFlags(config);
-        return config;
-      }()),
-      new Home([] {
-        Config config;
-        AddTestCompilerFlags(config);
-        // Memories that move, checked in code.
-        config.OptLevel(OptLevel::kNone).MemoryReservation(1 << 16).MemoryGuardSize(1 << 16);
-        return config;
-      }())};
+  static Home* const homes[kHomes] = {new Home(ConfigOf(0)), new Home(ConfigOf(1)),
+                                      new Home(ConfigOf(2))};
   return *homes[number];
 }
 
@@ -140,7 +149,7 @@ class Sequence {
 
   void NewStore() {
     if (stores_.size() == kMostStores) stores_.erase(stores_.begin() + Next() % kMostStores);
-    stores_.push_back(std::make_unique<ModelledStore>(static_cast<int>(Next() % 2)));
+    stores_.push_back(std::make_unique<ModelledStore>(static_cast<int>(Next() % kHomes)));
   }
 
   void Instantiate(ModelledStore& in) {
@@ -319,13 +328,13 @@ class Sequence {
   // What belongs to one engine, used with the other.
   void ForeignEngine() {
     ModelledStore& in = AStore();
-    Home& other = HomeOf(1 - in.home);
+    Home& other = HomeOf((in.home + 1) % kHomes);
     CheckRefused(other.linker.Instantiate(in.store, *other.module).status());
     CheckRefused(HomeOf(in.home).linker.Instantiate(in.store, *other.module).status());
     CheckRefused(other.linker.Get(in.store, "env", "add").status());
   }
   void Reload() {
-    Home& home = HomeOf(static_cast<int>(Next() % 2));
+    Home& home = HomeOf(static_cast<int>(Next() % kHomes));
     absl::StatusOr<Module> loaded = Module::Deserialize(home.engine, home.artifact);
     CHECK_OK(loaded.status());
     // Instances of the one before live on.

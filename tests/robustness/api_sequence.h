@@ -1,5 +1,5 @@
-// Sequences of API calls made from any bytes: two engines, several stores each, instances that are
-// made and dropped in any order, handles of all of them mixed.
+// Sequences of API calls made from any bytes: three engines, one of them over a pool, several
+// stores, instances that are made and dropped in any order, handles of all of them mixed.
 #ifndef GANTRY_TESTS_ROBUSTNESS_API_SEQUENCE_H_
 #define GANTRY_TESTS_ROBUSTNESS_API_SEQUENCE_H_
 
