@@ -1,10 +1,11 @@
-// Generated modules three ways: the interpreter of IR, compiled without optimization, and
-// compiled with it. Every export is called with arguments of the same seed; results, traps,
+// Generated modules four ways: the interpreter of IR, compiled without optimization, with it, and
+// by the baseline compiler. Every export is called with arguments of the same seed; results, traps,
 // memories, globals and tables have to be equal after each call. Of three modules one is
 // WebAssembly 2.0 without vectors, where NaNs are canonical by the generator's doing; two use all
 // that is compiled, with NaNs canonical by the compiler's: one with relaxed operations of the
 // deterministic profile, the other with those of the host. Running out of fuel or of stack is one
-// outcome, after which a module is left, since where it happens depends on the compiler.
+// outcome, after which a module is left, since where it happens depends on the compiler. The
+// baseline compiler's code counts no fuel: it runs what has ended in the others.
 //
 //   differential_test [--modules=N] [--first_seed=N]
 #include <algorithm>
@@ -160,15 +161,18 @@ class InterpretedGuest final : public Guest {
 
 class CompiledGuest final : public Guest {
  public:
-  CompiledGuest(const Engine& engine, const wasm::Module& parsed, absl::Span<const uint8_t> bytes)
-      : parsed_(parsed), store_(engine) {
+  CompiledGuest(const Engine& engine, const wasm::Module& parsed, absl::Span<const uint8_t> bytes,
+                bool counts_fuel)
+      : parsed_(parsed), counts_fuel_(counts_fuel), store_(engine) {
     absl::StatusOr<Module> module = Module::Compile(engine, bytes);
     CHECK(module.ok()) << module.status();
     module_.emplace(*std::move(module));
   }
 
   std::string Instantiate() override {
-    CHECK_OK(store_.SetFuel(kFuel));
+    if (counts_fuel_) {
+      CHECK_OK(store_.SetFuel(kFuel));
+    }
     absl::StatusOr<Instance> instance = Instance::Create(store_, *module_, {});
     if (!instance.ok()) return Describe(instance.status());
     instance_.emplace(*std::move(instance));
@@ -182,7 +186,9 @@ class CompiledGuest final : public Guest {
     const absl::StatusOr<Func> callee =
         instance_->GetFunc(store_, absl::StrCat("func", func.raw()));
     CHECK_OK(callee.status());
-    CHECK_OK(store_.SetFuel(kFuel));
+    if (counts_fuel_) {
+      CHECK_OK(store_.SetFuel(kFuel));
+    }
     const auto results = callee->Call(store_, values);
     used_fuel_ = kFuel - store_.GetFuel().value_or(0);
     if (!results.ok()) return Describe(results.status());
@@ -281,6 +287,7 @@ class CompiledGuest final : public Guest {
   }
 
   const wasm::Module& parsed_;
+  const bool counts_fuel_;
   Store store_;
   std::optional<Module> module_;
   std::optional<Instance> instance_;
@@ -320,13 +327,14 @@ codegen::RelaxedChoices HostChoices() {
   return (*isa)->relaxed_choices();
 }
 
-Engine MakeEngine(OptLevel level, const Mode& mode) {
+Engine MakeEngine(Strategy strategy, OptLevel level, const Mode& mode) {
   Config config;
   AddTestCompilerFlags(config);
   config.WasmFeatures(mode.features)
       .NanCanonicalization(mode.canonicalize_nans)
       .RelaxedSimdDeterministic(mode.deterministic);
-  config.OptLevel(level).ConsumeFuel(true).CompilationThreads(1).MaxWasmStack(256 << 10);
+  config.Compiler(strategy).OptLevel(level).CompilationThreads(1).MaxWasmStack(256 << 10);
+  config.ConsumeFuel(strategy != Strategy::kWinch);
   absl::StatusOr<Engine> engine = Engine::Create(config);
   CHECK_OK(engine.status());
   return *std::move(engine);
@@ -400,8 +408,9 @@ class Comparison {
  public:
   Comparison() : modes_(Modes()), host_choices_(HostChoices()) {
     for (const Mode& mode : modes_) {
-      none_.push_back(MakeEngine(OptLevel::kNone, mode));
-      speed_.push_back(MakeEngine(OptLevel::kSpeed, mode));
+      none_.push_back(MakeEngine(Strategy::kOptimizing, OptLevel::kNone, mode));
+      speed_.push_back(MakeEngine(Strategy::kOptimizing, OptLevel::kSpeed, mode));
+      baseline_.push_back(MakeEngine(Strategy::kWinch, OptLevel::kSpeed, mode));
     }
   }
 
@@ -429,9 +438,11 @@ class Comparison {
     choices.canonical_nans = mode.canonicalize_nans;
     if (!mode.deterministic) choices.relaxed = host_choices_;
     InterpretedGuest interpreted(*module, options.features, choices);
-    CompiledGuest none(none_[number], *module, bytes_);
-    CompiledGuest speed(speed_[number], *module, bytes_);
-    const std::optional<std::string> error = Compare(*module, seed, interpreted, none, speed);
+    CompiledGuest none(none_[number], *module, bytes_, /*counts_fuel=*/true);
+    CompiledGuest speed(speed_[number], *module, bytes_, /*counts_fuel=*/true);
+    CompiledGuest baseline(baseline_[number], *module, bytes_, /*counts_fuel=*/false);
+    const std::optional<std::string> error =
+        Compare(*module, seed, interpreted, none, speed, baseline);
     for (size_t i = 0; i < counts_.opcodes.size(); ++i) {
       counts_.opcodes[i] += interpreted.opcode_counts()[i];
     }
@@ -444,21 +455,24 @@ class Comparison {
  private:
   std::optional<std::string> Compare(const wasm::Module& module, uint64_t seed,
                                      InterpretedGuest& interpreted, CompiledGuest& none,
-                                     CompiledGuest& speed) {
-    Guest* const guests[] = {&interpreted, &none, &speed};
+                                     CompiledGuest& speed, CompiledGuest& baseline) {
+    Guest* const guests[] = {&interpreted, &none, &speed, &baseline};
     const auto compare = [&](absl::string_view what,
                              const auto& outcome_of) -> std::optional<std::string> {
-      std::string outcomes[3];
-      for (int i = 0; i < 3; ++i) outcomes[i] = outcome_of(*guests[i]);
+      std::string outcomes[4];
       ended_ = false;
-      for (const std::string& outcome : outcomes) ended_ = ended_ || outcome == kExhausted;
+      // The last one only where the others have come to an end.
+      for (int i = 0; i < 4 && !ended_; ++i) {
+        outcomes[i] = outcome_of(*guests[i]);
+        ended_ = outcomes[i] == kExhausted;
+      }
       if (ended_) {
         ++counts_.exhausted;
         return std::nullopt;
       }
-      if (outcomes[0] != outcomes[1] || outcomes[0] != outcomes[2]) {
+      if (outcomes[0] != outcomes[1] || outcomes[0] != outcomes[2] || outcomes[0] != outcomes[3]) {
         return absl::StrCat(what, ": interpreted ", outcomes[0], ", unoptimized ", outcomes[1],
-                            ", optimized ", outcomes[2]);
+                            ", optimized ", outcomes[2], ", baseline ", outcomes[3]);
       }
       outcome_ = outcomes[0];
       return std::nullopt;
@@ -495,6 +509,7 @@ class Comparison {
         const State state = interpreted.GetState();
         if (!(state == none.GetState())) return what + ": unoptimized leaves another state";
         if (!(state == speed.GetState())) return what + ": optimized leaves another state";
+        if (!(state == baseline.GetState())) return what + ": baseline leaves another state";
       }
     }
     return std::nullopt;
@@ -505,6 +520,7 @@ class Comparison {
   // By mode.
   std::vector<Engine> none_;
   std::vector<Engine> speed_;
+  std::vector<Engine> baseline_;
   std::vector<uint8_t> bytes_;
   Counts counts_;
   // Of what was compared last.
