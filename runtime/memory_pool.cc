@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "runtime/give_back.h"
 
 namespace gantry::runtime {
 namespace {
@@ -26,11 +27,6 @@ bool MapFresh(uint8_t* start, uint64_t size, int protection) {
   return size == 0 ||
          mmap(start, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
               0) != MAP_FAILED;
-}
-
-// Gives pages back to the host, so that they read as what is mapped there.
-bool Decommit(uint8_t* start, uint64_t size) {
-  return size == 0 || madvise(start, size, MADV_DONTNEED) == 0;
 }
 
 absl::Status HostRefused(uint64_t bytes) {
@@ -156,7 +152,7 @@ bool MemoryPool::MakePristine(uint32_t number) {
             ? std::nullopt
             : dirty_pages_->Find(at, static_cast<uint64_t>(end - at), absl::MakeSpan(ranges));
     if (!found.has_value() || found->end == at) {
-      return Decommit(at, static_cast<uint64_t>(end - at));
+      return GiveBack(at, static_cast<uint64_t>(end - at));
     }
     for (size_t i = 0; i < found->count; ++i) {
       uint8_t* const start = base + (ranges[i].start - reinterpret_cast<uintptr_t>(base));
@@ -165,7 +161,7 @@ bool MemoryPool::MakePristine(uint32_t number) {
       RestoreBytes(slot, base, start, kept);
       keep -= kept;
       if (kept < size) {
-        return Decommit(start + kept, static_cast<uint64_t>(end - (start + kept)));
+        return GiveBack(start + kept, static_cast<uint64_t>(end - (start + kept)));
       }
     }
     at = found->end;

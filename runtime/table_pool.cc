@@ -1,7 +1,5 @@
 #include "runtime/table_pool.h"
 
-#include <sys/mman.h>
-
 #include <bit>
 #include <cstring>
 #include <optional>
@@ -10,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "runtime/give_back.h"
 #include "runtime/vm_structs.h"
 
 namespace gantry::runtime {
@@ -68,8 +67,8 @@ absl::StatusOr<TableElements> TablePool::Take(uint64_t elements, uint64_t elemen
 }
 
 void TablePool::TakeBackTable(uint32_t number) {
-  // Of the process's own anonymous memory the host refuses this only where the process has locked
-  // it; then it is there to be written.
+  // The host refuses to take pages where the process has locked them; then they are there to be
+  // written.
   if (!MakeZero(number)) {
     std::memset(memory_.data() + number * slot_bytes_, 0, slot_bytes_);
   }
@@ -94,7 +93,7 @@ bool TablePool::MakeZero(uint32_t number) {
       }
       // From here on all goes back at once.
       const uint64_t rest = static_cast<uint64_t>(base + slot_bytes_ - page);
-      zero = madvise(page, rest, MADV_DONTNEED) == 0;
+      zero = GiveBack(page, rest);
       std::memset(touched + word, 0, (words_per_slot_ - word) * sizeof(uint64_t));
       return zero;
     }
