@@ -151,6 +151,9 @@ absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& conf
   if (config.target()) RETURN_IF_ERROR(builder->Target(*config.target()));
   RETURN_IF_ERROR(builder->SetTunables(tunables));
   if (config.collect_timing()) builder->EnableTiming();
+  if (config.incremental_cache() != nullptr) {
+    RETURN_IF_ERROR(builder->EnableIncrementalCompilation(config.incremental_cache()));
+  }
   if (config.features().Has(wasm::Feature::kSimd)) builder->RequireVectors();
   for (const auto& [name, value] : config.compiler_flags()) {
     RETURN_IF_ERROR(builder->Set(name, value));

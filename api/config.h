@@ -10,6 +10,7 @@
 #define GANTRY_API_CONFIG_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +22,10 @@
 #include "wasm_translate/limits.h"
 
 namespace gantry {
+
+namespace environ {
+class CompilationCache;
+}
 
 using PoolingOptions = runtime::PoolingOptions;
 
@@ -54,6 +59,11 @@ class Config {
   Config& CompilerFlag(absl::string_view name, absl::string_view value);
   // Threads that compile one module; 0 is the number of the machine's processors.
   Config& CompilationThreads(uint32_t threads) { return Set(compilation_threads_, threads); }
+  // Functions are looked for in this cache before they are compiled, and put into it after: one of
+  // environ/cache, or one of your own. What it gives is checked. Code is the same as without.
+  Config& IncrementalCache(std::shared_ptr<environ::CompilationCache> cache) {
+    return Set(incremental_cache_, std::move(cache));
+  }
   // Receives dumps of the kinds named (comma-separated: ir, ir-passes, vcode, asm). The sink must
   // outlive the engine; compilation then uses one thread, so that dumps come in order.
   Config& Dump(absl::string_view kinds, DumpSink* sink);
@@ -106,6 +116,13 @@ class Config {
   Config& RelaxedSimdDeterministic(bool enable) { return Set(relaxed_simd_deterministic_, enable); }
   // Whether a trap carries the WebAssembly call stack; on by default.
   Config& WasmBacktrace(bool enable) { return Set(wasm_backtrace_, enable); }
+  // Whether debuggers that understand GDB's JIT interface learn of each module's functions: names
+  // for breakpoints and backtraces, and how to unwind frames. Takes time for each function.
+  Config& RegisterWithDebuggers(bool enable) { return Set(register_with_debuggers_, enable); }
+  // Whether the C++ runtime learns how to unwind guests' frames, so that backtraces of the host
+  // (_Unwind_Backtrace, and what builds on it) pass through them. Artifacts have to be trusted
+  // then, their call frame information too.
+  Config& RegisterUnwindInfo(bool enable) { return Set(register_unwind_info_, enable); }
   // Each module's time per compile phase is kept and can be asked for (Module::timing).
   Config& CollectTiming(bool enable) { return Set(collect_timing_, enable); }
 
@@ -116,6 +133,9 @@ class Config {
     return compiler_flags_;
   }
   uint32_t compilation_threads() const { return compilation_threads_; }
+  const std::shared_ptr<environ::CompilationCache>& incremental_cache() const {
+    return incremental_cache_;
+  }
   const std::string& dump_kinds() const { return dump_kinds_; }
   DumpSink* dump_sink() const { return dump_sink_; }
   wasm::Features features() const { return features_; }
@@ -134,6 +154,8 @@ class Config {
   bool nan_canonicalization() const { return nan_canonicalization_; }
   bool relaxed_simd_deterministic() const { return relaxed_simd_deterministic_; }
   bool wasm_backtrace() const { return wasm_backtrace_; }
+  bool register_with_debuggers() const { return register_with_debuggers_; }
+  bool register_unwind_info() const { return register_unwind_info_; }
   bool collect_timing() const { return collect_timing_; }
 
  private:
@@ -149,6 +171,7 @@ class Config {
   // In order of first setting; one entry a name.
   std::vector<std::pair<std::string, std::string>> compiler_flags_;
   uint32_t compilation_threads_ = 0;
+  std::shared_ptr<environ::CompilationCache> incremental_cache_;
   std::string dump_kinds_;
   DumpSink* dump_sink_ = nullptr;
   wasm::Features features_ = wasm::Features::Default();
@@ -167,6 +190,8 @@ class Config {
   bool nan_canonicalization_ = false;
   bool relaxed_simd_deterministic_ = false;
   bool wasm_backtrace_ = true;
+  bool register_with_debuggers_ = false;
+  bool register_unwind_info_ = false;
   bool collect_timing_ = false;
 };
 

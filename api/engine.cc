@@ -107,6 +107,7 @@ absl::StatusOr<runtime::Trampolines> EngineState::TrampolinesFor(const wasm::Fun
                    source_->CompileTrampolines(absl::MakeConstSpan(&shape, 1)));
   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::CodeObject> code,
                    jit::LoadArtifact(artifact, {.tunables = &engine_->tunables(),
+                                                .verification = environ::Verification::kTrusted,
                                                 .register_unwind_info = GANTRY_DCHECK_IS_ON()}));
   ASSIGN_OR_RETURN(std::shared_ptr<const runtime::Module> module,
                    runtime::Module::Create(engine_, std::move(code), environ::ModuleId(0)));

@@ -25,7 +25,10 @@ jit::LoadOptions OptionsFor(const Engine& engine, bool compiled_here) {
   jit::LoadOptions options;
   options.tunables = &engine.state()->runtime()->tunables();
   // For the stack-walk oracle; that of an artifact from elsewhere is not to be trusted.
-  options.register_unwind_info = compiled_here && GANTRY_DCHECK_IS_ON();
+  options.register_unwind_info =
+      (compiled_here && GANTRY_DCHECK_IS_ON()) || engine.config().register_unwind_info();
+  options.register_debugger = engine.config().register_with_debuggers();
+  if (compiled_here) options.verification = environ::Verification::kTrusted;
   return options;
 }
 
@@ -160,15 +163,18 @@ absl::StatusOr<Module> Module::LoadWith(const Engine& engine, LoadCode&& load_co
   }
 }
 
-absl::StatusOr<Module> Module::Deserialize(const Engine& engine,
-                                           absl::Span<const uint8_t> artifact) {
-  return LoadWith(engine, [&](const jit::LoadOptions& options) {
+absl::StatusOr<Module> Module::Deserialize(const Engine& engine, absl::Span<const uint8_t> artifact,
+                                           Verification verification) {
+  return LoadWith(engine, [&](jit::LoadOptions options) {
+    options.verification = verification;
     return jit::LoadArtifact(artifact, options);
   });
 }
 
-absl::StatusOr<Module> Module::DeserializeFile(const Engine& engine, const std::string& path) {
-  return LoadWith(engine, [&](const jit::LoadOptions& options) {
+absl::StatusOr<Module> Module::DeserializeFile(const Engine& engine, const std::string& path,
+                                               Verification verification) {
+  return LoadWith(engine, [&](jit::LoadOptions options) {
+    options.verification = verification;
     return jit::LoadArtifactFile(path, options);
   });
 }

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "api/engine.h"
+#include "environ/artifact/verification.h"
 #include "wasm_translate/types.h"
 
 namespace gantry {
@@ -95,17 +96,24 @@ class Module {
   // The artifact (an ELF object) that Deserialize takes.
   absl::StatusOr<std::vector<uint8_t>> Serialize() const;
 
-  // Loads what Serialize made. Every field is checked, code is trusted: load only artifacts
-  // from where you would load a shared library from.
+  // How much of an artifact is checked. kTrusted: that headers and metadata are as they were
+  // written; code and tables are read where they are used and not before, which is what makes
+  // loading quick. kFull: the digests of everything. Neither says that the code is harmless: load
+  // only artifacts from where you would load a shared library from (docs/artifacts.md).
+  using Verification = environ::Verification;
+
+  // Loads what Serialize made.
   // Errors: kFailedPrecondition naming the difference where the artifact was made by another
   // version, for another target or with other settings; kInvalidArgument for a damaged one.
   static absl::StatusOr<Module> Deserialize(const Engine& engine,
-                                            absl::Span<const uint8_t> artifact);
+                                            absl::Span<const uint8_t> artifact,
+                                            Verification verification = Verification::kFull);
 
   // The same from a file, which is mapped: several processes share its pages. While the module
   // lives the file must not be changed or cut, as that of a shared library must not; it may be
   // removed or replaced. Errors also: kNotFound, kPermissionDenied.
-  static absl::StatusOr<Module> DeserializeFile(const Engine& engine, const std::string& path);
+  static absl::StatusOr<Module> DeserializeFile(const Engine& engine, const std::string& path,
+                                                Verification verification = Verification::kFull);
 
   // Whether bytes begin like an artifact rather than like a module.
   static bool IsArtifact(absl::Span<const uint8_t> bytes);

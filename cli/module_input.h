@@ -33,6 +33,8 @@ class ModuleInput {
 
   // In the binary format.
   const std::vector<uint8_t>& bytes() const { return text_ ? text_->bytes : contents_; }
+  // As they were read.
+  const std::vector<uint8_t>& contents() const { return contents_; }
   bool is_text() const { return text_.has_value(); }
 
   // An error about bytes() as one about the file: with line, column and caret where it is

@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "cli/flag_list.h"
 #include "cli/wasm_features_flag.h"
+#include "environ/cache/directory_cache.h"
 
 namespace gantry::cli {
 namespace {
@@ -66,7 +67,10 @@ void EngineOptions::AddTo(CLI::App& command) {
   command
       .add_option("-C,--codegen", codegen_,
                   "Code generation: compiler=auto|cranelift|winch, parallel-compilation=y|n, "
-                  "threads=N, spectre=y|n, or any setting that `gantry settings` lists")
+                  "threads=N, spectre=y|n, cache=y|n|DIR (whole modules, run alone), "
+                  "incremental-cache=DIR (functions), debugger=y|n (gdb and lldb learn of guests), "
+                  "verify=full|trusted (artifacts), or any "
+                  "setting that `gantry settings` lists")
       ->allow_extra_args(false);
   command
       .add_option(
@@ -149,6 +153,19 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
     } else if (entry.name == "threads") {
       ASSIGN_OR_RETURN(const uint64_t threads, ParseFlagNumber("-C", entry));
       config.CompilationThreads(static_cast<uint32_t>(std::min<uint64_t>(threads, 1024)));
+    } else if (entry.name == "debugger") {
+      ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-C", entry));
+      config.RegisterWithDebuggers(enable);
+    } else if (entry.name == "incremental-cache") {
+      absl::StatusOr<std::shared_ptr<environ::DirectoryCache>> cache =
+          environ::DirectoryCache::Open({.path = entry.value, .report = ReportCacheFailure});
+      if (cache.ok()) {
+        config.IncrementalCache(*std::move(cache));
+      } else {
+        ReportCacheFailure(cache.status());
+      }
+    } else if (entry.name == "cache" || entry.name == "verify") {
+      // Not the engine's: ModuleCachePath, VerifiesFully.
     } else if (entry.name == "spectre") {
       ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-C", entry));
       config.SpectreMitigations(enable);
@@ -186,6 +203,11 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
   return config;
 }
 
+void ReportCacheFailure(const absl::Status& status) {
+  std::fprintf(stderr, "gantry: going on without the cache: %s\n",
+               std::string(status.message()).c_str());
+}
+
 absl::StatusOr<wasm::Features> EngineOptions::FeaturesOver(wasm::Features base) const {
   std::vector<FlagEntry> other_flags;
   RETURN_IF_ERROR(ApplyWasmFeatures(SplitFlagList(wasm_), &base, &other_flags));
@@ -199,6 +221,56 @@ absl::StatusOr<bool> EngineOptions::Async() const {
     ASSIGN_OR_RETURN(async, ParseFlagBool("-O", entry));
   }
   return async;
+}
+
+std::optional<std::string> EngineOptions::ModuleCachePath() const {
+  std::optional<std::string> chosen;
+  for (const FlagEntry& entry : SplitFlagList(codegen_)) {
+    if (entry.name == "cache") chosen = entry.value;
+  }
+  if (chosen == "n" || chosen == "false") return std::nullopt;
+  if (chosen.has_value() && !chosen->empty() && chosen != "y" && chosen != "true") return chosen;
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  // Relative ones are to be ignored (XDG Base Directory Specification).
+  if (const std::string base = variable("XDG_CACHE_HOME"); !base.empty() && base[0] == '/') {
+    return base + "/gantry/modules";
+  }
+  if (const std::string home = variable("HOME"); !home.empty() && home[0] == '/') {
+    return home + "/.cache/gantry/modules";
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<bool> EngineOptions::VerifiesFully() const {
+  bool fully = true;
+  for (const FlagEntry& entry : SplitFlagList(codegen_)) {
+    if (entry.name != "verify") continue;
+    if (entry.value != "full" && entry.value != "trusted") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("-C verify=", entry.value, ": full or trusted is needed"));
+    }
+    fully = entry.value == "full";
+  }
+  return fully;
+}
+
+std::string EngineOptions::KeyText() const {
+  std::string text;
+  for (const auto& [option, values] : {std::pair("-O", &optimize_), std::pair("-W", &wasm_)}) {
+    for (const std::string& value : *values) absl::StrAppend(&text, option, " ", value, "\n");
+  }
+  for (const FlagEntry& entry : SplitFlagList(codegen_)) {
+    if (entry.name == "cache" || entry.name == "incremental-cache" || entry.name == "verify" ||
+        entry.name == "threads" || entry.name == "parallel-compilation") {
+      continue;
+    }
+    absl::StrAppend(&text, "-C ", entry.name, "=", entry.value, "\n");
+  }
+  absl::StrAppend(&text, "--target ", target_, "\n");
+  return text;
 }
 
 absl::StatusOr<std::optional<uint64_t>> EngineOptions::Fuel() const {

@@ -36,6 +36,12 @@ class EngineOptions {
 
   // Whether guests are called asynchronously, each call on a stack of its own (-O async=y).
   absl::StatusOr<bool> Async() const;
+  // Where compiled modules are kept (-C cache); nothing where they are not.
+  std::optional<std::string> ModuleCachePath() const;
+  // Whether an artifact that is named on the command line is verified in full (-C verify).
+  absl::StatusOr<bool> VerifiesFully() const;
+  // The options as text, the same for the same code.
+  std::string KeyText() const;
 
   // Fuel that each store starts with (-W fuel=N).
   absl::StatusOr<std::optional<uint64_t>> Fuel() const;
@@ -46,6 +52,9 @@ class EngineOptions {
   std::vector<std::string> wasm_;
   std::string target_;
 };
+
+// One line on standard error: a cache can't be used, and that is all.
+void ReportCacheFailure(const absl::Status& status);
 
 // What a guest is given.
 struct GuestOptions {

@@ -45,17 +45,26 @@ absl::StatusOr<std::unique_ptr<wasi::Context>> MakeWasi(const ProgramSetup& setu
 
 }  // namespace
 
-absl::StatusOr<Module> LoadModule(const Engine& engine, const std::string& path) {
+absl::StatusOr<Module> LoadModule(const Engine& engine, const std::string& path,
+                                  const LoadChoices& choices) {
   ASSIGN_OR_RETURN(std::vector<uint8_t> contents, ReadFile(path));
   if (Module::IsArtifact(contents)) {
-    absl::StatusOr<Module> module = Module::Deserialize(engine, contents);
+    absl::StatusOr<Module> module = Module::Deserialize(
+        engine, contents,
+        choices.verify_fully ? Module::Verification::kFull : Module::Verification::kTrusted);
     if (module.ok()) return module;
     return absl::Status(module.status().code(),
                         absl::StrCat(path, ": ", module.status().message()));
   }
+  if (choices.cache != nullptr) {
+    if (std::optional<Module> module = choices.cache->Find(engine, contents)) {
+      return *std::move(module);
+    }
+  }
   ASSIGN_OR_RETURN(const ModuleInput input, ModuleInput::FromContents(path, std::move(contents)));
   absl::StatusOr<Module> module = Module::Compile(engine, input.bytes());
   if (!module.ok()) return input.Locate(module.status());
+  if (choices.cache != nullptr) choices.cache->Insert(input.contents(), *module);
   return module;
 }
 
@@ -76,7 +85,7 @@ absl::Status Program::Instantiate(const ProgramSetup& setup) {
   RETURN_IF_ERROR(AddBenchMarks(linker));
   ASSIGN_OR_RETURN(const auto preloads, setup.guest.Preloads());
   for (const auto& [name, file] : preloads) {
-    ASSIGN_OR_RETURN(const Module module, LoadModule(engine_, file));
+    ASSIGN_OR_RETURN(const Module module, LoadModule(engine_, file, setup.load));
     ASSIGN_OR_RETURN(const Instance instance, InstantiateIn(linker, module));
     RETURN_IF_ERROR(linker.DefineInstance(*store_, name, instance));
   }

@@ -20,6 +20,7 @@
 #include "api/module.h"
 #include "api/store.h"
 #include "api/val.h"
+#include "cli/module_cache.h"
 #include "cli/options.h"
 #include "wasi/context.h"
 
@@ -36,16 +37,26 @@ struct HostState {
   std::optional<absl::Duration> bench_time;
 };
 
+struct LoadChoices {
+  // Where a module is looked for before it is compiled; null for nowhere.
+  ModuleCache* cache = nullptr;
+  // Of artifacts that are named.
+  bool verify_fully = true;
+};
+
 // Everything that the options say about one run.
 struct ProgramSetup {
   GuestOptions guest;
   std::vector<std::string> arguments;  // without argv[0]
   std::optional<uint64_t> fuel;
   bool async = false;  // each call of the guest on a stack of its own
+  // Of preloaded modules.
+  LoadChoices load;
 };
 
 // A module from a file, text or binary: compiled, or loaded where the file is an artifact.
-absl::StatusOr<Module> LoadModule(const Engine& engine, const std::string& path);
+absl::StatusOr<Module> LoadModule(const Engine& engine, const std::string& path,
+                                  const LoadChoices& choices = {});
 
 class Program {
  public:

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "api/engine.h"
 #include "base/status_macros.h"
+#include "cli/module_cache.h"
 #include "cli/options.h"
 #include "cli/program.h"
 
@@ -34,7 +35,10 @@ absl::StatusOr<int> Run(const RunOptions& options, const CLI::App& command) {
   ASSIGN_OR_RETURN(setup.async, options.engine.Async());
   ASSIGN_OR_RETURN(const Engine engine, Engine::Create(config));
   const std::string& path = words.front();
-  ASSIGN_OR_RETURN(Module module, LoadModule(engine, path));
+  const std::unique_ptr<ModuleCache> cache = ModuleCache::Open(options.engine);
+  setup.load.cache = cache.get();
+  ASSIGN_OR_RETURN(setup.load.verify_fully, options.engine.VerifiesFully());
+  ASSIGN_OR_RETURN(Module module, LoadModule(engine, path, setup.load));
 
   Program program(engine, std::move(module), path);
   RETURN_IF_ERROR(program.Instantiate(setup));

@@ -18,6 +18,7 @@
 #include "codegen/pass/pass.h"
 #include "codegen/pass/passes.h"
 #include "cranelift_shared/compiler_environment.h"
+#include "cranelift_shared/function_codec.h"
 #include "cranelift_shared/isa_flags.h"
 #include "cranelift_shared/make_compiled_function.h"
 #include "environ/core/trap_code.h"
@@ -55,11 +56,21 @@ uint32_t WasmOffset(codegen::SourceLoc loc) {
 uint32_t SiteNumber(codegen::InlineSite site) {
   return site.is_none() ? environ::kNoInlineSite : site.raw();
 }
-// Of a location as machine code carries it, which is relative.
-CodeOrigins::Origin OriginOf(const codegen::Function& function, codegen::SourceLoc relative) {
-  const codegen::CodeOrigin origin =
-      function.OriginOf(relative.is_none() ? codegen::FunctionStencil::kNoLoc : relative.raw());
-  return {WasmOffset(origin.loc), SiteNumber(origin.site)};
+// Everything that code depends on besides the module and this build of the compiler.
+std::string SettingsText(const OptimizingCompilerOptions& options) {
+  std::string text = absl::StrCat("cranelift\n", options.target.target->triple(), "\n",
+                                  options.target.tunables.CanonicalText());
+  for (const auto& values : {ValuesOf(options.target.target->shared_flags().set()),
+                             ValuesOf(options.target.target->isa_flags())}) {
+    for (const auto& [name, value] : values) absl::StrAppend(&text, name, "=", value, "\n");
+  }
+  return text;
+}
+
+std::unique_ptr<const IncrementalCache> MakeCache(const OptimizingCompilerOptions& options) {
+  if (options.cache == nullptr) return nullptr;
+  return std::make_unique<const IncrementalCache>(options.cache, SettingsText(options),
+                                                  options.target.target->link_rules());
 }
 
 // The mid-end as codegen::Context runs it.
@@ -127,8 +138,10 @@ struct OptimizingCompiler::Worker {
   // For the module of this serial number.
   uint64_t module_serial = 0;
   std::optional<CompilerEnvironment> environment;
-  std::shared_ptr<const wasm::InlinePlan> plan;
+  std::shared_ptr<const ModuleFacts> facts;
   std::optional<wasm::FunctionTranslator> translator;
+  // Made where there is a cache.
+  std::unique_ptr<IncrementalCache::Work> cache_work;
   // Of the translators before this one.
   uint64_t earlier_translate_work = 0;
   uint64_t translate_work() const {
@@ -138,6 +151,7 @@ struct OptimizingCompiler::Worker {
   codegen::PhaseTimes times;
   uint64_t translate_ns = 0;
   uint64_t finish_ns = 0;
+  uint64_t cache_ns = 0;
   // Records and bytes that finished functions were made of.
   uint64_t finish_work = 0;
 
@@ -156,7 +170,7 @@ struct OptimizingCompiler::Worker {
 
 struct OptimizingCompiler::Totals {
   codegen::PhaseTimes times;
-  uint64_t translate_ns = 0, finish_ns = 0;
+  uint64_t translate_ns = 0, finish_ns = 0, cache_ns = 0;
   uint64_t translate_work = 0, finish_work = 0;
   std::vector<codegen::PassTotals> passes;
 
@@ -164,6 +178,7 @@ struct OptimizingCompiler::Totals {
     times.Add(worker.times);
     translate_ns += worker.translate_ns;
     finish_ns += worker.finish_ns;
+    cache_ns += worker.cache_ns;
     translate_work += worker.translate_work();
     finish_work += worker.finish_work;
     if (worker.mid_end != nullptr) AddTotals(worker.mid_end->pipeline().totals(), &passes);
@@ -213,7 +228,7 @@ class OptimizingCompiler::Lease {
 };
 
 OptimizingCompiler::OptimizingCompiler(OptimizingCompilerOptions options)
-    : options_(std::move(options)), support_(options_.target) {}
+    : options_(std::move(options)), support_(options_.target), cache_(MakeCache(options_)) {}
 OptimizingCompiler::~OptimizingCompiler() = default;
 
 absl::string_view OptimizingCompiler::triple() const { return options_.target.target->triple(); }
@@ -227,38 +242,49 @@ uint32_t OptimizingCompiler::page_alignment() const {
   return uint32_t{1} << options_.target.target->page_size_log2();
 }
 
-std::shared_ptr<const wasm::InlinePlan> OptimizingCompiler::PlanFor(
+std::shared_ptr<const OptimizingCompiler::ModuleFacts> OptimizingCompiler::FactsOf(
     const ModuleTranslation& module) const {
-  const std::lock_guard<std::mutex> lock(plans_mutex_);
-  for (const auto& [serial, known] : plans_) {
+  const std::lock_guard<std::mutex> lock(facts_mutex_);
+  for (const auto& [serial, known] : facts_) {
     if (serial != module.serial) continue;
-    if (std::shared_ptr<const wasm::InlinePlan> plan = known.lock()) return plan;
+    if (std::shared_ptr<const ModuleFacts> facts = known.lock()) return facts;
   }
   const Clock::time_point start = Clock::now();
-  auto plan = std::make_shared<const wasm::InlinePlan>(
-      module.parsed, module.options.features, module.options.limits, options_.inline_limits);
-  plans_.erase(std::remove_if(plans_.begin(), plans_.end(),
+  auto facts = std::make_shared<ModuleFacts>();
+  if (options_.inlining) {
+    facts->plan.emplace(module.parsed, module.options.features, module.options.limits,
+                        options_.inline_limits);
+    plan_work_ += facts->plan->work();
+  }
+  if (cache_ != nullptr) {
+    facts->digests = cache_->DigestsOf(module, facts->plan.has_value() ? &*facts->plan : nullptr);
+  }
+  facts_.erase(std::remove_if(facts_.begin(), facts_.end(),
                               [](const auto& entry) { return entry.second.expired(); }),
-               plans_.end());
-  plans_.emplace_back(module.serial, plan);
+               facts_.end());
+  facts_.emplace_back(module.serial, facts);
   plan_ns_ += NanosecondsSince(start);
-  plan_work_ += plan->work();
-  return plan;
+  return facts;
+}
+
+void OptimizingCompiler::Prepare(const ModuleTranslation& module, Worker& worker) const {
+  if (worker.module_serial == module.serial) return;
+  worker.environment.emplace(module, options_.target.target->relaxed_choices());
+  worker.earlier_translate_work = worker.translate_work();
+  worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
+  if (options_.inlining || cache_ != nullptr) {
+    worker.facts = FactsOf(module);
+    if (worker.facts->plan.has_value()) worker.translator->set_inline_plan(&*worker.facts->plan);
+  }
+  if (cache_ != nullptr && worker.cache_work == nullptr) {
+    worker.cache_work = std::make_unique<IncrementalCache::Work>();
+  }
+  worker.module_serial = module.serial;
 }
 
 absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, const FuncKey& key,
                                            Worker& worker,
                                            std::optional<wasm::Unimplemented>& missing) const {
-  if (worker.module_serial != module.serial) {
-    worker.environment.emplace(module, options_.target.target->relaxed_choices());
-    worker.earlier_translate_work = worker.translate_work();
-    worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
-    if (options_.inlining) {
-      worker.plan = PlanFor(module);
-      worker.translator->set_inline_plan(worker.plan.get());
-    }
-    worker.module_serial = module.serial;
-  }
   if (worker.mid_end != nullptr) worker.mid_end->SetFunction(key.defined_function());
   const absl::Status status = worker.translator->Translate(
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
@@ -274,45 +300,93 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
   CHECK(key.kind() == FuncKeyKind::kWasmFunction) << key;
   try {
     Lease worker(*this);
-    const Clock::time_point start = Clock::now();
-
-    std::optional<wasm::Unimplemented> missing;
-    const absl::Status translated = Translate(module, key, *worker, missing);
-    if (!translated.ok()) return ExplainedFailure(translated, key);
+    Clock::time_point start = Clock::now();
+    Prepare(module, *worker);
     worker->translate_ns += NanosecondsSince(start);
-
-    codegen::Function& function = worker->function;
-    codegen::CompileOptions how;
-    how.midend = worker->mid_end.get();
-    if (options_.timing) how.times = &worker->times;
-    const absl::StatusOr<codegen::CompiledCode> code =
-        worker->context.Compile(function, *options_.target.target, how);
-    if (!code.ok()) {
-      const absl::Status explained = ExplainedFailure(code.status(), key);
-      worker.AbandonWhereExhausted(explained);
-      return explained;
+    if (cache_ == nullptr) {
+      const absl::Status status = CompileBody(module, key, *worker, out);
+      worker.AbandonWhereExhausted(status);
+      return status;
     }
 
-    const Clock::time_point compiled = Clock::now();
-    const auto key_of = [&](codegen::ExternalName name) {
-      return KeyOf(function.params.names[name]);
-    };
-    worker->FindSites();
-    const auto origin_of = [&](codegen::SourceLoc loc) { return OriginOf(function, loc); };
-    const CodeOrigins origins = {origin_of, worker->sites};
-    MakeCompiledFunction(*code, key_of, function.params.base_loc.is_some() ? &origins : nullptr,
-                         out);
-    out.inlined_calls = static_cast<uint32_t>(worker->translator->num_inlined());
-    out.missing = std::move(missing);
-    worker->finish_work += code->bytes.size() + code->relocs.size() + code->traps.size() +
-                           code->source_locs.size() + code->stack_maps.size() +
-                           code->stack_map_slots.size() + code->call_handlers.size();
-    worker->finish_ns += NanosecondsSince(compiled);
+    start = Clock::now();
+    const wasm::FunctionBody& body = module.parsed.bodies[key.defined_function()];
+    const IncrementalCache::ModuleDigests& digests = *worker->facts->digests;
+    const environ::Digest body_key = cache_->BodyKey(digests, module, body, *worker->cache_work);
+    const bool is_found =
+        cache_->FindBody(body_key, digests, module, body, *worker->cache_work, out);
+    worker->cache_ns += NanosecondsSince(start);
+    if (is_found) return absl::OkStatus();
+
+    const absl::Status status = CompileBody(module, key, *worker, out);
+    worker.AbandonWhereExhausted(status);
+    if (!status.ok() || out.missing.has_value()) return status;
+    start = Clock::now();
+    cache_->InsertBody(body_key, digests, module, body, worker->translator->considered_callees(),
+                       out, *worker->cache_work);
+    worker->cache_ns += NanosecondsSince(start);
     return absl::OkStatus();
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError(
         absl::StrCat("out of memory while compiling ", key.Symbol()));
   }
+}
+
+absl::Status OptimizingCompiler::CompileBody(const ModuleTranslation& module, const FuncKey& key,
+                                             Worker& worker, CompiledFunction& out) const {
+  const Clock::time_point start = Clock::now();
+  std::optional<wasm::Unimplemented> missing;
+  const absl::Status translated = Translate(module, key, worker, missing);
+  if (!translated.ok()) return ExplainedFailure(translated, key);
+  worker.translate_ns += NanosecondsSince(start);
+
+  codegen::Function& function = worker.function;
+  const size_t num_names = function.params.names.size();
+  const bool is_cached = cache_ != nullptr && !missing.has_value();
+  environ::Digest stencil_key;
+  const StoredCode* stored = nullptr;
+  if (is_cached) {
+    const Clock::time_point lookup = Clock::now();
+    stencil_key = cache_->StencilKey(function, *worker.cache_work);
+    stored = cache_->FindStencil(stencil_key, function, *worker.cache_work);
+    worker.cache_ns += NanosecondsSince(lookup);
+  }
+  codegen::CompiledCode code;
+  if (stored != nullptr) {
+    code = stored->code();
+  } else {
+    codegen::CompileOptions how;
+    how.midend = worker.mid_end.get();
+    if (options_.timing) how.times = &worker.times;
+    const absl::StatusOr<codegen::CompiledCode> compiled =
+        worker.context.Compile(function, *options_.target.target, how);
+    if (!compiled.ok()) return ExplainedFailure(compiled.status(), key);
+    code = *compiled;
+    if (is_cached) {
+      const Clock::time_point store = Clock::now();
+      cache_->InsertStencil(stencil_key, code, function, num_names, *worker.cache_work);
+      worker.cache_ns += NanosecondsSince(store);
+    }
+  }
+
+  // Completed with what is not the stencil's: names and positions.
+  const Clock::time_point finish = Clock::now();
+  const auto key_of = [&](codegen::ExternalName name) {
+    return KeyOf(function.params.names[name]);
+  };
+  worker.FindSites();
+  const auto origin_of = [&](codegen::SourceLoc loc) {
+    return stored != nullptr ? stored->OriginOf(loc, function.params) : OriginOf(loc, function);
+  };
+  const CodeOrigins origins = {origin_of, worker.sites};
+  MakeCompiledFunction(code, key_of, function.params.base_loc.is_some() ? &origins : nullptr, out);
+  out.inlined_calls = static_cast<uint32_t>(worker.translator->num_inlined());
+  out.missing = std::move(missing);
+  worker.finish_work += code.bytes.size() + code.relocs.size() + code.traps.size() +
+                        code.source_locs.size() + code.stack_maps.size() +
+                        code.stack_map_slots.size() + code.call_handlers.size();
+  worker.finish_ns += NanosecondsSince(finish);
+  return absl::OkStatus();
 }
 
 absl::Status OptimizingCompiler::CompileTrampoline(const ModuleTranslation& module,
@@ -339,6 +413,7 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
                                                         environ::Form form) const {
   CHECK(key.kind() == FuncKeyKind::kWasmFunction) << key;
   Lease worker(*this);
+  Prepare(module, *worker);
   std::optional<wasm::Unimplemented> missing;
   RETURN_IF_ERROR(Translate(module, key, *worker, missing));
   std::string ir, vcode, passes;
@@ -409,6 +484,12 @@ std::vector<environ::PhaseTime> OptimizingCompiler::Timing() const {
   }
   phases.push_back({"finish", totals.finish_ns, totals.finish_work});
   phases.push_back({"trampolines", trampoline_ns_.load()});
+  if (cache_ != nullptr) {
+    const IncrementalCache::Counts counts = cache_->counts();
+    phases.push_back({"incremental cache", totals.cache_ns, 0, false,
+                      absl::StrCat(counts.lookups, " functions: ", counts.by_body,
+                                   " found by body, ", counts.by_stencil, " by stencil")});
+  }
   return phases;
 }
 

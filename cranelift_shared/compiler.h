@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "cranelift_shared/incremental.h"
 #include "cranelift_shared/support_code.h"
 #include "environ/translation/compiler.h"
 #include "wasm_translate/inline_plan.h"
@@ -21,6 +22,8 @@ namespace gantry::cranelift {
 struct OptimizingCompilerOptions {
   ConfiguredTarget target;
   bool timing = false;
+  // Where to look for functions first; null for nowhere.
+  std::shared_ptr<environ::CompilationCache> cache;
   // Whether calls within a module are inlined, and how far.
   bool inlining = false;
   wasm::InlineLimits inline_limits;
@@ -67,15 +70,28 @@ class OptimizingCompiler final : public environ::Compiler {
   absl::Status Translate(const environ::ModuleTranslation& module, const environ::FuncKey& key,
                          Worker& worker, std::optional<wasm::Unimplemented>& missing) const;
 
-  // What may be inlined in the module; made by the first who asks.
-  std::shared_ptr<const wasm::InlinePlan> PlanFor(const environ::ModuleTranslation& module) const;
+  // What is found out once about a module, by the first who asks.
+  struct ModuleFacts {
+    // What may be inlined; none where nothing is.
+    std::optional<wasm::InlinePlan> plan;
+    // Null without a cache.
+    std::shared_ptr<const IncrementalCache::ModuleDigests> digests;
+  };
+  std::shared_ptr<const ModuleFacts> FactsOf(const environ::ModuleTranslation& module) const;
+  // Makes the worker one for functions of the module.
+  void Prepare(const environ::ModuleTranslation& module, Worker& worker) const;
+  // Translates and compiles what the cache did not have by its body.
+  absl::Status CompileBody(const environ::ModuleTranslation& module, const environ::FuncKey& key,
+                           Worker& worker, environ::CompiledFunction& out) const;
 
   const OptimizingCompilerOptions options_;
   const SupportCode support_;
-  mutable std::mutex plans_mutex_;
-  // By the modules' serial numbers. Workers own the plans.
-  mutable std::vector<std::pair<uint64_t, std::weak_ptr<const wasm::InlinePlan>>>
-      plans_;  // guarded by plans_mutex_
+  // Null where there is none.
+  const std::unique_ptr<const IncrementalCache> cache_;
+  mutable std::mutex facts_mutex_;
+  // By the modules' serial numbers. Workers own the facts.
+  mutable std::vector<std::pair<uint64_t, std::weak_ptr<const ModuleFacts>>>
+      facts_;  // guarded by facts_mutex_
   mutable std::atomic<uint64_t> plan_ns_{0};
   mutable std::atomic<uint64_t> plan_work_{0};
   mutable std::atomic<uint64_t> trampoline_ns_{0};

@@ -1,5 +1,7 @@
 #include "cranelift_shared/compiler_builder.h"
 
+#include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +36,10 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
   }
   const environ::Tunables& tunables() const override { return tunables_; }
 
-  absl::Status EnableIncrementalCompilation(std::shared_ptr<environ::CompilationCache>) override {
-    return absl::UnimplementedError("the optimizing compiler has no incremental compilation");
+  absl::Status EnableIncrementalCompilation(
+      std::shared_ptr<environ::CompilationCache> cache) override {
+    cache_ = std::move(cache);
+    return absl::OkStatus();
   }
   void EnableTiming() override { timing_ = true; }
   void RequireVectors() override { vectors_ = true; }
@@ -45,6 +49,12 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
     ASSIGN_OR_RETURN(options.target, ConfigureTarget(flags_, tunables_, vectors_));
     const codegen::SharedFlags& shared = options.target.target->shared_flags();
     options.timing = timing_;
+    if (cache_ != nullptr && shared.pass_bisect_limit() != std::numeric_limits<uint64_t>::max()) {
+      return absl::FailedPreconditionError(
+          "pass_bisect_limit counts the functions of a module, which incremental compilation does "
+          "not compile again: set one or the other");
+    }
+    options.cache = cache_;
     options.inlining = shared.inlining() && shared.opt_level() != codegen::OptLevel::kNone;
     options.inline_limits = {.max_cost = static_cast<uint32_t>(shared.inline_cost()),
                              .min_growth = static_cast<uint32_t>(shared.inline_min_growth()),
@@ -58,6 +68,7 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
  private:
   IsaFlags flags_;
   environ::Tunables tunables_;
+  std::shared_ptr<environ::CompilationCache> cache_;
   bool timing_ = false;
   bool vectors_ = false;
 };

@@ -354,8 +354,6 @@ TEST(CompilerBuilderTest, WhatCannotBeDoneIsSaidWhenAsked) {
   EXPECT_EQ(builder->Set("no_such_flag", "1").code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(builder->Set("opt_level", "fastest").code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(builder->Enable("opt_level").code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(builder->EnableIncrementalCompilation(nullptr).code(),
-            absl::StatusCode::kUnimplemented);
   environ::Tunables tunables;
   tunables.signals_based_traps = false;
   EXPECT_TRUE(absl::StrContains(builder->SetTunables(tunables).message(), "signals_based_traps"));

@@ -89,7 +89,7 @@ while IFS= read -r line; do
     gantry)
       reference=$work/native
       actual=$work/gantry
-      run "$actual" "$input" "$gantry" run -C regalloc_checker,enable_verifier${GANTRY_TEST_COMPILER_FLAGS:+,$GANTRY_TEST_COMPILER_FLAGS} --dir . "$wasm" "${arguments[@]}"
+      run "$actual" "$input" "$gantry" run -C cache=n,regalloc_checker,enable_verifier${GANTRY_TEST_COMPILER_FLAGS:+,$GANTRY_TEST_COMPILER_FLAGS} --dir . "$wasm" "${arguments[@]}"
       ;;
     *) die "unknown mode: $mode" ;;
   esac

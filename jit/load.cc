@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "environ/artifact/artifact.h"
 #include "jit/host_features.h"
+#include "jit/load_debugger.h"
 #include "runtime/host_arch.h"
 #include "runtime/mmap.h"
 
@@ -27,11 +28,14 @@ namespace {
 struct LoadedArtifact {
   runtime::Mmap memory;
   void* registered_frames = nullptr;
+  std::unique_ptr<DebuggerEntry> debugger_entry;
 
   LoadedArtifact() = default;
   LoadedArtifact(const LoadedArtifact&) = delete;
   LoadedArtifact& operator=(const LoadedArtifact&) = delete;
+  // Before the memory goes.
   ~LoadedArtifact() {
+    debugger_entry = nullptr;
     if (registered_frames != nullptr) __deregister_frame(registered_frames);
   }
 };
@@ -41,14 +45,14 @@ struct LoadedArtifact {
 absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
     std::shared_ptr<LoadedArtifact> owner, size_t size, const LoadOptions& options) {
   runtime::Mmap& memory = owner->memory;
-  ASSIGN_OR_RETURN(environ::ArtifactView view,
-                   environ::ArtifactView::Parse(absl::MakeConstSpan(memory.data(), size)));
+  ASSIGN_OR_RETURN(
+      environ::ArtifactView view,
+      environ::ArtifactView::Parse(absl::MakeConstSpan(memory.data(), size), options.verification));
   environ::ArtifactExpectation expectation;
   expectation.target = std::string(HostTriple());
   expectation.tunables = options.tunables;
   expectation.host_has_feature = HostHasFeature;
   RETURN_IF_ERROR(view.CheckCompatible(expectation));
-  if (options.verify_text) RETURN_IF_ERROR(view.VerifyText());
 
   RETURN_IF_ERROR(memory.MakeReadOnly(0, memory.size()));
   const absl::Span<const uint8_t> text = view.text();
@@ -75,9 +79,16 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
   runtime::CodeObject::Parts parts;
   parts.text = text;
   parts.tables = view.tables();
+  parts.tables_are_checked = true;
   for (environ::ArtifactView::Module& module : view.mutable_modules()) {
     parts.modules.push_back(std::move(module.info));
     parts.data.push_back(module.data);
+  }
+  if (options.register_debugger) {
+    ASSIGN_OR_RETURN(owner->debugger_entry, DebuggerEntry::Register({.text = text,
+                                                                     .tables = &parts.tables,
+                                                                     .modules = parts.modules,
+                                                                     .eh_frame = view.eh_frame()}));
   }
   parts.artifact = absl::MakeConstSpan(memory.data(), size);
   parts.owner = std::move(owner);

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "environ/artifact/artifact.h"
 #include "environ/core/tunables.h"
 #include "runtime/code_object.h"
 
@@ -19,17 +20,21 @@ namespace gantry::jit {
 struct LoadOptions {
   // What the process runs with; the artifact must have been made for the same.
   const environ::Tunables* tunables = nullptr;
-  // Whether the text's digest is checked too. For bytes that come from elsewhere.
-  bool verify_text = false;
+  // kTrusted only for what was compiled here, and for files that nobody could change who may not
+  // run code in this process anyway; it is read where it is used and not before.
+  environ::Verification verification = environ::Verification::kFull;
   // Whether the C++ runtime learns the code's call frame information, so that its own
   // backtraces pass through. That information is not checked: only for code compiled here.
   bool register_unwind_info = false;
+  // Whether debuggers learn names and frames of the functions (load_debugger.h). Takes time for
+  // each.
+  bool register_debugger = false;
 };
 
 // Copies an artifact into memory of its own, makes its text executable and registers it. The
 // memory is never writable and executable at once, and what is not code is read-only.
-// Errors: kInvalidArgument for a damaged artifact, kFailedPrecondition naming the difference
-// for one of another version, target, settings or CPU, kResourceExhausted.
+// Errors: kInvalidArgument for a damaged artifact (as far as it is verified), kFailedPrecondition
+// naming the difference for one of another version, target, settings or CPU, kResourceExhausted.
 absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     absl::Span<const uint8_t> artifact, const LoadOptions& options);
 

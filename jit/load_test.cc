@@ -64,7 +64,7 @@ struct Sample {
 TEST(LoadTest, CodeRunsWhereItWasLoaded) {
   Sample sample;
   std::vector<uint8_t> bytes = sample.Write();
-  const auto code = LoadArtifact(bytes, {&sample.tunables, true});
+  const auto code = LoadArtifact(bytes, {&sample.tunables});
   ASSERT_TRUE(code.ok()) << code.status();
   // What was loaded does not depend on the bytes any more.
   std::fill(bytes.begin(), bytes.end(), 0);
@@ -81,7 +81,7 @@ TEST(LoadTest, CodeRunsWhereItWasLoaded) {
 
 TEST(LoadDeathTest, CodeIsNotWritable) {
   Sample sample;
-  const auto code = LoadArtifact(sample.Write(), {&sample.tunables, false});
+  const auto code = LoadArtifact(sample.Write(), {&sample.tunables});
   ASSERT_TRUE(code.ok());
   EXPECT_DEATH(*const_cast<volatile uint8_t*>((*code)->text().data()) = 0, "");
   EXPECT_DEATH(*const_cast<volatile uint8_t*>((*code)->data(ModuleId(0)).data()) = 0, "");
@@ -92,14 +92,14 @@ TEST(LoadTest, AnArtifactForOtherSettingsNamesThem) {
   const std::vector<uint8_t> bytes = sample.Write();
   Tunables other = sample.tunables;
   other.consume_fuel = true;
-  absl::Status status = LoadArtifact(bytes, {&other, false}).status();
+  absl::Status status = LoadArtifact(bytes, {&other}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(status.message().find("consume_fuel"), absl::string_view::npos) << status;
   const std::string foreign = std::string(runtime::host_arch::Name()) == "aarch64"
                                   ? "x86_64-unknown-linux-gnu"
                                   : "aarch64-unknown-linux-gnu";
   sample.contents.target = foreign;
-  status = LoadArtifact(sample.Write(), {&sample.tunables, false}).status();
+  status = LoadArtifact(sample.Write(), {&sample.tunables}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(status.message().find(foreign), absl::string_view::npos) << status;
 }
@@ -108,18 +108,18 @@ TEST(LoadTest, AnArtifactForOtherSettingsNamesThem) {
 TEST(LoadTest, DamageIsRefused) {
   Sample sample;
   const std::vector<uint8_t> bytes = sample.Write();
-  const auto code = LoadArtifact(bytes, {&sample.tunables, true});
+  const auto code = LoadArtifact(bytes, {&sample.tunables});
   ASSERT_TRUE(code.ok());
   std::vector<uint8_t> changed = bytes;
   const std::vector<uint8_t> text = ReturnFortyTwo();
   const auto at = std::search(changed.begin(), changed.end(), text.begin(), text.end());
   ASSERT_NE(at, changed.end());
   *at ^= 1;
-  EXPECT_EQ(LoadArtifact(changed, {&sample.tunables, true}).status().code(),
+  EXPECT_EQ(LoadArtifact(changed, {&sample.tunables}).status().code(),
             absl::StatusCode::kInvalidArgument);
   for (size_t size : {size_t{0}, size_t{1}, size_t{63}, size_t{64}, bytes.size() - 1}) {
     EXPECT_FALSE(
-        LoadArtifact(absl::MakeConstSpan(bytes.data(), size), {&sample.tunables, true}).ok())
+        LoadArtifact(absl::MakeConstSpan(bytes.data(), size), {&sample.tunables}).ok())
         << size;
   }
 }

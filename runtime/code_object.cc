@@ -102,7 +102,7 @@ Registry& GlobalRegistry() {
 [[maybe_unused]] Registry& registry_made_early = GlobalRegistry();
 
 absl::Status CheckParts(const CodeObject::Parts& parts) {
-  RETURN_IF_ERROR(parts.tables.Validate(parts.text.size()));
+  if (!parts.tables_are_checked) RETURN_IF_ERROR(parts.tables.Validate(parts.text.size()));
   if (parts.data.size() != parts.modules.size()) {
     return absl::InvalidArgumentError("the artifact has not one data section for each module");
   }

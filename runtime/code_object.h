@@ -32,6 +32,9 @@ class CodeObject {
     // Executable memory, mapped for as long as `owner` lives.
     absl::Span<const uint8_t> text;
     environ::CodeTables tables;
+    // Whether somebody has checked them, or trusts where they come from: looking at all of them would
+    // read them from the file that they may lie in.
+    bool tables_are_checked = false;
     // One for each core module of the artifact, by ModuleId.
     std::vector<environ::ModuleInfo> modules;
     // Bytes of the data segments that the ModuleInfos refer to, by ModuleId.

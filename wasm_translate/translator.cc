@@ -20,6 +20,7 @@ class FunctionTranslator::Impl final : private TranslatingVisitor::BodyRunner {
 
   absl::Status Translate(const FunctionBody& body, FuncEnvironment& environment,
                          codegen::Function* func) {
+    visitor_.ForgetConsidered();
     const absl::Status status = Translate(body, environment, func, plan_);
     if (status.ok() || visitor_.num_inlined() == 0) return status;
     // A failure may be that of a callee, which is for its own compilation to report.
@@ -28,6 +29,7 @@ class FunctionTranslator::Impl final : private TranslatingVisitor::BodyRunner {
 
   void set_inline_plan(const InlinePlan* plan) { plan_ = plan; }
   size_t num_inlined() const { return visitor_.num_inlined(); }
+  absl::Span<const FuncIndex> considered_callees() const { return visitor_.considered(); }
   uint64_t work() const { return work_ + visitor_.work(); }
 
  private:
@@ -76,6 +78,9 @@ absl::Status FunctionTranslator::Translate(const FunctionBody& body, FuncEnviron
 
 void FunctionTranslator::set_inline_plan(const InlinePlan* plan) { impl_->set_inline_plan(plan); }
 size_t FunctionTranslator::num_inlined() const { return impl_->num_inlined(); }
+absl::Span<const FuncIndex> FunctionTranslator::considered_callees() const {
+  return impl_->considered_callees();
+}
 uint64_t FunctionTranslator::work() const { return impl_->work(); }
 
 }  // namespace gantry::wasm

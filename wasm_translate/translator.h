@@ -22,6 +22,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "codegen/ir/function.h"
 #include "wasm_translate/features.h"
 #include "wasm_translate/inline_plan.h"
@@ -52,6 +53,10 @@ class FunctionTranslator {
   void set_inline_plan(const InlinePlan* plan);
   // How many calls the last function that was translated has lost.
   size_t num_inlined() const;
+  // The callees about which the plan was asked for it, in order, some perhaps several times: what
+  // was made of the body depends on what the plan has for them, and on the bodies of those that it
+  // has.
+  absl::Span<const FuncIndex> considered_callees() const;
   // Steps that all calls of Translate took, for tests that they are linear: bytes that were
   // validated, IR that was made, and everything that is done more often.
   uint64_t work() const;

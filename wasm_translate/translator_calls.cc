@@ -118,6 +118,8 @@ uint32_t TranslatingVisitor::TimesAround(FuncIndex function) const {
 
 bool TranslatingVisitor::Inline(FuncIndex callee, const FuncType& type,
                                 const codegen::CodeOrigin& origin) {
+  // One after another, calls of a function in a row count once.
+  if (considered_.empty() || considered_.back() != callee) considered_.push_back(callee);
   const InlinePlan::Callee* planned = plan_->Find(callee);
   if (planned == nullptr) return false;
   InlineBudget::Site site;

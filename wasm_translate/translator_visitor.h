@@ -54,6 +54,9 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
              const InlinePlan* plan);
 
   size_t num_inlined() const { return num_inlined_; }
+  // Callees about which a plan was asked since they were forgotten; Start does not forget them.
+  absl::Span<const FuncIndex> considered() const { return considered_; }
+  void ForgetConsidered() { considered_.clear(); }
   // Steps of finding locals' values (translator_locals.h) since the object was made.
   uint64_t work() const { return locals_.work(); }
   bool failed() const { return failed_ || locals_.overflowed(); }
@@ -375,6 +378,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   BodyRunner* const runner_;
   uint32_t loop_depth_ = 0;
   size_t num_inlined_ = 0;
+  std::vector<FuncIndex> considered_;
 
   LocalVariables locals_;
   std::vector<Value> stack_;

@@ -11,7 +11,7 @@ failed=0
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 while [ $# -ge 2 ]; do
   expected=$("$2")
-  actual=$("$gantry" run -C regalloc_checker,enable_verifier${GANTRY_TEST_COMPILER_FLAGS:+,$GANTRY_TEST_COMPILER_FLAGS} "$1") ||
+  actual=$("$gantry" run -C cache=n,regalloc_checker,enable_verifier${GANTRY_TEST_COMPILER_FLAGS:+,$GANTRY_TEST_COMPILER_FLAGS} "$1") ||
     actual+=" (exit code $?)"
   if [ "$expected" != "$actual" ]; then
     printf '%s differs:\n' "$1"

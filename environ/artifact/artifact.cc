@@ -42,11 +42,11 @@ constexpr char kText[] = ".text";
 constexpr char kEhFrame[] = ".eh_frame";
 constexpr char kData[] = ".gantry.data";
 
-// Everything that a loader follows, in the order in which it is hashed.
+// What is known per function and per address, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
-    kModules,         kFunctions,    kKeys,          kTrapOffsets,      kTrapCodes,
-    kAddressOffsets,  kAddressWasm,  kInlineOffsets, kInlineRangeSites, kInlineSites,
-    kStackMapOffsets, kStackMapEnds, kStackMapSlots, kHandlers,         kEhFrame,
+    kFunctions,    kKeys,          kTrapOffsets,      kTrapCodes,   kAddressOffsets,
+    kAddressWasm,  kInlineOffsets, kInlineRangeSites, kInlineSites, kStackMapOffsets,
+    kStackMapEnds, kStackMapSlots, kHandlers,         kEhFrame,
 };
 
 constexpr size_t kDigestSize = 32;
@@ -76,6 +76,10 @@ std::string Digest(absl::Span<const absl::Span<const uint8_t>> parts) {
   unsigned int size = 0;
   CHECK(EVP_DigestFinal_ex(context.get(), digest, &size) == 1);
   return std::string(reinterpret_cast<const char*>(digest), size);
+}
+
+std::string HeadersDigest(const ElfView& elf) {
+  return Digest({elf.headers().start, elf.headers().names, elf.headers().sections});
 }
 
 template <typename T>
@@ -213,7 +217,6 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
     data.insert(data.end(), module.data.begin(), module.data.end());
   }
   const absl::Span<const uint8_t> tables[] = {
-      AsBytes(modules),
       AsBytes(functions),
       AsBytes(keys),
       AsBytes(text.trap_offsets),
@@ -240,15 +243,19 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   AddSettings(contents.flags, meta.mutable_flags());
   AddSettings(contents.isa_flags, meta.mutable_isa_flags());
   meta.set_tunables(contents.tunables.CanonicalText());
-  meta.set_text_digest(Digest({text.text}));
+  meta.set_text_digest(Digest({text.text, data}));
+  meta.set_modules_digest(Digest({modules}));
   meta.set_tables_digest(Digest(tables));
   meta.set_text_alignment(contents.page_alignment);
   meta.set_module_count(static_cast<uint32_t>(contents.modules.size()));
   const std::string message = meta.SerializeAsString();
-  const std::string meta_bytes = Digest({TextBytes(message)}) + message;
+  // The digest of the headers is written when they are there.
+  const std::string meta_bytes =
+      Digest({TextBytes(message)}) + std::string(kDigestSize, '\0') + message;
 
   ElfWriter elf(machine);
   elf.AddSection({.name = kMeta}, TextBytes(meta_bytes));
+  elf.AddSection({.name = kModules}, modules);
   // All but .eh_frame, which belongs behind the text.
   for (size_t i = 0; i + 1 < std::size(tables); ++i) {
     elf.AddSection({.name = kTableSections[i]}, tables[i]);
@@ -270,21 +277,30 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   for (const TextFunction& function : text.functions) {
     elf.AddFunctionSymbol(function.key.Symbol(), text_section, function.offset, function.size);
   }
-  return std::move(elf).Finish();
+  std::vector<uint8_t> file = std::move(elf).Finish();
+  ASSIGN_OR_RETURN(const ElfView written, ElfView::Parse(file));
+  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> placed, written.Section(kMeta));
+  const std::string headers = HeadersDigest(written);
+  std::memcpy(file.data() + written.OffsetOf(placed) + kDigestSize, headers.data(), kDigestSize);
+  return file;
 }
 
 bool LooksLikeArtifact(absl::Span<const uint8_t> bytes) {
   return bytes.size() >= SELFMAG && std::memcmp(bytes.data(), ELFMAG, SELFMAG) == 0;
 }
 
-absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file) {
+absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
+                                                 Verification verification) {
   ASSIGN_OR_RETURN(const ElfView elf, ElfView::Parse(file));
   ASSIGN_OR_RETURN(absl::Span<const uint8_t> meta_bytes, elf.Section(kMeta));
-  if (meta_bytes.size() < kDigestSize || meta_bytes.size() > kMaxMetadata) {
+  if (meta_bytes.size() < 2 * kDigestSize || meta_bytes.size() > kMaxMetadata) {
     return Malformed("its metadata has no plausible size");
   }
   const absl::Span<const uint8_t> digest = meta_bytes.first(kDigestSize);
-  meta_bytes.remove_prefix(kDigestSize);
+  if (TextBytes(HeadersDigest(elf)) != meta_bytes.subspan(kDigestSize, kDigestSize)) {
+    return Malformed("its headers were changed");
+  }
+  meta_bytes.remove_prefix(2 * kDigestSize);
   google::protobuf::Arena arena;
   ArtifactMetadata& meta = *google::protobuf::Arena::CreateMessage<ArtifactMetadata>(&arena);
   if (TextBytes(Digest({meta_bytes})) != digest ||
@@ -298,7 +314,6 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file)
   view.flags_ = ReadSettings(meta.flags());
   view.isa_flags_ = ReadSettings(meta.isa_flags());
   view.tunables_ = meta.tunables();
-  view.text_digest_ = meta.text_digest();
   view.text_alignment_ = meta.text_alignment();
   // The form of everything else may differ in another version.
   if (view.version_ != kVersion) return view;
@@ -307,9 +322,14 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file)
   for (size_t i = 0; i < std::size(kTableSections); ++i) {
     ASSIGN_OR_RETURN(tables[i], elf.Section(kTableSections[i]));
   }
-  if (Digest(tables) != meta.tables_digest()) return Malformed("its tables were changed");
-
   ASSIGN_OR_RETURN(view.text_, elf.Section(kText));
+  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> modules, elf.Section(kModules));
+  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> data, elf.Section(kData));
+  if (Digest({modules}) != meta.modules_digest()) return Malformed("its modules were changed");
+  if (verification == Verification::kFull) {
+    if (Digest(tables) != meta.tables_digest()) return Malformed("its tables were changed");
+    if (Digest({view.text_, data}) != meta.text_digest()) return Malformed("its code was changed");
+  }
   view.text_offset_ = elf.OffsetOf(view.text_);
   const uint32_t alignment = view.text_alignment_;
   if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > (1 << 16) ||
@@ -337,10 +357,8 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file)
   ASSIGN_OR_RETURN(t.stack_map_ends, AsArray<uint32_t>(elf, kStackMapEnds));
   ASSIGN_OR_RETURN(t.stack_map_slots, AsArray<uint32_t>(elf, kStackMapSlots));
   ASSIGN_OR_RETURN(t.handlers, AsArray<HandlerEntry>(elf, kHandlers));
-  RETURN_IF_ERROR(t.Validate(view.text_.size()));
+  if (verification == Verification::kFull) RETURN_IF_ERROR(t.Validate(view.text_.size()));
 
-  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> modules, elf.Section(kModules));
-  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> data, elf.Section(kData));
   ASSIGN_OR_RETURN(view.modules_, ReadModules(modules, data, meta.module_count()));
   return view;
 }
@@ -374,11 +392,6 @@ absl::Status ArtifactView::CheckCompatible(const ArtifactExpectation& expectatio
   return absl::FailedPreconditionError(
       absl::StrCat("the artifact does not fit this engine: ", absl::StrJoin(differences, "; "),
                    "; compile the module again with these settings"));
-}
-
-absl::Status ArtifactView::VerifyText() const {
-  if (Digest({text_}) != text_digest_) return Malformed("its code was changed");
-  return absl::OkStatus();
 }
 
 }  // namespace gantry::environ

@@ -18,10 +18,18 @@
 //   .gantry.data        the modules' data segments
 //   .symtab             a symbol for each FuncKey
 //
-// A file may come from anywhere: Parse checks every offset, length and index before it is
-// used, and the digests of metadata and tables. What it cannot check is the code itself: who
-// may write the file decides what runs, unless the text's digest is checked too
-// (VerifyText) against one that is trusted.
+// VERIFICATION. Headers, metadata and module data are checked always: every offset, length and
+// index before it is used, and their digests. The tables, the text and the data segments, which are
+// all but a few kilobytes of a file, are read only where a full verification is asked for; then
+// no bit of them that was changed goes unnoticed. A file that is trusted is one that nobody
+// could change who may not run code anyway: what it does is what its code does, whatever digests
+// say.
+//
+// COMPATIBILITY. An artifact is for one version of Gantry, one target and one set of tunables, and
+// for processors that have the features that it was compiled for; CheckCompatible names each
+// difference. The numbers of trap codes, built-ins and kinds of keys are never reused within a
+// version's life, but that is all: another version refuses it, and whoever keeps artifacts keeps
+// the modules too. docs/artifacts.md has the whole policy.
 #ifndef GANTRY_ENVIRON_ARTIFACT_ARTIFACT_H_
 #define GANTRY_ENVIRON_ARTIFACT_ARTIFACT_H_
 
@@ -36,6 +44,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "environ/artifact/verification.h"
 #include "environ/core/code_tables.h"
 #include "environ/core/func_key.h"
 #include "environ/core/linked_text.h"
@@ -92,12 +101,11 @@ class ArtifactView {
 
   // kInvalidArgument says what is not as it should be. Of an artifact of another version only
   // the metadata is read: ask CheckCompatible before anything else.
-  static absl::StatusOr<ArtifactView> Parse(absl::Span<const uint8_t> file);
+  static absl::StatusOr<ArtifactView> Parse(absl::Span<const uint8_t> file,
+                                            Verification verification = Verification::kFull);
 
   // kFailedPrecondition naming each difference (version, target, tunables, CPU features).
   absl::Status CheckCompatible(const ArtifactExpectation& expectation) const;
-  // Hashes the text and compares.
-  absl::Status VerifyText() const;
 
   absl::string_view version() const { return version_; }
   absl::string_view compiler() const { return compiler_; }
@@ -122,7 +130,6 @@ class ArtifactView {
  private:
   std::string version_, compiler_, target_, tunables_;
   ArtifactSettings flags_, isa_flags_;
-  std::string text_digest_;
   absl::Span<const uint8_t> text_, eh_frame_;
   size_t text_offset_ = 0;
   size_t eh_frame_distance_ = 0;

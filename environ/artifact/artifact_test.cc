@@ -147,7 +147,6 @@ TEST_F(ArtifactTest, ReadsWhatWasWritten) {
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry->offset, 48u);
   EXPECT_EQ(view->tables().FindKey(FuncKey::BuiltinShim(1)), nullptr);
-  EXPECT_TRUE(view->VerifyText().ok());
 }
 
 TEST_F(ArtifactTest, TheSameContentsGiveTheSameBytes) { EXPECT_EQ(Write(), Write()); }
@@ -174,28 +173,45 @@ TEST_F(ArtifactTest, DifferencesAreNamed) {
 
 TEST_F(ArtifactTest, EveryTruncationIsRefused) {
   const std::vector<uint8_t> bytes = Write();
-  for (size_t size = 0; size < bytes.size(); ++size) {
-    const File file(std::vector<uint8_t>(bytes.begin(), bytes.begin() + size));
-    EXPECT_FALSE(ArtifactView::Parse(file.span()).ok()) << size;
+  for (const Verification verification : {Verification::kTrusted, Verification::kFull}) {
+    for (size_t size = 0; size < bytes.size(); ++size) {
+      const File file(std::vector<uint8_t>(bytes.begin(), bytes.begin() + size));
+      EXPECT_FALSE(ArtifactView::Parse(file.span(), verification).ok()) << size;
+    }
   }
 }
 
-// Bytes outside the tables (padding, symbols, the text) may change unnoticed; whatever is
-// accepted has the same meaning, but for the text, which VerifyText guards.
+// Of a file that is verified fully, padding and symbols alone may change unnoticed; of one that is
+// trusted, also text, tables and data, but nothing that says where and how large they are.
 TEST_F(ArtifactTest, EveryChangedByteIsRefusedOrHarmless) {
   const std::vector<uint8_t> bytes = Write();
+  size_t accepted[2] = {};
   for (size_t i = 0; i < bytes.size(); ++i) {
     for (const uint8_t change : {0x01, 0x80, 0xFF}) {
       File file(bytes);
       file.bytes()[i] ^= change;
-      const absl::StatusOr<ArtifactView> view = ArtifactView::Parse(file.span());
-      if (!view.ok() || !view->CheckCompatible({.target = contents_.target}).ok()) continue;
-      ASSERT_EQ(view->modules().size(), 1u);
-      EXPECT_EQ(view->modules()[0].info, info_) << i;
-      EXPECT_EQ(view->tables().functions.size(), text_.functions.size()) << i;
-      EXPECT_TRUE(view->text() == absl::MakeConstSpan(text_.text) || !view->VerifyText().ok()) << i;
+      for (const Verification verification : {Verification::kTrusted, Verification::kFull}) {
+        const absl::StatusOr<ArtifactView> view = ArtifactView::Parse(file.span(), verification);
+        if (!view.ok()) {
+          EXPECT_EQ(view.status().code(), absl::StatusCode::kInvalidArgument) << i;
+          continue;
+        }
+        ++accepted[verification == Verification::kFull];
+        EXPECT_TRUE(view->CheckCompatible({.target = contents_.target}).ok()) << i;
+        ASSERT_EQ(view->modules().size(), 1u);
+        EXPECT_EQ(view->modules()[0].info, info_) << i;
+        ASSERT_EQ(view->tables().functions.size(), text_.functions.size()) << i;
+        ASSERT_EQ(view->text().size(), text_.text.size()) << i;
+        if (verification == Verification::kTrusted) continue;
+        EXPECT_EQ(view->text(), absl::MakeConstSpan(text_.text)) << i;
+        EXPECT_EQ(view->modules()[0].data, absl::MakeConstSpan(data_)) << i;
+        EXPECT_EQ(view->tables().trap_offsets, absl::MakeConstSpan(text_.trap_offsets)) << i;
+        EXPECT_EQ(view->tables().inline_sites, absl::MakeConstSpan(text_.inline_sites)) << i;
+        EXPECT_EQ(view->eh_frame(), absl::MakeConstSpan(text_.eh_frame)) << i;
+      }
     }
   }
+  EXPECT_GT(accepted[0], accepted[1]);
 }
 
 // A module with a recursion group of a struct and an array, a tag, and `init` for its last

@@ -2,6 +2,7 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -196,6 +197,10 @@ absl::StatusOr<ElfView> ElfView::Parse(absl::Span<const uint8_t> file) {
   ElfView view;
   view.file_ = file;
   view.machine_ = elf.e_machine;
+  size_t first = file.size();
+  for (size_t i = 1; i < headers.size(); ++i) first = std::min(first, headers[i].sh_offset);
+  view.headers_ = {file.first(first), names,
+                   file.subspan(elf.e_shoff, headers.size() * sizeof(Elf64_Shdr))};
   for (const Elf64_Shdr& header : headers) {
     if (header.sh_name >= names.size()) return Malformed("a section's name lies outside the names");
     const char* name = reinterpret_cast<const char*>(names.data()) + header.sh_name;

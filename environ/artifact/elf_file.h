@@ -80,6 +80,12 @@ class ElfView {
   absl::StatusOr<absl::Span<const uint8_t>> Section(absl::string_view name) const;
   // Offset of a section in the file; the section must be one that Section returned.
   size_t OffsetOf(absl::Span<const uint8_t> section) const { return section.data() - file_.data(); }
+  // Everything by which sections are found: the file's header with what follows up to the first
+  // section, the names of sections, their headers.
+  struct Headers {
+    absl::Span<const uint8_t> start, names, sections;
+  };
+  const Headers& headers() const { return headers_; }
 
  private:
   struct NamedSection {
@@ -89,6 +95,7 @@ class ElfView {
 
   absl::Span<const uint8_t> file_;
   uint16_t machine_ = 0;
+  Headers headers_;
   std::vector<NamedSection> sections_;
 };
 

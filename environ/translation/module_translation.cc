@@ -195,6 +195,7 @@ absl::StatusOr<std::unique_ptr<ModuleTranslation>> ModuleTranslation::Parse(
   std::unique_ptr<ModuleTranslation> module(new ModuleTranslation(id, options));
   ASSIGN_OR_RETURN(module->parsed, wasm::ParseModule(bytes, {.features = options.features,
                                                              .limits = options.limits}));
+  module->bytes = bytes;
   module->FillInfo();
   module->FillSignatures();
   return module;

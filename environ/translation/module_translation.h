@@ -65,6 +65,8 @@ class ModuleTranslation {
   // Different for every translation in this process, also for ones at the same address.
   const uint64_t serial;
   const TranslationOptions options;
+  // All of the module; empty where it was made of types.
+  absl::Span<const uint8_t> bytes;
   wasm::Module parsed;
   ModuleInfo info;
   VMOffsets offsets;

@@ -6,6 +6,7 @@ data=$(dirname "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
+export XDG_CACHE_HOME=$work/xdg
 
 # expect NAME EXIT_CODE STDOUT_REGEX STDERR_REGEX COMMAND...: both as extended regular
 # expressions over the whole output; empty means that nothing may be printed.
@@ -76,6 +77,35 @@ expect "the guest's exit code and options" 3 'hello' '' "$gantry" run "$data/hel
 expect "preload" 0 '^42
 $' '' "$gantry" run --preload math="$data/math.wasm" --invoke twice "$data/user.wasm" 21
 expect "missing imports are all named" 1 '' 'unknown import.*"nowhere" "f".*"nowhere" "g"' "$gantry" run "$data/bad_import.wasm"
+
+# What was compiled is kept: another program's artifact in the place of this one's is run.
+cached="$gantry run -C cache=$work/cache/modules"
+expect "a run into the cache" 0 '^3
+$' '' $cached --invoke add "$data/math.wasm" 1 2
+math=$(ls "$work/cache/modules" | grep -v usage)
+expect "a run from the cache" 0 '^7
+$' '' $cached --invoke add "$data/math.wasm" 3 4
+expect "another program into the cache" 0 '^hello from the guest
+$' '' $cached "$data/hello.wasm"
+expect "another option is another entry" 0 '^3
+$' '' $cached -O opt-level=0 --invoke add "$data/math.wasm" 1 2
+[ "$(ls "$work/cache/modules" | grep -cv usage)" = 3 ] || { failures=$((failures + 1)); echo "FAILED: not three entries"; }
+cp "$work/cache/modules/$math" "$work/math.cwasm"
+for entry in "$work/cache/modules/"[0-9a-f]*; do cp "$work/math.cwasm" "$entry"; done
+expect "the entry is what runs" 0 '^5
+$' '' $cached --invoke add "$data/hello.wasm" 2 3
+printf 'damaged' | dd of="$work/cache/modules/$math" bs=1 seek=64 conv=notrunc 2>/dev/null
+expect "a damaged entry is compiled again" 0 '^3
+$' '' $cached --invoke add "$data/math.wasm" 1 2
+cmp -s "$work/cache/modules/$math" "$work/math.cwasm" || { failures=$((failures + 1)); echo "FAILED: the entry was not replaced"; }
+chmod 755 "$work/cache/modules"
+expect "a directory that is open to others is not used" 0 '^3
+$' '^gantry: going on without the cache: .*open to others' $cached --invoke add "$data/math.wasm" 1 2
+expect "no cache" 0 '^3
+$' '' "$gantry" run -C cache=n --invoke add "$data/math.wasm" 1 2
+expect "a cache of functions" 0 '^3
+$' '' "$gantry" run -C cache=n,incremental-cache="$work/cache/functions" --invoke add "$data/math.wasm" 1 2
+expect "functions from the cache" 0 '' '[1-9][0-9]* found by body' "$gantry" compile --timing -C incremental-cache="$work/cache/functions" "$data/math.wasm" -o "$work/m.cwasm"
 
 expect "compile" 0 '' '' "$gantry" compile "$data/hello.wasm" -o "$work/hello.cwasm"
 expect "run an artifact" 0 '^hello from the guest

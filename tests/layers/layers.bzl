@@ -17,6 +17,7 @@ LAYERED_PACKAGES = [
     "cranelift_shared",
     "entity",
     "environ/artifact",
+    "environ/cache",
     "environ/core",
     "environ/translation",
     "isa_aarch64",

@@ -56,6 +56,8 @@ const Row kTable[] = {
     {"wasm_translate[:/].*", "entity:.*|wasm_translate[:/].*"},
     {"environ/core:.*", "entity:.*|environ/core:.*|" WASM_VOCABULARY},
     {"environ/translation:.*", "entity:.*|environ/(core|translation):.*|wasm_translate[:/].*"},
+    {"environ/cache:.*",
+     "entity:.*|environ/cache:.*|environ/translation:compilation_cache|@debian//:crypto"},
     {"environ/artifact:.*",
      "entity:.*|environ/(core|artifact):.*|" WASM_VOCABULARY "|@com_google_protobuf//:.*|"
      "@debian//:crypto"},

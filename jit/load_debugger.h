@@ -1,0 +1,60 @@
+// DebuggerEntry: tells debuggers of code that was loaded, by GDB's JIT interface (also lldb's): the
+// names of functions and how to unwind their frames.
+//
+//   ASSIGN_OR_RETURN(std::unique_ptr<DebuggerEntry> entry,
+//                    DebuggerEntry::Register({.text = ..., .tables = ..., .eh_frame = ...}));
+//
+// What is registered is an ELF image of its own in memory, with a symbol per function at the
+// address where it lies; making it takes time for each function, so that it is only done where it
+// is asked for (LoadOptions::register_debugger). The debugger, if one is attached, stops the
+// process for a moment; else nothing happens until one is.
+//
+// Source: GDB manual, "JIT Compilation Interface".
+#ifndef GANTRY_JIT_LOAD_DEBUGGER_H_
+#define GANTRY_JIT_LOAD_DEBUGGER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "environ/core/code_tables.h"
+#include "environ/core/module_info.h"
+
+namespace gantry::jit {
+
+// The entry of the interface's list.
+struct DebuggerListNode;
+
+class DebuggerEntry {
+ public:
+  struct Code {
+    // Where it lies.
+    absl::Span<const uint8_t> text;
+    const environ::CodeTables* tables = nullptr;
+    // By ModuleId, for names of functions; those without have their key's symbol.
+    absl::Span<const environ::ModuleInfo> modules;
+    // Behind the text, empty for none; its distances are from where it lies.
+    absl::Span<const uint8_t> eh_frame;
+  };
+
+  // Error: kResourceExhausted.
+  static absl::StatusOr<std::unique_ptr<DebuggerEntry>> Register(const Code& code);
+  // Takes it back.
+  ~DebuggerEntry();
+  DebuggerEntry(const DebuggerEntry&) = delete;
+  DebuggerEntry& operator=(const DebuggerEntry&) = delete;
+
+  absl::Span<const uint8_t> image() const { return image_; }
+
+ private:
+  DebuggerEntry();
+
+  std::vector<uint8_t> image_;
+  const std::unique_ptr<DebuggerListNode> node_;
+};
+
+}  // namespace gantry::jit
+
+#endif  // GANTRY_JIT_LOAD_DEBUGGER_H_
