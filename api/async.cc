@@ -123,3 +123,15 @@ void AsyncCallState::RunToEnd() {
 }
 
 }  // namespace gantry::api_internal
+
+namespace gantry {
+
+absl::Status Yield(Store& store) {
+  runtime::Store& runtime = store.state().runtime();
+  if (runtime.fiber() == nullptr) return absl::OkStatus();
+  absl::Status status = runtime.Suspend(runtime::Suspension::kYielded);
+  // A guest of another store is in the way.
+  return absl::IsFailedPrecondition(status) ? absl::OkStatus() : status;
+}
+
+}  // namespace gantry

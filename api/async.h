@@ -264,6 +264,14 @@ AsyncCall<std::invoke_result_t<F&>> RunAsync(Store& store, F function) {
   return AsyncCall<R>(std::move(state));
 }
 
+// In a host function, or a callback of an interrupt: lets others run where the guest was called
+// asynchronously; the call is then kReady, and goes on when it is resumed. Nothing happens where
+// the guest cannot be suspended. Error: kCancelled where the call was dropped, which is to be
+// returned to the guest.
+//
+//   store.SetFuelInterval(100'000, [](Store& store) { return Yield(store); });
+absl::Status Yield(Store& store);
+
 namespace api_internal {
 
 // The plain host function that a callable which returns a Task amounts to.

@@ -273,6 +273,50 @@ TEST_F(AsyncTest, ErrorsAndTrapsComeOutWithFrames) {
             absl::StatusCode::kInvalidArgument);
 }
 
+// Without an executor a call that yields goes on at once; with one, when its turn comes.
+TEST_F(AsyncTest, HostFunctionsYield) {
+  ASSERT_TRUE(linker_
+                  ->Func("host", "wait",
+                         [](Caller& caller, int32_t x) -> absl::StatusOr<int32_t> {
+                           const absl::Status status = Yield(caller.store());
+                           if (!status.ok()) return status;
+                           return x;
+                         })
+                  .ok());
+  Store store(*engine_);
+  const Func once = Get(store, "once");
+  // Not asynchronous.
+  EXPECT_EQ(once.Call(store, {Val::I32(1)})->at(0).i32(), 1001);
+  AsyncCall<Results> call = once.CallAsync(store, {Val::I32(1)});
+  EXPECT_EQ(call.Resume(), CallState::kReady);
+  EXPECT_EQ(call.state(), CallState::kReady);
+  EXPECT_EQ(call.Resume(), CallState::kDone);
+  EXPECT_EQ(call.TakeResult()->at(0).i32(), 1001);
+  EXPECT_EQ(Wait(CallTwice(store, once, 1))->at(0).i32(), 2001);
+  std::deque<std::function<void()>> turns;
+  const auto run = [&](Store& store, Func func) -> Task<Results> {
+    AsyncCall<Results> call = func.CallAsync(store, {Val::I32(3), Val::I32(7)});
+    co_return co_await std::move(call).Via(
+        [&](std::function<void()> work) { turns.push_back(std::move(work)); });
+  };
+  Task<Results> task = run(store, Get(store, "many"));
+  task.Start([] {});
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_FALSE(task.done());
+    ASSERT_EQ(turns.size(), 1u);
+    const std::function<void()> work = std::move(turns.front());
+    turns.pop_front();
+    work();
+  }
+  ASSERT_TRUE(task.done());
+  EXPECT_EQ(task.TakeResult()->at(0).i32(), 21);
+  // One that yielded is dropped like one that waits.
+  AsyncCall<Results> dropped = once.CallAsync(store, {Val::I32(1)});
+  EXPECT_EQ(dropped.Resume(), CallState::kReady);
+  dropped.Cancel();
+  EXPECT_EQ(dropped.TakeResult().status().code(), absl::StatusCode::kCancelled);
+}
+
 TEST_F(AsyncTest, AStoreIsUsedByOneCallAtATime) {
   Gate gate;
   DefineWait(gate);

@@ -123,6 +123,9 @@ class Config {
   // (_Unwind_Backtrace, and what builds on it) pass through them. Artifacts have to be trusted
   // then, their call frame information too.
   Config& RegisterUnwindInfo(bool enable) { return Set(register_unwind_info_, enable); }
+  // Whether a trap carries a core dump of its store (GetCoredump, api/trap.h), with all that is in
+  // the guests' memories; off by default.
+  Config& CoredumpOnTrap(bool enable) { return Set(coredump_on_trap_, enable); }
   // Each module's time per compile phase is kept and can be asked for (Module::timing).
   Config& CollectTiming(bool enable) { return Set(collect_timing_, enable); }
 
@@ -156,6 +159,7 @@ class Config {
   bool wasm_backtrace() const { return wasm_backtrace_; }
   bool register_with_debuggers() const { return register_with_debuggers_; }
   bool register_unwind_info() const { return register_unwind_info_; }
+  bool coredump_on_trap() const { return coredump_on_trap_; }
   bool collect_timing() const { return collect_timing_; }
 
  private:
@@ -192,6 +196,7 @@ class Config {
   bool wasm_backtrace_ = true;
   bool register_with_debuggers_ = false;
   bool register_unwind_info_ = false;
+  bool coredump_on_trap_ = false;
   bool collect_timing_ = false;
 };
 

@@ -165,6 +165,7 @@ absl::StatusOr<Engine> Engine::CreateOrThrow(const Config& config) {
   options.allocator = std::move(allocator);
   options.max_wasm_stack = config.max_wasm_stack();
   options.backtrace = config.wasm_backtrace();
+  options.coredump = config.coredump_on_trap();
   options.stacks = api_internal::StacksFor(config);
   return Engine(std::make_shared<api_internal::EngineState>(config, std::move(source),
                                                             runtime::Engine::Create(options)));

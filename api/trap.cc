@@ -25,8 +25,17 @@ std::optional<Trap> GetTrap(const absl::Status& status) {
   if (info->code) trap.code = std::string(environ::TrapName(*info->code));
   trap.omitted_frames = info->omitted_frames;
   for (runtime::TrapFrame& frame : info->frames) {
-    trap.backtrace.push_back({std::move(frame.module_name), frame.func_index,
-                              std::move(frame.func_name), frame.module_offset});
+    Frame out;
+    out.module_name = std::move(frame.module_name);
+    out.func_index = frame.func_index;
+    out.func_name = std::move(frame.func_name);
+    out.module_offset = frame.module_offset;
+    if (frame.source) {
+      out.source_file = std::move(frame.source->file);
+      out.source_line = frame.source->line;
+      out.source_column = frame.source->column;
+    }
+    trap.backtrace.push_back(std::move(out));
   }
   return trap;
 }
@@ -46,9 +55,17 @@ std::string Trap::ToString() const {
     } else {
       absl::StrAppend(&text, frame.func_name);
     }
+    if (frame.source_line != 0) {
+      absl::StrAppend(&text, "\n       at ", frame.source_file, ":", frame.source_line);
+      if (frame.source_column != 0) absl::StrAppend(&text, ":", frame.source_column);
+    }
   }
   if (omitted_frames > 0) absl::StrAppend(&text, "\n  ... and ", omitted_frames, " more");
   return text;
+}
+
+std::optional<std::string> GetCoredump(const absl::Status& status) {
+  return runtime::GetCoredump(status);
 }
 
 absl::Status ExitStatus(int32_t code) {

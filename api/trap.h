@@ -21,6 +21,11 @@ struct Frame {
   uint32_t func_index = 0;                // in the module's function index space
   std::string func_name;                  // from the name section; may be empty
   std::optional<uint32_t> module_offset;  // of the instruction, in bytes from the module's start
+  // Of the instruction in the source, where the module has DWARF line tables; a line of 0 is none,
+  // a column of 0 too.
+  std::string source_file = {};
+  uint32_t source_line = 0;
+  uint32_t source_column = 0;
 };
 
 struct Trap {
@@ -43,6 +48,10 @@ using wasm::UnimplementedFeature;
 
 // What a failed call carries; nothing where the status is no trap.
 std::optional<Trap> GetTrap(const absl::Status& status);
+
+// The store as it was at the trap, where Config::CoredumpOnTrap is on: a file in the WebAssembly
+// core dump format. Nothing where the status carries none.
+std::optional<std::string> GetCoredump(const absl::Status& status);
 
 // The status by which a host function ends the program with an exit code (WASI proc_exit),
 // and the way to tell.

@@ -11,6 +11,8 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "api/engine.h"
+#include "api/profiler.h"
+#include "api/trap.h"
 #include "base/status_macros.h"
 #include "cli/module_cache.h"
 #include "cli/options.h"
@@ -23,11 +25,31 @@ struct RunOptions {
   EngineOptions engine;
   GuestOptions guest;
   std::string invoke;
+  std::string coredump;
+  std::string profile;
+  bool perf_map = false;
 };
+
+absl::Status WriteText(const std::string& path, const std::string& text) {
+  return WriteFile(path, std::vector<uint8_t>(text.begin(), text.end()));
+}
+
+absl::StatusOr<int> RunProgram(const RunOptions& options, const ProgramSetup& setup,
+                               Program& program) {
+  RETURN_IF_ERROR(program.Instantiate(setup));
+  if (options.invoke.empty()) return program.RunStart();
+
+  std::optional<int> exit_code;
+  ASSIGN_OR_RETURN(const std::vector<Val> results,
+                   program.Invoke(options.invoke, setup.arguments, &exit_code));
+  for (const Val& value : results) std::printf("%s\n", value.ToString().c_str());
+  return exit_code.value_or(0);
+}
 
 absl::StatusOr<int> Run(const RunOptions& options, const CLI::App& command) {
   ASSIGN_OR_RETURN(const std::vector<std::string> words, ProgramAndArguments(command));
-  ASSIGN_OR_RETURN(const Config config, options.engine.ToConfig());
+  ASSIGN_OR_RETURN(Config config, options.engine.ToConfig());
+  config.CoredumpOnTrap(!options.coredump.empty());
   ProgramSetup setup;
   setup.guest = options.guest;
   setup.arguments.assign(words.begin() + 1, words.end());
@@ -40,15 +62,19 @@ absl::StatusOr<int> Run(const RunOptions& options, const CLI::App& command) {
   ASSIGN_OR_RETURN(setup.load.verify_fully, options.engine.VerifiesFully());
   ASSIGN_OR_RETURN(Module module, LoadModule(engine, path, setup.load));
 
+  if (options.perf_map) RETURN_IF_ERROR(AppendPerfMap(module));
   Program program(engine, std::move(module), path);
-  RETURN_IF_ERROR(program.Instantiate(setup));
-  if (options.invoke.empty()) return program.RunStart();
-
-  std::optional<int> exit_code;
-  ASSIGN_OR_RETURN(const std::vector<Val> results,
-                   program.Invoke(options.invoke, setup.arguments, &exit_code));
-  for (const Val& value : results) std::printf("%s\n", value.ToString().c_str());
-  return exit_code.value_or(0);
+  std::optional<GuestProfiler> profiler;
+  if (!options.profile.empty()) {
+    ASSIGN_OR_RETURN(profiler, GuestProfiler::Start());
+  }
+  absl::StatusOr<int> result = RunProgram(options, setup, program);
+  // Whatever came of the program.
+  if (profiler) RETURN_IF_ERROR(WriteText(options.profile, profiler->Stop(path)));
+  if (const std::optional<std::string> coredump = GetCoredump(result.status())) {
+    RETURN_IF_ERROR(WriteText(options.coredump, *coredump));
+  }
+  return result;
 }
 
 }  // namespace
@@ -67,6 +93,14 @@ void AddRunCommand(CLI::App& app, int* exit_code) {
   command->add_option("--invoke", options->invoke,
                       "Call this export instead of _start, with ARGS by its type; results are "
                       "printed one a line");
+  command->add_option("--coredump", options->coredump,
+                      "Where the program traps, write a core dump of it (WebAssembly core dump "
+                      "format) to this file");
+  command->add_option("--profile", options->profile,
+                      "Write to this file where the program spent its time, for "
+                      "https://profiler.firefox.com");
+  command->add_flag("--perf-map", options->perf_map,
+                    "Tell perf the names of the program's functions (/tmp/perf-PID.map)");
   TakeProgramAndArguments(*command);
   command->callback([options, command, exit_code] {
     const absl::StatusOr<int> result = Run(*options, *command);

@@ -19,6 +19,7 @@
 #include "cranelift_shared/compiler_builder.h"
 #include "environ/artifact/artifact.h"
 #include "environ/core/builtins.h"
+#include "environ/translation/debug_sections.h"
 #include "winch/compiler_builder.h"
 
 namespace gantry::jit {
@@ -222,7 +223,8 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.tunables = compiler.tunables();
   contents.page_alignment = compiler.page_alignment();
   contents.text = &text;
-  contents.modules.push_back({info.has_value() ? &*info : &module.info, module.data});
+  const std::vector<uint8_t> debug = environ::DebugSectionsOf(module);
+  contents.modules.push_back({info.has_value() ? &*info : &module.info, module.data, debug});
   absl::StatusOr<std::vector<uint8_t>> artifact = environ::WriteArtifact(contents);
   clock.Finish("artifact", artifact.ok() ? artifact->size() : 0);
   const size_t code_bytes = text.text.size();

@@ -83,6 +83,7 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
   for (environ::ArtifactView::Module& module : view.mutable_modules()) {
     parts.modules.push_back(std::move(module.info));
     parts.data.push_back(module.data);
+    parts.debug.push_back(module.debug);
   }
   if (options.register_debugger) {
     ASSIGN_OR_RETURN(owner->debugger_entry, DebuggerEntry::Register({.text = text,

@@ -134,6 +134,26 @@ CodeObject::~CodeObject() {
   if (registered_) GlobalRegistry().Remove(this);
 }
 
+environ::ModuleDebug CodeObject::debug(environ::ModuleId id) const {
+  if (id.index() >= parts_.debug.size()) return environ::ModuleDebug();
+  return environ::DecodeModuleDebug(parts_.debug[id.index()]);
+}
+
+std::optional<environ::SourcePosition> CodeObject::FindSource(environ::ModuleId id,
+                                                              uint32_t module_offset) const {
+  const environ::ModuleDebug debug = this->debug(id);
+  if (debug.lines().line.empty() || module_offset < debug.code_offset()) return std::nullopt;
+  const environ::DwarfLines* lines = nullptr;
+  {
+    std::lock_guard<std::mutex> lock(lines_mutex_);
+    if (lines_.size() <= id.index()) lines_.resize(id.index() + 1);
+    std::unique_ptr<environ::DwarfLines>& slot = lines_[id.index()];
+    if (slot == nullptr) slot = std::make_unique<environ::DwarfLines>(debug.lines());
+    lines = slot.get();
+  }
+  return lines->Find(module_offset - debug.code_offset());
+}
+
 const void* CodeObject::FunctionByKey(const FuncKey& key) const {
   const FunctionRecord* found = parts_.tables.FindKey(key);
   if (found == nullptr) return nullptr;

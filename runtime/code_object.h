@@ -15,13 +15,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "environ/core/code_tables.h"
+#include "environ/core/dwarf_lines.h"
 #include "environ/core/func_key.h"
+#include "environ/core/module_debug.h"
 #include "environ/core/module_info.h"
 
 namespace gantry::runtime {
@@ -39,6 +42,8 @@ class CodeObject {
     std::vector<environ::ModuleInfo> modules;
     // Bytes of the data segments that the ModuleInfos refer to, by ModuleId.
     std::vector<absl::Span<const uint8_t>> data;
+    // What people want to know (module_debug.h), by ModuleId; nothing for those past the end.
+    std::vector<absl::Span<const uint8_t>> debug;
     // The artifact that all of it was loaded from.
     absl::Span<const uint8_t> artifact;
     // Keeps text, tables, data and artifact alive.
@@ -60,6 +65,12 @@ class CodeObject {
     return parts_.modules.at(id.index());
   }
   absl::Span<const uint8_t> data(environ::ModuleId id) const { return parts_.data.at(id.index()); }
+
+  environ::ModuleDebug debug(environ::ModuleId id) const;
+  // The source position of an instruction of the module; nothing where the module does not have
+  // line tables, or they do not say. The first call for a module reads all of them.
+  std::optional<environ::SourcePosition> FindSource(environ::ModuleId id,
+                                                    uint32_t module_offset) const;
 
   // First instruction of a function; null where the artifact has none of that key.
   const void* FunctionByKey(const environ::FuncKey& key) const;
@@ -84,6 +95,9 @@ class CodeObject {
 
   Parts parts_;
   bool registered_ = false;
+  // By ModuleId, as they are asked for.
+  mutable std::mutex lines_mutex_;
+  mutable std::vector<std::unique_ptr<environ::DwarfLines>> lines_;
 };
 
 }  // namespace gantry::runtime

@@ -68,6 +68,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
     uint64_t max_wasm_stack = uint64_t{512} << 10;
     // Whether traps carry the WebAssembly call stack.
     bool backtrace = true;
+    // Whether traps carry a core dump (coredump.h) of their store.
+    bool coredump = false;
     // Stacks of fibers. They must be possible (StackPool::CheckOptions).
     StackPool::Options stacks;
     // Null: everything on demand.

@@ -31,36 +31,16 @@ void RawBacktrace::AddOmitted(uintptr_t address) {
 void RawBacktrace::AppendTo(TrapFrames& frames) const {
   size_t kept = 0;
   uint64_t omitted = omitted_;
-  const auto add = [&](const environ::ModuleInfo& module, wasm::FuncIndex function,
-                       std::optional<uint32_t> module_offset) {
-    if (kept == kMaxFrames) {
-      ++omitted;
-      return;
-    }
-    ++kept;
-    frames.Add(module.name, function.raw(), module.FuncNameOf(function), module_offset);
-  };
   for (uintptr_t address : addresses()) {
-    const CodeObject* code = CodeObject::Find(address);
-    if (code == nullptr) continue;
-    const environ::FunctionRecord* function = code->FindFunction(address);
-    if (function == nullptr) continue;
-    const environ::FuncKey key = function->func_key();
-    if (key.kind() != environ::FuncKeyKind::kWasmFunction) continue;
-    const environ::ModuleInfo& module = code->module(key.module());
-    std::optional<uint32_t> offset = code->FindWasmOffset(address);
-    // Inlined callees first, each followed by the function that called it.
-    const std::optional<uint32_t> innermost = code->FindInlineSite(address);
-    for (uint32_t site = innermost.value_or(environ::kNoInlineSite);
-         site != environ::kNoInlineSite;) {
-      const environ::InlineSite& inlined = code->tables().inline_sites[site];
-      add(module, wasm::FuncIndex(inlined.function), offset);
-      offset = inlined.wasm_offset == environ::kNoWasmOffset
-                   ? std::nullopt
-                   : std::optional<uint32_t>(inlined.wasm_offset);
-      site = inlined.parent;
-    }
-    add(module, module.Index(key.defined_function()), offset);
+    VisitWasmFrames(address, [&](const WasmFrame& frame) {
+      if (kept == kMaxFrames) {
+        ++omitted;
+        return;
+      }
+      ++kept;
+      frames.Add(frame.module->name, frame.function.raw(), frame.module->FuncNameOf(frame.function),
+                 frame.module_offset, frame.Source());
+    });
   }
   frames.AddOmitted(omitted);
 }

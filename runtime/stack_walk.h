@@ -12,6 +12,10 @@
 
 #include "absl/types/span.h"
 #include "base/check.h"
+#include "environ/core/dwarf_lines.h"
+#include "environ/core/func_key.h"
+#include "environ/core/module_info.h"
+#include "runtime/code_object.h"
 #include "runtime/host_arch.h"
 #include "runtime/trap.h"
 #include "runtime/vm_structs.h"
@@ -67,6 +71,46 @@ void WalkFromTrap(const host_arch::Registers& registers, int64_t frameless_size,
     visit(StackFrame{caller.return_address, false, caller.sp});
   }
   if (registers.fp != entry_fp) WalkFromRecord(registers.fp, entry_fp, visit);
+}
+
+// A WebAssembly function at some place of compiled code.
+struct WasmFrame {
+  const CodeObject* code = nullptr;
+  environ::ModuleId module_id;
+  const environ::ModuleInfo* module = nullptr;
+  wasm::FuncIndex function;
+  std::optional<uint32_t> module_offset;  // of the instruction, from the module's first byte
+
+  // Where the source of the instruction is, if the module says.
+  std::optional<environ::SourcePosition> Source() const {
+    return module_offset ? code->FindSource(module_id, *module_offset) : std::nullopt;
+  }
+};
+
+// Calls visit(const WasmFrame&) for the functions that an address inside of an instruction stands
+// for: those inlined there, innermost first, and the one they were inlined into. None for
+// trampolines and what is no compiled code. The code must still be loaded.
+template <typename Visitor>
+void VisitWasmFrames(uintptr_t address, Visitor&& visit) {
+  const CodeObject* code = CodeObject::Find(address);
+  if (code == nullptr) return;
+  const environ::FunctionRecord* function = code->FindFunction(address);
+  if (function == nullptr) return;
+  const environ::FuncKey key = function->func_key();
+  if (key.kind() != environ::FuncKeyKind::kWasmFunction) return;
+  const environ::ModuleInfo& module = code->module(key.module());
+  std::optional<uint32_t> offset = code->FindWasmOffset(address);
+  const std::optional<uint32_t> innermost = code->FindInlineSite(address);
+  for (uint32_t site = innermost.value_or(environ::kNoInlineSite);
+       site != environ::kNoInlineSite;) {
+    const environ::InlineSite& inlined = code->tables().inline_sites[site];
+    visit(WasmFrame{code, key.module(), &module, wasm::FuncIndex(inlined.function), offset});
+    offset = inlined.wasm_offset == environ::kNoWasmOffset
+                 ? std::nullopt
+                 : std::optional<uint32_t>(inlined.wasm_offset);
+    site = inlined.parent;
+  }
+  visit(WasmFrame{code, key.module(), &module, module.Index(key.defined_function()), offset});
 }
 
 // The program counters of one walk, kept without allocation: filled in signal handlers.

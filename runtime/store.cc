@@ -425,7 +425,9 @@ void Store::CaptureFromExit() {
   AskOracle();
 }
 
-bool Store::WantsWalk() const { return engine_->options().backtrace || GANTRY_DCHECK_IS_ON(); }
+bool Store::WantsWalk() const {
+  return engine_->options().backtrace || engine_->options().coredump || GANTRY_DCHECK_IS_ON();
+}
 
 void Store::AskOracle() {
   if (GANTRY_DCHECK_IS_ON() && CompareWithUnwinder(backtrace_)) ++oracle_comparisons_;
@@ -452,6 +454,9 @@ absl::Status Store::TakePending() {
       TrapFrames frames;
       backtrace_.AppendTo(frames);
       frames.AppendTo(status);
+    }
+    if (pending == Pending::kTrap && engine_->options().coredump) {
+      AttachCoredump(status, MakeCoredump());
     }
     return status;
   } catch (const std::bad_alloc&) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -285,6 +286,10 @@ class Store final : private FaultHandler {
     if (ABSL_PREDICT_TRUE(!trapped)) return absl::OkStatus();
     return TakePending();
   }
+  // For a guest that has just stopped: the store's instances, their memories and globals, and the
+  // stack, in the core dump format (coredump.h). A frame of a module of which the store has several
+  // instances is said to be the first one's.
+  std::string MakeCoredump() const;
   absl::Status PendingTrap() const;
   absl::Status TakePending();
   // Wasm may use the bytes allowed from here, but never the end of the stack, which host functions

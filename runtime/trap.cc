@@ -13,6 +13,7 @@ namespace {
 using environ::TrapCode;
 
 constexpr absl::string_view kTypeUrl = "type.gantry/trap";
+constexpr absl::string_view kCoredumpUrl = "type.gantry/coredump";
 constexpr uint32_t kNoOffset = 0xFFFFFFFF;
 
 // The payload's encoding: code, number of omitted frames, frames. Numbers in the host's byte order,
@@ -76,6 +77,13 @@ TrapInfo Decode(absl::string_view bytes) {
     frame.func_name = reader.Text();
     const uint32_t offset = static_cast<uint32_t>(reader.Number());
     if (offset != kNoOffset) frame.module_offset = offset;
+    const uint32_t line = static_cast<uint32_t>(reader.Number());
+    if (line != 0) {
+      frame.source.emplace();
+      frame.source->line = line;
+      frame.source->column = static_cast<uint32_t>(reader.Number());
+      frame.source->file = reader.Text();
+    }
     trap.frames.push_back(std::move(frame));
   }
   return trap;
@@ -110,11 +118,18 @@ absl::Status CannotCompileStatus(const wasm::Unimplemented& missing) {
 }
 
 void TrapFrames::Add(absl::string_view module_name, uint32_t func_index,
-                     absl::string_view func_name, std::optional<uint32_t> module_offset) {
+                     absl::string_view func_name, std::optional<uint32_t> module_offset,
+                     const std::optional<environ::SourcePosition>& source) {
   PutText(module_name, encoded_);
   PutNumber(func_index, encoded_);
   PutText(func_name, encoded_);
   PutNumber(module_offset.value_or(kNoOffset), encoded_);
+  // A line of 0 is none, and nothing follows it.
+  PutNumber(source ? source->line : 0, encoded_);
+  if (source && source->line != 0) {
+    PutNumber(source->column, encoded_);
+    PutText(source->file, encoded_);
+  }
 }
 
 void TrapFrames::AppendTo(absl::Status& status) const {
@@ -133,7 +148,8 @@ void AppendTrapFrames(absl::Status& status, absl::Span<const TrapFrame> frames,
                       uint64_t omitted_frames) {
   TrapFrames encoded;
   for (const TrapFrame& frame : frames) {
-    encoded.Add(frame.module_name, frame.func_index, frame.func_name, frame.module_offset);
+    encoded.Add(frame.module_name, frame.func_index, frame.func_name, frame.module_offset,
+                frame.source);
   }
   encoded.AddOmitted(omitted_frames);
   encoded.AppendTo(status);
@@ -145,6 +161,17 @@ std::optional<TrapInfo> GetTrapInfo(const absl::Status& status) {
   return Decode(std::string(*payload));
 }
 
+void AttachCoredump(absl::Status& status, std::string coredump) {
+  if (status.GetPayload(kCoredumpUrl).has_value()) return;
+  status.SetPayload(kCoredumpUrl, absl::Cord(std::move(coredump)));
+}
+
+std::optional<std::string> GetCoredump(const absl::Status& status) {
+  const absl::optional<absl::Cord> payload = status.GetPayload(kCoredumpUrl);
+  if (!payload.has_value()) return std::nullopt;
+  return std::string(*payload);
+}
+
 std::string BacktraceToString(const TrapInfo& trap) {
   std::string text;
   for (const TrapFrame& frame : trap.frames) {
@@ -154,6 +181,7 @@ std::string BacktraceToString(const TrapInfo& trap) {
     if (frame.module_offset.has_value()) {
       absl::StrAppend(&text, " offset 0x", absl::Hex(*frame.module_offset));
     }
+    if (frame.source) absl::StrAppend(&text, " ", frame.source->file, ":", frame.source->line);
     text += "\n";
   }
   if (trap.omitted_frames > 0) {

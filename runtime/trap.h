@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "environ/core/dwarf_lines.h"
 #include "environ/core/trap_code.h"
 #include "wasm_translate/unimplemented.h"
 
@@ -30,6 +31,7 @@ struct TrapFrame {
   uint32_t func_index = 0;                // In the module's function index space.
   std::string func_name;                  // From the name section; may be empty.
   std::optional<uint32_t> module_offset;  // Of the instruction, from the module's first byte.
+  std::optional<environ::SourcePosition> source = {};  // Where the module has DWARF line tables.
 
   friend bool operator==(const TrapFrame&, const TrapFrame&) = default;
 };
@@ -56,7 +58,8 @@ absl::Status CannotCompileStatus(const wasm::Unimplemented& missing);
 class TrapFrames {
  public:
   void Add(absl::string_view module_name, uint32_t func_index, absl::string_view func_name,
-           std::optional<uint32_t> module_offset);
+           std::optional<uint32_t> module_offset,
+           const std::optional<environ::SourcePosition>& source);
   void AddOmitted(uint64_t frames) { omitted_ += frames; }
   // Adds them as outer frames to a failed status: to the payload it has, or a new one without a
   // code.
@@ -73,6 +76,12 @@ void AppendTrapFrames(absl::Status& status, absl::Span<const TrapFrame> frames,
 
 // The payload; nothing where the status carries none.
 std::optional<TrapInfo> GetTrapInfo(const absl::Status& status);
+
+// A core dump (coredump.h) as another payload of a status. One that is there already stays: it is
+// of the innermost guest.
+void AttachCoredump(absl::Status& status, std::string coredump);
+// Nothing where the status carries none.
+std::optional<std::string> GetCoredump(const absl::Status& status);
 
 // "    at name (module, function 3) offset 0x1f", a line a frame.
 std::string BacktraceToString(const TrapInfo& trap);

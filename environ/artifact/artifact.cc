@@ -41,6 +41,7 @@ constexpr char kHandlers[] = ".gantry.handlers";
 constexpr char kText[] = ".text";
 constexpr char kEhFrame[] = ".eh_frame";
 constexpr char kData[] = ".gantry.data";
+constexpr char kDebug[] = ".gantry.debug";
 
 // What is known per function and per address, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
@@ -56,6 +57,7 @@ constexpr size_t kMaxMetadata = 1 << 20;
 struct ModuleSizes {
   uint64_t info_size;
   uint64_t data_size;
+  uint64_t debug_size;
 };
 
 absl::Status Malformed(absl::string_view what) {
@@ -151,7 +153,7 @@ std::vector<uint8_t> ModulesSection(const std::vector<ArtifactModule>& modules) 
   std::vector<uint8_t> out(modules.size() * sizeof(ModuleSizes));
   for (size_t i = 0; i < modules.size(); ++i) {
     const std::vector<uint8_t> info = EncodeModuleInfo(*modules[i].info);
-    const ModuleSizes sizes = {info.size(), modules[i].data.size()};
+    const ModuleSizes sizes = {info.size(), modules[i].data.size(), modules[i].debug.size()};
     std::memcpy(out.data() + i * sizeof sizes, &sizes, sizeof sizes);
     out.insert(out.end(), info.begin(), info.end());
   }
@@ -160,6 +162,7 @@ std::vector<uint8_t> ModulesSection(const std::vector<ArtifactModule>& modules) 
 
 absl::StatusOr<std::vector<ArtifactView::Module>> ReadModules(absl::Span<const uint8_t> section,
                                                               absl::Span<const uint8_t> data,
+                                                              absl::Span<const uint8_t> debug,
                                                               uint32_t count) {
   if (section.size() / sizeof(ModuleSizes) < count) {
     return Malformed("there are more modules than module data");
@@ -169,7 +172,8 @@ absl::StatusOr<std::vector<ArtifactView::Module>> ReadModules(absl::Span<const u
   for (uint32_t i = 0; i < count; ++i) {
     ModuleSizes sizes;
     std::memcpy(&sizes, section.data() + i * sizeof sizes, sizeof sizes);
-    if (sizes.info_size > infos.size() || sizes.data_size > data.size()) {
+    if (sizes.info_size > infos.size() || sizes.data_size > data.size() ||
+        sizes.debug_size > debug.size()) {
       return Malformed("a module's data reaches past the end of its section");
     }
     modules[i].data = data.first(sizes.data_size);
@@ -177,6 +181,8 @@ absl::StatusOr<std::vector<ArtifactView::Module>> ReadModules(absl::Span<const u
                      DecodeModuleInfo(infos.first(sizes.info_size), sizes.data_size));
     infos.remove_prefix(sizes.info_size);
     data.remove_prefix(sizes.data_size);
+    modules[i].debug = debug.first(sizes.debug_size);
+    debug.remove_prefix(sizes.debug_size);
   }
   return modules;
 }
@@ -212,9 +218,10 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   const std::vector<FunctionRecord> functions = FunctionTable(text);
   const std::vector<uint32_t> keys = KeyTable(functions);
   const std::vector<uint8_t> modules = ModulesSection(contents.modules);
-  std::vector<uint8_t> data;
+  std::vector<uint8_t> data, debug;
   for (const ArtifactModule& module : contents.modules) {
     data.insert(data.end(), module.data.begin(), module.data.end());
+    debug.insert(debug.end(), module.debug.begin(), module.debug.end());
   }
   const absl::Span<const uint8_t> tables[] = {
       AsBytes(functions),
@@ -243,7 +250,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   AddSettings(contents.flags, meta.mutable_flags());
   AddSettings(contents.isa_flags, meta.mutable_isa_flags());
   meta.set_tunables(contents.tunables.CanonicalText());
-  meta.set_text_digest(Digest({text.text, data}));
+  meta.set_text_digest(Digest({text.text, data, debug}));
   meta.set_modules_digest(Digest({modules}));
   meta.set_tables_digest(Digest(tables));
   meta.set_text_alignment(contents.page_alignment);
@@ -274,6 +281,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
       {.name = kData,
        .alignment = data.size() >= contents.page_alignment ? contents.page_alignment : uint64_t{8}},
       data);
+  elf.AddSection({.name = kDebug}, debug);
   for (const TextFunction& function : text.functions) {
     elf.AddFunctionSymbol(function.key.Symbol(), text_section, function.offset, function.size);
   }
@@ -325,10 +333,12 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   ASSIGN_OR_RETURN(view.text_, elf.Section(kText));
   ASSIGN_OR_RETURN(const absl::Span<const uint8_t> modules, elf.Section(kModules));
   ASSIGN_OR_RETURN(const absl::Span<const uint8_t> data, elf.Section(kData));
+  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> debug, elf.Section(kDebug));
   if (Digest({modules}) != meta.modules_digest()) return Malformed("its modules were changed");
   if (verification == Verification::kFull) {
     if (Digest(tables) != meta.tables_digest()) return Malformed("its tables were changed");
-    if (Digest({view.text_, data}) != meta.text_digest()) return Malformed("its code was changed");
+    if (Digest({view.text_, data, debug}) != meta.text_digest())
+      return Malformed("its code was changed");
   }
   view.text_offset_ = elf.OffsetOf(view.text_);
   const uint32_t alignment = view.text_alignment_;
@@ -359,7 +369,7 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   ASSIGN_OR_RETURN(t.handlers, AsArray<HandlerEntry>(elf, kHandlers));
   if (verification == Verification::kFull) RETURN_IF_ERROR(t.Validate(view.text_.size()));
 
-  ASSIGN_OR_RETURN(view.modules_, ReadModules(modules, data, meta.module_count()));
+  ASSIGN_OR_RETURN(view.modules_, ReadModules(modules, data, debug, meta.module_count()));
   return view;
 }
 

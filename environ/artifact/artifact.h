@@ -16,6 +16,7 @@
 //                       flat sorted arrays, searched in place
 //   .text, .eh_frame    code, every call resolved, and its unwind table
 //   .gantry.data        the modules' data segments
+//   .gantry.debug       the modules' ModuleDebug (environ/core/module_debug.h)
 //   .symtab             a symbol for each FuncKey
 //
 // VERIFICATION. Headers, metadata and module data are checked always: every offset, length and
@@ -61,6 +62,8 @@ struct ArtifactModule {
   const ModuleInfo* info = nullptr;
   // The bytes that info->data_segments has ranges of.
   absl::Span<const uint8_t> data;
+  // EncodeModuleDebug; may be empty.
+  absl::Span<const uint8_t> debug = {};
 };
 
 struct ArtifactContents {
@@ -97,6 +100,7 @@ class ArtifactView {
   struct Module {
     ModuleInfo info;
     absl::Span<const uint8_t> data;
+    absl::Span<const uint8_t> debug;
   };
 
   // kInvalidArgument says what is not as it should be. Of an artifact of another version only

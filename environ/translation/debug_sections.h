@@ -1,0 +1,17 @@
+// What an artifact keeps of a module for people who look for the source of a trap.
+#ifndef GANTRY_ENVIRON_TRANSLATION_DEBUG_SECTIONS_H_
+#define GANTRY_ENVIRON_TRANSLATION_DEBUG_SECTIONS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "environ/translation/module_translation.h"
+
+namespace gantry::environ {
+
+// The module's ModuleDebug, encoded: where its functions' bodies lie, and its DWARF line tables.
+std::vector<uint8_t> DebugSectionsOf(const ModuleTranslation& module);
+
+}  // namespace gantry::environ
+
+#endif  // GANTRY_ENVIRON_TRANSLATION_DEBUG_SECTIONS_H_
