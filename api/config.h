@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "environ/core/tunables.h"
 #include "runtime/pooling_options.h"
 #include "wasm_translate/features.h"
 #include "wasm_translate/limits.h"
@@ -36,6 +37,11 @@ enum class Strategy {
 };
 
 enum class OptLevel { kNone, kSpeed, kSpeedAndSize };
+
+// How guests find out that their store's deadline has come (Store::SetEpochDeadline): not at all; by
+// a comparison in each loop; or by a read of a page that is made inaccessible, which costs
+// next to nothing but needs signals.
+using EpochInterruption = environ::EpochInterruption;
 
 // Called by the compiler for one function: which dump it is ("ir", "ir-passes", "vcode" or "asm"),
 // the function's symbol, and the text.
@@ -79,8 +85,18 @@ class Config {
   // How large a module may be; the defaults are those of the JavaScript API's specification.
   Config& ModuleLimits(const wasm::ValidatorLimits& limits) { return Set(limits_, limits); }
 
-  // Fuel: every operator costs one unit; a store starts with none (Store::SetFuel).
+  // Fuel: every operator costs one unit, those that only give structure nothing; a store starts with
+  // none (Store::SetFuel). What is consumed when is in docs/abi.md, and the same everywhere.
   Config& ConsumeFuel(bool enable) { return Set(consume_fuel_, enable); }
+  // What all operators of that name (as in the text format) cost, up to 65535.
+  Config& OperatorCost(absl::string_view name, uint64_t units);
+  // Bytes that memory.copy and its like move for one unit on top; 0: that they cost nothing. Elements
+  // of tables count as 8 bytes.
+  Config& FuelBulkBytes(uint32_t bytes) { return Set(fuel_bulk_bytes_, bytes); }
+  // Whether and how guests are interrupted at deadlines.
+  Config& EpochInterruption(gantry::EpochInterruption how) {
+    return Set(epoch_interruption_, how);
+  }
   // Bytes of stack that WebAssembly code may use in one call from the host.
   Config& MaxWasmStack(uint64_t bytes) { return Set(max_wasm_stack_, bytes); }
   // Stacks of asynchronous calls (api/async.h): bytes of each, which must hold what WebAssembly may
@@ -103,7 +119,8 @@ class Config {
   Config& PoolingAllocation(const PoolingOptions& options) { return Set(pooling_, options); }
   // The default: memory is taken from the host for each instance.
   Config& OnDemandAllocation() { return Set(pooling_, std::nullopt); }
-  // Whether faults of guest code are found by signals; without, code has explicit checks.
+  // Whether faults of guest code are found by signals; without, code has explicit checks, and the
+  // process's signals are left alone.
   Config& SignalsBasedTraps(bool enable) { return Set(signals_based_traps_, enable); }
   // Masks against speculative out-of-bounds accesses; on by default.
   Config& SpectreMitigations(bool enable) { return Set(spectre_mitigations_, enable); }
@@ -144,6 +161,12 @@ class Config {
   wasm::Features features() const { return features_; }
   const wasm::ValidatorLimits& module_limits() const { return limits_; }
   bool consume_fuel() const { return consume_fuel_; }
+  // In order of first setting; one entry a name.
+  const std::vector<std::pair<std::string, uint64_t>>& operator_costs() const {
+    return operator_costs_;
+  }
+  uint32_t fuel_bulk_bytes() const { return fuel_bulk_bytes_; }
+  gantry::EpochInterruption epoch_interruption() const { return epoch_interruption_; }
   uint64_t max_wasm_stack() const { return max_wasm_stack_; }
   std::optional<uint64_t> async_stack_size() const { return async_stack_size_; }
   uint64_t async_stack_total() const { return async_stack_total_; }
@@ -181,6 +204,9 @@ class Config {
   wasm::Features features_ = wasm::Features::Default();
   wasm::ValidatorLimits limits_;
   bool consume_fuel_ = false;
+  std::vector<std::pair<std::string, uint64_t>> operator_costs_;
+  uint32_t fuel_bulk_bytes_ = environ::Tunables().fuel_bulk_bytes;
+  gantry::EpochInterruption epoch_interruption_ = gantry::EpochInterruption::kNone;
   uint64_t max_wasm_stack_ = 512 << 10;
   std::optional<uint64_t> async_stack_size_;
   uint64_t async_stack_total_ = ~uint64_t{0};

@@ -17,6 +17,7 @@
 #include "runtime/pooling_allocator.h"
 #include "runtime/stack_pool.h"
 #include "runtime/thread_stack.h"
+#include "wasm_translate/operator_costs.h"
 
 namespace gantry {
 namespace api_internal {
@@ -70,6 +71,24 @@ absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
       break;
   }
   tunables.consume_fuel = config.consume_fuel();
+  tunables.epoch_interruption = config.epoch_interruption();
+  if (config.consume_fuel()) {
+    tunables.fuel_bulk_bytes = config.fuel_bulk_bytes();
+    wasm::OperatorCosts costs;
+    for (const auto& [name, units] : config.operator_costs()) {
+      const absl::Status status = costs.Set(name, units);
+      if (!status.ok()) {
+        conflicts.push_back(absl::StrCat(
+            "OperatorCost: ", absl::string_view(status.message().data(), status.message().size())));
+      }
+    }
+    tunables.operator_costs = costs.ToString();
+  } else if (!config.operator_costs().empty()) {
+    conflicts.push_back("OperatorCost needs ConsumeFuel");
+  }
+  if (config.epoch_interruption() == EpochInterruption::kPage && !config.signals_based_traps()) {
+    conflicts.push_back("EpochInterruption by page needs SignalsBasedTraps; by counter does not");
+  }
   tunables.signals_based_traps = config.signals_based_traps();
   tunables.spectre_masking = config.spectre_mitigations();
   tunables.nan_canonicalization = config.nan_canonicalization();
@@ -172,5 +191,7 @@ absl::StatusOr<Engine> Engine::CreateOrThrow(const Config& config) {
 }
 
 const Config& Engine::config() const { return state_->config(); }
+
+void Engine::IncrementEpoch() const { state_->runtime()->IncrementEpoch(); }
 
 }  // namespace gantry

@@ -27,6 +27,10 @@ class Engine {
 
   const Config& config() const;
 
+  // Counts the epoch: stores whose deadline it is are interrupted, where Config::EpochInterruption says
+  // how. From any thread, and async-signal-safe.
+  void IncrementEpoch() const;
+
   // Whether both are handles to the same engine.
   friend bool operator==(const Engine& a, const Engine& b) { return a.state_ == b.state_; }
 

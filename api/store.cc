@@ -1,6 +1,7 @@
 // Tested by api_test.cc.
 #include "api/store.h"
 
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -105,6 +106,34 @@ absl::StatusOr<runtime::Extern> ToRuntime(Store& store, const Extern& definition
   return runtime::Extern(tag.raw());
 }
 
+absl::Status Interrupts::OnInterrupt(runtime::Store& store, Reason reason) {
+  // A callback may replace itself.
+  switch (reason) {
+    case Reason::kFuelInterval: {
+      const Store::YieldCallback callback = fuel_interval;
+      return callback ? callback(store_) : absl::OkStatus();
+    }
+    case Reason::kOutOfFuel: {
+      const Store::FuelCallback callback = out_of_fuel;
+      if (!callback) return absl::OkStatus();
+      ASSIGN_OR_RETURN(const uint64_t units, callback(store_));
+      const uint64_t left = store.fuel();
+      store.SetFuel(units > std::numeric_limits<uint64_t>::max() - left
+                        ? std::numeric_limits<uint64_t>::max()
+                        : left + units);
+      return absl::OkStatus();
+    }
+    case Reason::kEpochDeadline: {
+      const Store::EpochCallback callback = epoch;
+      if (!callback) return absl::OkStatus();
+      ASSIGN_OR_RETURN(const uint64_t delta, callback(store_));
+      store.SetEpochDeadline(delta);
+      return absl::OkStatus();
+    }
+  }
+  return absl::InternalError("an interrupt for no known reason");
+}
+
 }  // namespace api_internal
 
 Store::Store(const Engine& engine)
@@ -150,6 +179,30 @@ absl::Status Store::SetFuel(uint64_t units) {
   RETURN_IF_ERROR(GetFuel().status());
   state_->runtime().SetFuel(units);
   return absl::OkStatus();
+}
+
+void Store::SetOutOfFuelCallback(FuelCallback callback) {
+  state_->interrupts(*this).out_of_fuel = std::move(callback);
+}
+
+absl::Status Store::SetFuelInterval(uint64_t units, YieldCallback callback) {
+  RETURN_IF_ERROR(GetFuel().status());
+  state_->interrupts(*this).fuel_interval = std::move(callback);
+  state_->runtime().SetFuelInterval(units);
+  return absl::OkStatus();
+}
+
+absl::Status Store::SetEpochDeadline(uint64_t delta) {
+  if (engine().config().epoch_interruption() == EpochInterruption::kNone) {
+    return absl::FailedPreconditionError(
+        "epochs are not looked at: the engine was made without Config::EpochInterruption");
+  }
+  state_->runtime().SetEpochDeadline(delta);
+  return absl::OkStatus();
+}
+
+void Store::SetEpochCallback(EpochCallback callback) {
+  state_->interrupts(*this).epoch = std::move(callback);
 }
 
 std::optional<Extern> Caller::GetExport(absl::string_view name) {

@@ -13,6 +13,7 @@
 #define GANTRY_API_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
@@ -50,6 +51,27 @@ class Store {
   // Fuel left, where Config::ConsumeFuel is on; kFailedPrecondition otherwise.
   absl::StatusOr<uint64_t> GetFuel() const;
   absl::Status SetFuel(uint64_t units);
+
+  // Called where the guest is interrupted, on its thread, between two of its operators. It may use the
+  // store; what it leaves behind is what the guest finds. An error stops the guest, as that of a
+  // host function does.
+  //
+  // When all fuel is consumed: returns how much more the guest is given; with none it traps, as
+  // without a callback.
+  using FuelCallback = std::function<absl::StatusOr<uint64_t>(Store&)>;
+  void SetOutOfFuelCallback(FuelCallback callback);
+  // Each time that so many units were consumed (0: never), and there is fuel left.
+  // kFailedPrecondition where fuel is not counted.
+  using YieldCallback = std::function<absl::Status(Store&)>;
+  absl::Status SetFuelInterval(uint64_t units, YieldCallback callback);
+
+  // The guest is interrupted when the engine's epoch is so many further on than now; a store starts
+  // without a deadline. kFailedPrecondition where Config::EpochInterruption is off.
+  absl::Status SetEpochDeadline(uint64_t delta);
+  // What then happens: returns in how many epochs it happens again; with 0 the guest traps, as without a
+  // callback.
+  using EpochCallback = std::function<absl::StatusOr<uint64_t>(Store&)>;
+  void SetEpochCallback(EpochCallback callback);
 
   // What the store may have from now on; the last of the two calls counts. A limiter must outlive
   // the store or be replaced; null allows everything.

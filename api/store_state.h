@@ -14,6 +14,20 @@
 
 namespace gantry::api_internal {
 
+// The store's callbacks, as the runtime asks for them.
+class Interrupts final : public runtime::InterruptHandler {
+ public:
+  explicit Interrupts(Store& store) : store_(store) {}
+  absl::Status OnInterrupt(runtime::Store& store, Reason reason) override;
+
+  Store::FuelCallback out_of_fuel;
+  Store::YieldCallback fuel_interval;
+  Store::EpochCallback epoch;
+
+ private:
+  Store& store_;
+};
+
 class StoreState {
  public:
   StoreState(Engine engine, std::unique_ptr<runtime::Store> store)
@@ -24,9 +38,19 @@ class StoreState {
   // A copy that lives as long as the store.
   StoreLimits& limits() { return limits_; }
 
+  // Made when they are first asked for. `store` is the one that this is the state of.
+  Interrupts& interrupts(Store& store) {
+    if (interrupts_ == nullptr) {
+      interrupts_ = std::make_unique<Interrupts>(store);
+      store_->SetInterruptHandler(interrupts_.get());
+    }
+    return *interrupts_;
+  }
+
  private:
   const Engine engine_;
   StoreLimits limits_;
+  std::unique_ptr<Interrupts> interrupts_;
   const std::unique_ptr<runtime::Store> store_;
 };
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
@@ -55,7 +56,7 @@ void EngineOptions::AddTo(CLI::App& command) {
   command
       .add_option("-O,--optimize", optimize_,
                   "Optimization: opt-level=0|2|s, memory-reservation=BYTES, "
-                  "memory-guard-size=BYTES, signals-based-traps=y|n; calls on stacks of their own: "
+                  "memory-guard-size=BYTES, signals-based-traps=y|n, epochs=none|counter|page; calls on stacks of their own: "
                   "async=y|n, async-stack-size=BYTES, async-stack-keep-resident=BYTES, "
                   "async-stack-zeroing=y|n; pooling-allocator=y|n, "
                   "and of the pool: pooling-total-instances=N, pooling-total-memories=N, "
@@ -75,7 +76,8 @@ void EngineOptions::AddTo(CLI::App& command) {
   command
       .add_option(
           "-W,--wasm", wasm_,
-          absl::StrCat("Guests: fuel=UNITS, max-wasm-stack=BYTES, nan-canonicalization=y|n, "
+          absl::StrCat("Guests: fuel=UNITS, operator-cost=OPERATOR:UNITS, fuel-bulk-bytes=BYTES, "
+                       "max-wasm-stack=BYTES, nan-canonicalization=y|n, "
                        "relaxed-simd-deterministic=y|n, and proposals by name=y|n: ",
                        WasmFeatureNames()))
       ->allow_extra_args(false);
@@ -107,6 +109,17 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
     } else if (entry.name == "signals-based-traps") {
       ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-O", entry));
       config.SignalsBasedTraps(enable);
+    } else if (entry.name == "epochs") {
+      if (entry.value == "none") {
+        config.EpochInterruption(EpochInterruption::kNone);
+      } else if (entry.value == "counter") {
+        config.EpochInterruption(EpochInterruption::kCounter);
+      } else if (entry.value == "page") {
+        config.EpochInterruption(EpochInterruption::kPage);
+      } else {
+        return absl::InvalidArgumentError(
+            absl::StrCat("-O epochs=", entry.value, ": none, counter or page is needed"));
+      }
     } else if (entry.name == "async") {
       RETURN_IF_ERROR(ParseFlagBool("-O", entry).status());
     } else if (entry.name == "async-stack-size") {
@@ -124,7 +137,7 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
       ASSIGN_OR_RETURN(const bool known, SetPoolingOption(entry, pooling_options));
       if (known) continue;
       return UnknownFlag("-O", entry,
-                         "opt-level, memory-reservation, memory-guard-size, signals-based-traps, "
+                         "opt-level, memory-reservation, memory-guard-size, signals-based-traps, epochs, "
                          "async, async-stack-size, async-stack-keep-resident, "
                          "async-stack-zeroing, "
                          "pooling-allocator, pooling-total-instances, pooling-total-memories, "
@@ -183,6 +196,17 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
     if (entry.name == "fuel") {
       RETURN_IF_ERROR(ParseFlagNumber("-W", entry).status());
       config.ConsumeFuel(true);
+    } else if (entry.name == "operator-cost") {
+      const size_t colon = entry.value.rfind(':');
+      uint64_t units = 0;
+      if (colon == std::string::npos || !absl::SimpleAtoi(entry.value.substr(colon + 1), &units)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("-W operator-cost=", entry.value, ": OPERATOR:UNITS is needed"));
+      }
+      config.OperatorCost(entry.value.substr(0, colon), units);
+    } else if (entry.name == "fuel-bulk-bytes") {
+      ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-W", entry));
+      config.FuelBulkBytes(static_cast<uint32_t>(std::min<uint64_t>(bytes, 0xFFFFFFFF)));
     } else if (entry.name == "max-wasm-stack") {
       ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-W", entry));
       config.MaxWasmStack(bytes);
@@ -194,7 +218,8 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
       config.RelaxedSimdDeterministic(enable);
     } else {
       return UnknownFlag("-W", entry,
-                         absl::StrCat("fuel, max-wasm-stack, nan-canonicalization, "
+                         absl::StrCat("fuel, operator-cost, fuel-bulk-bytes, max-wasm-stack, "
+                                      "nan-canonicalization, "
                                       "relaxed-simd-deterministic, ",
                                       WasmFeatureNames()));
     }

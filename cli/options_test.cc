@@ -32,13 +32,17 @@ struct Parsed {
 TEST(OptionsTest, EngineOptionsReachTheConfig) {
   Parsed parsed({"-O", "opt-level=0,memory-reservation=65536", "-C", "threads=3,spectre=n", "-C",
                  "regalloc_checker,foo=bar", "-W",
-                 "fuel=7,nan-canonicalization,relaxed-simd-deterministic", "a.wasm"});
+                 "fuel=7,nan-canonicalization,relaxed-simd-deterministic", "-O", "epochs=counter", "-W",
+                 "operator-cost=call:5,fuel-bulk-bytes=16", "a.wasm"});
   const Config config = *parsed.engine.ToConfig();
   EXPECT_EQ(config.opt_level(), OptLevel::kNone);
   EXPECT_EQ(config.memory_reservation(), 65536u);
   EXPECT_EQ(config.compilation_threads(), 3u);
   EXPECT_FALSE(config.spectre_mitigations());
   EXPECT_TRUE(config.consume_fuel());
+  EXPECT_EQ(config.epoch_interruption(), EpochInterruption::kCounter);
+  EXPECT_EQ(config.fuel_bulk_bytes(), 16u);
+  EXPECT_THAT(config.operator_costs(), ElementsAre(Pair("call", 5u)));
   EXPECT_TRUE(config.nan_canonicalization());
   EXPECT_TRUE(config.relaxed_simd_deterministic());
   EXPECT_EQ(*parsed.engine.Fuel(), 7u);
@@ -84,10 +88,10 @@ TEST(OptionsTest, FeaturesReachTheConfig) {
   expected.Set(wasm::Feature::kThreads, true).Set(wasm::Feature::kSimd, false);
   EXPECT_EQ(config.features(), expected);
   EXPECT_EQ(config.max_wasm_stack(), 70000u);
-  EXPECT_THAT(
-      std::string(Parsed({"-W", "nope", "x"}).engine.ToConfig().status().message()),
-      HasSubstr("-W nope is not known; there are: fuel, max-wasm-stack, nan-canonicalization, "
-                "relaxed-simd-deterministic, all-proposals"));
+  EXPECT_THAT(std::string(Parsed({"-W", "nope", "x"}).engine.ToConfig().status().message()),
+              HasSubstr("-W nope is not known; there are: fuel, operator-cost, fuel-bulk-bytes, "
+                        "max-wasm-stack, nan-canonicalization, relaxed-simd-deterministic, "
+                        "all-proposals"));
 }
 
 TEST(OptionsTest, FeaturesOverOthers) {
@@ -106,6 +110,8 @@ TEST(OptionsTest, BadOptionsSayWhatThereIs) {
   EXPECT_FALSE(Parsed({"-C", "threads=x", "x"}).engine.ToConfig().ok());
   EXPECT_FALSE(Parsed({"-C", "spectre=maybe", "x"}).engine.ToConfig().ok());
   EXPECT_FALSE(Parsed({"-W", "fuel=-1", "x"}).engine.ToConfig().ok());
+  EXPECT_FALSE(Parsed({"-W", "operator-cost=call", "x"}).engine.ToConfig().ok());
+  EXPECT_FALSE(Parsed({"-O", "epochs=maybe", "x"}).engine.ToConfig().ok());
 }
 
 TEST(OptionsTest, WhatFollowsTheFileBelongsToTheGuest) {

@@ -23,6 +23,20 @@ GANTRY_ENTITY_ID(SourceLoc, "@");
 // Something outside the function, as an index into the function's own table of names.
 GANTRY_ENTITY_ID(ExternalName, "ext");
 
+// The embedder's functions that cold code calls (docs/abi.md, "Cold shims"), which keep all
+// registers. None: there is no such function.
+struct ColdCalls {
+  // Stops the guest for the reason in the call's trap record; without it traps are instructions that
+  // fault.
+  ExternalName raise_trap;
+  // Returns where the guest may go on behind a fuel_check, or behind a poll.
+  ExternalName out_of_fuel;
+  ExternalName new_epoch;
+  // Returns where the stack is not exhausted after all; without it the guest is stopped.
+  ExternalName check_stack;
+  friend bool operator==(const ColdCalls&, const ColdCalls&) = default;
+};
+
 // How a relocated field is computed. Open-ended: each ISA numbers its own.
 enum class RelocKind : uint8_t {};
 
@@ -46,7 +60,9 @@ struct RelocRecord {
 // A landing place of a call that may unwind into this function.
 struct CallHandler {
   static constexpr uint32_t kCatchAll = 0xFFFFFFFF;
-  uint32_t tag;       // The function's own numbering of tags, or kCatchAll.
+  // Not of a call but of the poll_page that begins at the site's offset: its cold code.
+  static constexpr uint32_t kPoll = 0xFFFFFFFE;
+  uint32_t tag;       // The function's own numbering of tags, kCatchAll or kPoll.
   CodeOffset target;  // Where control arrives.
   friend bool operator==(const CallHandler&, const CallHandler&) = default;
 };

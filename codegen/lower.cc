@@ -217,6 +217,10 @@ Inst Lowering::SinkableLoad(Value value, bool path_is_single) const {
   const bool can_trap = !is_stack_load && data(load).flags().can_trap();
   const bool is_readonly = !is_stack_load && data(load).flags().readonly();
   if (can_trap && from.traps != to.traps) return Inst::None();
+  // How much fuel a trap gives back is told by the location.
+  if (can_trap && func_->cold_calls.out_of_fuel.is_some() && LocOf(load) != LocOf(anchor_)) {
+    return Inst::None();
+  }
   if ((can_trap || !is_readonly) && from.memory != to.memory) return Inst::None();
   return load;
 }

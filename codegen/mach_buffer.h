@@ -196,6 +196,7 @@ class MachBuffer {
   void AddStackMap(absl::Span<const uint32_t> slots);
   // What is written from here on comes from `loc` (which may be none).
   void SetSourceLoc(SourceLoc loc);
+  SourceLoc source_loc() const { return current_loc_; }
 
   // --- The end -------------------------------------------------------------------------
 

@@ -111,6 +111,8 @@ enum class OptLevel : uint8_t { kNone, kSpeed };
        "Mask the index of a jump table on the path that misspeculates past its bounds check.")      \
   BOOL(frameless_leaf, "true",                                                                      \
        "Leave out the frame of a function that calls nothing and needs no stack.")                  \
+  BOOL(fuel_register, "false",                                                                      \
+       "Keep one callee-saved register for the fuel; set where fuel is counted.")                    \
   BOOL(unwind_info, "true",                                                                         \
        "Describe frames for DWARF unwinders.")                                                      \
   BOOL(address_map, "true",                                                                         \

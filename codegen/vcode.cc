@@ -23,6 +23,7 @@ void VCode::Clear() {
   vector_constants_.clear();
   num_vregs_ = 0;
   frame = FrameNeeds();
+  cold_calls = ColdCalls();
 }
 
 regalloc::Input VCode::RegallocInput() const {

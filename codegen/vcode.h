@@ -103,6 +103,7 @@ class VCode {
     bool has_tail_calls = false;
   };
   FrameNeeds frame;
+  ColdCalls cold_calls;
 
  private:
   friend class VCodeBuilder;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <new>
 #include <optional>
 #include <utility>
@@ -45,6 +46,9 @@ uint64_t NanosecondsSince(Clock::time_point start) {
 void MakeStub(codegen::Function* func, environ::TrapCode code) {
   func->Clear();
   func->signature.params.push_back({codegen::Type::kI64, codegen::ArgPurpose::kVmctx});
+  const codegen::UserExternalName raise_trap =
+      NameOf(FuncKey::BuiltinShim(static_cast<uint32_t>(environ::Builtin::kRaiseTrap)));
+  func->cold_calls.raise_trap = func->DeclareName(raise_trap.space, raise_trap.index);
   codegen::InstBuilder b(func);
   b.MakeEntryBlock();
   b.Trap(static_cast<codegen::TrapCode>(static_cast<uint8_t>(code)));
@@ -378,7 +382,11 @@ absl::Status OptimizingCompiler::CompileBody(const ModuleTranslation& module, co
   const auto origin_of = [&](codegen::SourceLoc loc) {
     return stored != nullptr ? stored->OriginOf(loc, function.params) : OriginOf(loc, function);
   };
-  const CodeOrigins origins = {origin_of, worker.sites};
+  const std::function<uint32_t(uint32_t)> refund_at = [&](uint32_t offset) {
+    return worker.environment->RefundAt(offset);
+  };
+  const bool counts = options_.target.tunables.consume_fuel && !missing.has_value();
+  const CodeOrigins origins = {origin_of, worker.sites, counts ? &refund_at : nullptr};
   MakeCompiledFunction(code, key_of, function.params.base_loc.is_some() ? &origins : nullptr, out);
   out.inlined_calls = static_cast<uint32_t>(worker.translator->num_inlined());
   out.missing = std::move(missing);

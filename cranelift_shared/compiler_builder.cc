@@ -26,11 +26,6 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
   std::vector<environ::SettingInfo> Settings() const override { return flags_.Settings(); }
 
   absl::Status SetTunables(const environ::Tunables& tunables) override {
-    if (!tunables.signals_based_traps) {
-      return absl::UnimplementedError(
-          "the optimizing compiler needs signals_based_traps: its code traps by instructions "
-          "that fault");
-    }
     tunables_ = tunables;
     return absl::OkStatus();
   }

@@ -23,6 +23,7 @@ using codegen::Type;
 using codegen::Value;
 using environ::Builtin;
 using environ::BuiltinType;
+using environ::EpochInterruption;
 using environ::MemoryPlan;
 using environ::VMContextOffsets;
 using environ::VMFuncRefOffsets;
@@ -54,45 +55,12 @@ Type TypeOfBuiltin(BuiltinType type) {
   return type == BuiltinType::kI32 || type == BuiltinType::kReference ? Type::kI32 : Type::kI64;
 }
 
-// Structure costs nothing: it is not executed.
-uint32_t FuelOf(wasm::Opcode op) {
-  switch (op) {
-    case wasm::Opcode::kNop:
-    case wasm::Opcode::kDrop:
-    case wasm::Opcode::kBlock:
-    case wasm::Opcode::kLoop:
-    case wasm::Opcode::kElse:
-    case wasm::Opcode::kEnd:
-      return 0;
-    default:
-      return 1;
-  }
-}
-
-// Where what was consumed has to be in the store: control may leave the straight line.
-bool EndsStraightLine(wasm::Opcode op) {
-  switch (op) {
-    case wasm::Opcode::kUnreachable:
-    case wasm::Opcode::kLoop:
-    case wasm::Opcode::kIf:
-    case wasm::Opcode::kElse:
-    case wasm::Opcode::kEnd:
-    case wasm::Opcode::kBr:
-    case wasm::Opcode::kBrIf:
-    case wasm::Opcode::kBrTable:
-    case wasm::Opcode::kBrOnNull:
-    case wasm::Opcode::kBrOnNonNull:
-    case wasm::Opcode::kReturn:
-    case wasm::Opcode::kCall:
-    case wasm::Opcode::kCallIndirect:
-    case wasm::Opcode::kCallRef:
-    case wasm::Opcode::kReturnCall:
-    case wasm::Opcode::kReturnCallIndirect:
-    case wasm::Opcode::kReturnCallRef:
-      return true;
-    default:
-      return false;
-  }
+// Whoever made the tunables has checked them.
+wasm::OperatorCosts CostsOf(const environ::Tunables& tunables) {
+  const absl::StatusOr<wasm::OperatorCosts> costs =
+      wasm::OperatorCosts::Parse(tunables.operator_costs);
+  CHECK(costs.ok()) << costs.status();
+  return *costs;
 }
 
 }  // namespace
@@ -122,7 +90,8 @@ CompilerEnvironment::CompilerEnvironment(const environ::ModuleTranslation& modul
       signatures_with_caller_(module.parsed.types.size()),
       functions_(module.parsed.functions.size()),
       builtins_(environ::kBuiltinCount),
-      memory_bases_(module.parsed.memories.size()) {}
+      memory_bases_(module.parsed.memories.size()),
+      meter_(CostsOf(tunables_)) {}
 
 const wasm::TranslationTraps& CompilerEnvironment::traps() const {
   static constexpr auto number = [](environ::TrapCode code) {
@@ -188,10 +157,25 @@ void CompilerEnvironment::Begin(InstBuilder& b) {
   ++stamp_;
   last_in_entry_ = Inst::None();
   store_ = Value::None();
-  pending_fuel_ = 0;
   func_ = &b.func();
   entry_ = b.block();
   vmctx_ = func_->dfg.block_params(entry_)[0];
+  const auto name_of = [this](Builtin builtin) {
+    const codegen::UserExternalName name =
+        NameOf(environ::FuncKey::BuiltinShim(static_cast<uint32_t>(builtin)));
+    return func_->DeclareName(name.space, name.index);
+  };
+  func_->cold_calls.raise_trap = name_of(Builtin::kRaiseTrap);
+  if (tunables_.consume_fuel) {
+    func_->cold_calls.out_of_fuel = name_of(Builtin::kOutOfFuel);
+    meter_.Start();
+    charge_ = Inst::None();
+    refunds_.clear();
+  }
+  if (tunables_.epoch_interruption != EpochInterruption::kNone) {
+    func_->cold_calls.new_epoch = name_of(Builtin::kNewEpoch);
+    func_->cold_calls.check_stack = name_of(Builtin::kCheckStack);
+  }
 }
 
 template <typename Make>
@@ -235,50 +219,63 @@ void CompilerEnvironment::Rarely(InstBuilder& b, Value condition, Body body) {
 
 // ---- Interrupts.
 
-void CompilerEnvironment::OnOperator(InstBuilder& b, wasm::Opcode op) {
-  pending_fuel_ += FuelOf(op);
-  if (EndsStraightLine(op)) FlushFuel(b);
+void CompilerEnvironment::OnOperator(InstBuilder& b, wasm::Opcode op, uint32_t offset) {
+  if (meter_.is_open() && meter_.IsFull(op)) CloseLine();
+  if (!meter_.is_open() && meter_.costs().of(op) != 0) {
+    charge_ = b.FuelCharge(0);
+    meter_.Open();
+  }
+  meter_.Add(op, offset);
+  if (wasm::EndsLine(op)) CloseLine();
 }
 
-void CompilerEnvironment::FlushFuel(InstBuilder& b) {
-  if (pending_fuel_ == 0) return;
-  const MemFlags flags = Access(kRegionStore);
-  const Value before =
-      b.Load(Type::kI64, flags, store_, static_cast<int32_t>(VMStoreContextOffsets::kFuelConsumed));
-  const Value after = b.Iadd(before, b.I64(static_cast<int64_t>(pending_fuel_)));
-  b.Store(flags, after, store_, static_cast<int32_t>(VMStoreContextOffsets::kFuelConsumed));
-  pending_fuel_ = 0;
+void CompilerEnvironment::OnJoin() { CloseLine(); }
+
+void CompilerEnvironment::CloseLine() {
+  if (!meter_.is_open()) return;
+  func_->dfg.mutable_inst(charge_).set_amount(meter_.Close());
 }
 
-void CompilerEnvironment::CheckInterrupts(InstBuilder& b) {
-  if (!tunables_.consume_fuel && !tunables_.epoch_interruption) return;
+// A line begins, and with it what may not be done without fuel.
+void CompilerEnvironment::CheckFuel(InstBuilder& b) {
+  if (!tunables_.consume_fuel) return;
+  CloseLine();
+  charge_ = b.FuelCheck(0);
+  meter_.Open();
+}
+
+void CompilerEnvironment::Poll(InstBuilder& b) {
+  if (tunables_.epoch_interruption == EpochInterruption::kNone) return;
   if (store_.is_none()) {
     store_ = InEntry([&](InstBuilder& e) { return ContextField(e, VMContextOffsets::kStore); });
   }
-  if (tunables_.consume_fuel) {
-    const Value consumed = b.Load(Type::kI64, Access(kRegionStore), store_,
-                                  static_cast<int32_t>(VMStoreContextOffsets::kFuelConsumed));
-    Rarely(b, b.Icmp(IntCC::kSge, consumed, b.I64(0)), [&] {
-      CallBuiltin(b, Builtin::kOutOfFuel, {});
-      return true;
-    });
-  }
-  if (tunables_.epoch_interruption) {
-    const Value counter = b.Load(Type::kI64, Constant(kRegionContext), store_,
-                                 static_cast<int32_t>(VMStoreContextOffsets::kEpochCounter));
-    // Other threads write it.
-    const Value now = b.Load(Type::kI64, MemFlags::Trusted(), counter, 0);
-    const Value deadline = b.Load(Type::kI64, Access(kRegionStore), store_,
-                                  static_cast<int32_t>(VMStoreContextOffsets::kEpochDeadline));
-    Rarely(b, b.Icmp(IntCC::kUge, now, deadline), [&] {
-      CallBuiltin(b, Builtin::kNewEpoch, {});
-      return true;
-    });
+  if (tunables_.epoch_interruption == EpochInterruption::kPage) {
+    b.PollPage(store_, VMStoreContextOffsets::kPollPage);
+  } else {
+    b.PollWord(store_, static_cast<int32_t>(VMStoreContextOffsets::kInterrupt));
   }
 }
 
-void CompilerEnvironment::OnFunctionEntry(InstBuilder& b) { CheckInterrupts(b); }
-void CompilerEnvironment::OnLoopHeader(InstBuilder& b) { CheckInterrupts(b); }
+// Epochs are looked at where the stack is: see docs/abi.md.
+void CompilerEnvironment::OnFunctionEntry(InstBuilder& b) { CheckFuel(b); }
+void CompilerEnvironment::OnLoopHeader(InstBuilder& b) {
+  CheckFuel(b);
+  Poll(b);
+}
+void CompilerEnvironment::OnTailCall(InstBuilder& b) { Poll(b); }
+
+void CompilerEnvironment::Finish(InstBuilder&) {
+  if (!tunables_.consume_fuel) return;
+  CloseLine();
+  refunds_ = meter_.TakeRefunds();
+}
+
+uint32_t CompilerEnvironment::RefundAt(uint32_t offset) const {
+  const auto found = std::lower_bound(
+      refunds_.begin(), refunds_.end(), offset,
+      [](const wasm::FuelRefund& refund, uint32_t at) { return refund.offset < at; });
+  return found != refunds_.end() && found->offset == offset ? found->units : 0;
+}
 
 // ---- Memories.
 

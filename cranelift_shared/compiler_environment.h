@@ -20,6 +20,7 @@
 #include "environ/core/trap_code.h"
 #include "environ/core/tunables.h"
 #include "environ/translation/module_translation.h"
+#include "wasm_translate/operator_costs.h"
 #include "wasm_translate/translator_environment.h"
 
 namespace gantry::cranelift {
@@ -55,9 +56,15 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   void Begin(codegen::InstBuilder& b) override;
 
   bool counts_operators() const override { return tunables_.consume_fuel; }
-  void OnOperator(codegen::InstBuilder& b, wasm::Opcode op) override;
+  void OnOperator(codegen::InstBuilder& b, wasm::Opcode op, uint32_t offset) override;
+  void OnJoin() override;
   void OnFunctionEntry(codegen::InstBuilder& b) override;
   void OnLoopHeader(codegen::InstBuilder& b) override;
+  void OnTailCall(codegen::InstBuilder& b) override;
+  void Finish(codegen::InstBuilder& b) override;
+  // What a trap of the operator at an offset of the module gives back, in the function that was
+  // translated last.
+  uint32_t RefundAt(uint32_t offset) const;
 
   wasm::HeapAccess AccessHeap(codegen::InstBuilder& b, wasm::MemoryIndex memory, uint64_t offset,
                               uint32_t size) override;
@@ -182,8 +189,9 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   codegen::Inst CallCode(codegen::InstBuilder& b, wasm::CallKind kind, wasm::TypeIndex type,
                          codegen::Value code, codegen::Value callee_vmctx,
                          absl::Span<const codegen::Value> args);
-  void FlushFuel(codegen::InstBuilder& b);
-  void CheckInterrupts(codegen::InstBuilder& b);
+  void CloseLine();
+  void CheckFuel(codegen::InstBuilder& b);
+  void Poll(codegen::InstBuilder& b);
 
   const environ::ModuleTranslation& module_;
   const environ::ModuleInfo& info_;
@@ -204,7 +212,10 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   Cache<codegen::Value> memory_bases_;
   std::vector<codegen::Value> args_;
   codegen::Value store_;
-  uint64_t pending_fuel_ = 0;
+  wasm::FuelMeter meter_;
+  // Of the open line.
+  codegen::Inst charge_;
+  std::vector<wasm::FuelRefund> refunds_;
 };
 
 }  // namespace gantry::cranelift

@@ -181,6 +181,7 @@ std::string EncodeFunction(const CompiledFunction& compiled, const ModuleTransla
   for (const environ::TrapRecord& trap : compiled.traps) {
     out.U32(trap.offset);
     out.U8(trap.code);
+    out.U32(trap.refund);
   }
   BodyWalk walk(module, function, compiled);
   out.Size(compiled.inline_sites.size());
@@ -246,12 +247,13 @@ bool DecodeFunction(absl::string_view bytes, const ModuleTranslation& module,
     relocation.target = *target;
     out.relocations.push_back(relocation);
   }
-  const size_t traps = in.Size(5);
+  const size_t traps = in.Size(9);
   Ascending trap_offsets(size, true);
   for (size_t i = 0; i < traps; ++i) {
     const uint32_t offset = in.U32();
     in.Expect(trap_offsets.Next(offset));
-    out.traps.push_back({offset, in.U8()});
+    const uint8_t code = in.U8();
+    out.traps.push_back({offset, code, in.U32()});
   }
   const size_t sites = in.Size(12);
   for (size_t i = 0; i < sites; ++i) {

@@ -3,7 +3,7 @@
 //
 //   ASSIGN_OR_RETURN(const LinkedIsa* isa, FindIsa("x86_64-unknown-linux-gnu"));
 //   std::unique_ptr<codegen::IsaBuilder> builder = isa->NewBuilder();
-//   isa->EmitEntryTrampoline(signature, buffer, &frame, &unwind);
+//   isa->EmitEntryTrampoline(signature, false, buffer, &frame, &unwind);
 //
 // Which are linked is the build setting --//codegen:isas. This is the only place that names
 // instruction sets; all others go through the interface.
@@ -21,6 +21,7 @@
 #include "codegen/mach_buffer.h"
 #include "codegen/unwind.h"
 #include "cranelift_shared/wasm_values.h"
+#include "environ/core/builtins.h"
 
 namespace gantry::cranelift {
 
@@ -43,17 +44,21 @@ class LinkedIsa {
 
   virtual std::unique_ptr<codegen::IsaBuilder> NewBuilder() const = 0;
   virtual const codegen::LabelKindTable& label_kinds() const = 0;
+  // Whether its code has the cold shims of docs/abi.md, and so fuel, epochs and traps without signals.
+  virtual bool has_cold_shims() const = 0;
   // Code as text for people, an instruction a line behind its offset.
   virtual std::string Disassemble(absl::Span<const uint8_t> code) const = 0;
 
   // Trampolines and shims (docs/abi.md), written into an empty buffer of label_kinds(), which
   // the caller finishes. Where things are in the run-time structures is environ's VMOffsets.
-  virtual void EmitEntryTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
-                                   codegen::FrameInfo* frame,
+  // `fuel`: whether the code that they lead to counts fuel.
+  virtual void EmitEntryTrampoline(const AbiSignature& signature, bool fuel,
+                                   codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
                                    codegen::UnwindInfo* unwind) const = 0;
-  virtual void EmitExitTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
-                                  codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const = 0;
-  virtual void EmitBuiltinShim(uint32_t builtin, bool fallible, codegen::MachBuffer& buffer,
+  virtual void EmitExitTrampoline(const AbiSignature& signature, bool fuel,
+                                  codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                                  codegen::UnwindInfo* unwind) const = 0;
+  virtual void EmitBuiltinShim(environ::Builtin builtin, bool fuel, codegen::MachBuffer& buffer,
                                codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const = 0;
 };
 

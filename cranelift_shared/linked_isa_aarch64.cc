@@ -47,28 +47,31 @@ class AArch64 : public LinkedIsa {
     return aarch64::MakeIsaBuilder();
   }
   const codegen::LabelKindTable& label_kinds() const override { return aarch64::kLabelKinds; }
+  bool has_cold_shims() const override { return false; }
   std::string Disassemble(absl::Span<const uint8_t> code) const override {
     return aarch64::Disassemble(code);
   }
 
-  void EmitEntryTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
+  void EmitEntryTrampoline(const AbiSignature& signature, bool, codegen::MachBuffer& buffer,
                            codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
     aarch64::EmitEntryTrampoline({params, results}, kLayout, buffer, unwind);
   }
-  void EmitExitTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
+  void EmitExitTrampoline(const AbiSignature& signature, bool, codegen::MachBuffer& buffer,
                           codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
     aarch64::EmitExitTrampoline({params, results}, kLayout, buffer, unwind);
   }
-  void EmitBuiltinShim(uint32_t builtin, bool fallible, codegen::MachBuffer& buffer,
+  void EmitBuiltinShim(environ::Builtin builtin, bool, codegen::MachBuffer& buffer,
                        codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
-    aarch64::EmitBuiltinShim(builtin, fallible, kLayout, buffer, unwind);
+    // Nothing calls those that cold code would.
+    aarch64::EmitBuiltinShim(static_cast<uint32_t>(builtin),
+                             environ::GetBuiltinInfo(builtin).fallible, kLayout, buffer, unwind);
   }
 };
 

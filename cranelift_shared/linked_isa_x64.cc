@@ -28,16 +28,22 @@ AbiValues ToAbiValues(absl::Span<const AbiShape> shapes) {
   return values;
 }
 
-constexpr x64::TrampolineLayout kLayout = {
-    .last_entry_pc = VMStoreContextOffsets::kLastEntryPc,
-    .last_entry_sp = VMStoreContextOffsets::kLastEntrySp,
-    .last_entry_fp = VMStoreContextOffsets::kLastEntryFp,
-    .last_exit_pc = VMStoreContextOffsets::kLastExitPc,
-    .last_exit_fp = VMStoreContextOffsets::kLastExitFp,
-    .store = VMContextOffsets::kStore,
-    .builtins = VMContextOffsets::kBuiltins,
-    .host_call = VMHostFuncContextOffsets::kHostCall,
-};
+constexpr x64::TrampolineLayout Layout(bool keeps_fuel) {
+  return {
+      .last_entry_pc = VMStoreContextOffsets::kLastEntryPc,
+      .last_entry_sp = VMStoreContextOffsets::kLastEntrySp,
+      .last_entry_fp = VMStoreContextOffsets::kLastEntryFp,
+      .last_exit_pc = VMStoreContextOffsets::kLastExitPc,
+      .last_exit_fp = VMStoreContextOffsets::kLastExitFp,
+      .store = VMContextOffsets::kStore,
+      .builtins = VMContextOffsets::kBuiltins,
+      .host_call = VMHostFuncContextOffsets::kHostCall,
+      .store_builtins = VMStoreContextOffsets::kBuiltins,
+      .fuel = VMStoreContextOffsets::kFuel,
+      .entry_mark = environ::kEntryMark,
+      .keeps_fuel = keeps_fuel,
+  };
+}
 // Trampolines and C++ have to agree on the arrays that values cross in.
 static_assert(x64::kValRawBytes == environ::kValRawSize);
 
@@ -75,25 +81,30 @@ class X64 : public LinkedIsa {
   absl::string_view default_triple() const override { return "x86_64-unknown-linux-gnu"; }
   std::unique_ptr<codegen::IsaBuilder> NewBuilder() const override { return x64::MakeIsaBuilder(); }
   const codegen::LabelKindTable& label_kinds() const override { return x64::kLabelKinds; }
+  bool has_cold_shims() const override { return true; }
   std::string Disassemble(absl::Span<const uint8_t> code) const override {
     return x64::Disassemble(code);
   }
 
-  void EmitEntryTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
+  void EmitEntryTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
                            codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    Describe(x64::EmitEntryTrampoline({params, results}, kLayout, buffer), buffer, frame, unwind);
+    Describe(x64::EmitEntryTrampoline({params, results}, Layout(fuel), buffer), buffer, frame, unwind);
   }
-  void EmitExitTrampoline(const AbiSignature& signature, codegen::MachBuffer& buffer,
+  void EmitExitTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
                           codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    Describe(x64::EmitExitTrampoline({params, results}, kLayout, buffer), buffer, frame, unwind);
+    Describe(x64::EmitExitTrampoline({params, results}, Layout(fuel), buffer), buffer, frame, unwind);
   }
-  void EmitBuiltinShim(uint32_t builtin, bool fallible, codegen::MachBuffer& buffer,
+  void EmitBuiltinShim(environ::Builtin builtin, bool fuel, codegen::MachBuffer& buffer,
                        codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
-    Describe(x64::EmitBuiltinShim(builtin, fallible, kLayout, buffer), buffer, frame, unwind);
+    const environ::BuiltinInfo& info = environ::GetBuiltinInfo(builtin);
+    const uint32_t index = static_cast<uint32_t>(builtin);
+    Describe(info.is_cold() ? x64::EmitColdShim(index, Layout(fuel), buffer)
+                            : x64::EmitBuiltinShim(index, info.fallible, Layout(fuel), buffer),
+             buffer, frame, unwind);
   }
 };
 

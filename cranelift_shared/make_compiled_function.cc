@@ -42,6 +42,17 @@ void AppendAddresses(absl::Span<const codegen::SourceLocEntry> locs, const CodeO
   out.inline_sites.assign(origins.sites.begin(), origins.sites.end());
 }
 
+// Both lists are in order of offsets.
+void AddRefunds(const std::function<uint32_t(uint32_t)>& refund_at, CompiledFunction& out) {
+  size_t next = 0;
+  for (environ::TrapRecord& trap : out.traps) {
+    while (next < out.address_map.size() && out.address_map[next].offset <= trap.offset) ++next;
+    if (next == 0) continue;
+    const uint32_t wasm_offset = out.address_map[next - 1].wasm_offset;
+    if (wasm_offset != environ::kNoWasmOffset) trap.refund = refund_at(wasm_offset);
+  }
+}
+
 }  // namespace
 
 void MakeCompiledFunction(const codegen::CompiledCode& code,
@@ -63,6 +74,7 @@ void MakeCompiledFunction(const codegen::CompiledCode& code,
     out.traps.push_back({.offset = trap.offset - skip, .code = static_cast<uint8_t>(trap.code)});
   }
   if (origins != nullptr) AppendAddresses(code.source_locs, *origins, skip, out);
+  if (origins != nullptr && origins->refund_at != nullptr) AddRefunds(*origins->refund_at, out);
   out.stack_maps.reserve(code.stack_maps.size());
   for (const codegen::StackMap& map : code.stack_maps) {
     out.stack_maps.push_back({.offset = map.return_offset - skip,

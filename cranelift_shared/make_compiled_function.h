@@ -6,6 +6,7 @@
 #define GANTRY_CRANELIFT_SHARED_MAKE_COMPILED_FUNCTION_H_
 
 #include <cstdint>
+#include <functional>
 
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
@@ -28,6 +29,8 @@ struct CodeOrigins {
   // Asked for locations that are none, too.
   absl::FunctionRef<Origin(codegen::SourceLoc)> origin_of;
   absl::Span<const environ::InlineSite> sites;
+  // Fuel that a trap at a wasm offset gives back. Null where none is counted.
+  const std::function<uint32_t(uint32_t)>* refund_at = nullptr;
 };
 
 // Copies `code` into `out`, which is cleared first. `key_of` says what the code's external

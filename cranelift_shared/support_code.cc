@@ -35,11 +35,25 @@ absl::StatusOr<ConfiguredTarget> ConfigureTarget(const IsaFlags& flags,
                                                  const environ::Tunables& tunables, bool vectors) {
   // What the engine's tunables say of code generation; flags set by name come after.
   const auto text = [](bool value) { return std::string(value ? "true" : "false"); };
+  // What a trap gives back of the fuel is found by way of the address map.
+  const bool address_map = tunables.generate_address_map || tunables.consume_fuel;
   ASSIGN_OR_RETURN(const ConfiguredIsa configured,
                    flags.Configure({{"opt_level", tunables.opt_level == 0 ? "none" : "speed"},
                                     {"spectre_mitigation", text(tunables.spectre_masking)},
-                                    {"address_map", text(tunables.generate_address_map)},
-                                    {"unwind_info", text(tunables.generate_unwind_info)}}));
+                                    {"address_map", text(address_map)},
+                                    {"unwind_info", text(tunables.generate_unwind_info)},
+                                    {"fuel_register", text(tunables.consume_fuel)}}));
+  if (!configured.isa->has_cold_shims()) {
+    const auto refused = [&](absl::string_view name) {
+      return absl::UnimplementedError(
+          absl::StrCat("code for ", configured.isa->name(), " has no ", name, " yet"));
+    };
+    if (tunables.consume_fuel) return refused("consume_fuel");
+    if (tunables.epoch_interruption != environ::EpochInterruption::kNone) {
+      return refused("epoch_interruption");
+    }
+    if (!tunables.signals_based_traps) return refused("traps without signals_based_traps");
+  }
   configured.builder->set_stack_limit({.enabled = true,
                                        .store_offset = environ::VMContextOffsets::kStore,
                                        .limit_offset = environ::VMStoreContextOffsets::kStackLimit,
@@ -71,9 +85,11 @@ absl::Status SupportCode::CompileTrampoline(const environ::ModuleTranslation& mo
   const Shapes params = ShapesOf(module, type.params());
   const Shapes results = ShapesOf(module, type.results());
   if (key.kind() == environ::FuncKeyKind::kEntryTrampoline) {
-    target_.isa->EmitEntryTrampoline({params, results}, buffer, &frame, &unwind);
+    target_.isa->EmitEntryTrampoline({params, results}, target_.tunables.consume_fuel, buffer,
+                                     &frame, &unwind);
   } else {
-    target_.isa->EmitExitTrampoline({params, results}, buffer, &frame, &unwind);
+    target_.isa->EmitExitTrampoline({params, results}, target_.tunables.consume_fuel, buffer,
+                                    &frame, &unwind);
   }
   RETURN_IF_ERROR(buffer.Finish());
   MakeCompiledFunction(buffer, frame, target_.tunables.generate_unwind_info ? &unwind : nullptr,
@@ -85,12 +101,11 @@ absl::Status SupportCode::CompileBuiltinShim(const environ::FuncKey& key,
                                              environ::CompiledFunction& out) const {
   CHECK(key.kind() == environ::FuncKeyKind::kBuiltinShim && key.index() < environ::kBuiltinCount)
       << key;
-  const environ::BuiltinInfo& info =
-      environ::GetBuiltinInfo(static_cast<environ::Builtin>(key.index()));
   codegen::MachBuffer buffer(target_.isa->label_kinds());
   codegen::FrameInfo frame;
   codegen::UnwindInfo unwind;
-  target_.isa->EmitBuiltinShim(key.index(), info.fallible, buffer, &frame, &unwind);
+  target_.isa->EmitBuiltinShim(static_cast<environ::Builtin>(key.index()),
+                               target_.tunables.consume_fuel, buffer, &frame, &unwind);
   RETURN_IF_ERROR(buffer.Finish());
   MakeCompiledFunction(buffer, frame, target_.tunables.generate_unwind_info ? &unwind : nullptr,
                        target_.target->unwind_format(), out);

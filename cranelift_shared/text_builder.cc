@@ -121,6 +121,11 @@ void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction&
   for (const environ::TrapRecord& trap : function.traps) {
     out_.trap_offsets.push_back(offset + trap.offset);
     out_.trap_codes.push_back(trap.code);
+    // Only where there is any; those in front of the first have none.
+    if (trap.refund != 0 || !out_.trap_refunds.empty()) {
+      out_.trap_refunds.resize(out_.trap_codes.size() - 1);
+      out_.trap_refunds.push_back(trap.refund);
+    }
   }
   const auto add_address = [&](uint32_t at, uint32_t wasm_offset) {
     // Where one stretch is empty, the next one counts: so too where a function ends and
@@ -237,6 +242,9 @@ absl::StatusOr<environ::LinkedText> TextBuilder::Finish() && {
     }
   }
   RETURN_IF_ERROR(SettlePending(kMaxText));
+  // Eight bytes behind each call can be read (docs/abi.md, "Entry mark").
+  constexpr uint64_t kReadBehindCalls = 8;
+  if (!out_.text.empty()) RETURN_IF_ERROR(GrowTo(out_.text.size() + kReadBehindCalls));
   for (const Veneer& veneer : veneers_) {
     rules_.write_veneer(out_.text.data() + veneer.offset,
                         int64_t{targets_[veneer.target].offset} - int64_t{veneer.offset});

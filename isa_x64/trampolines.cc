@@ -1,6 +1,7 @@
 #include "isa_x64/trampolines.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <vector>
 
@@ -67,6 +68,24 @@ Address ValueAt(Gpr64 array, size_t index) {
   return Address(array, static_cast<int32_t>(index) * kValRawBytes);
 }
 
+// The fuel into the store context and back; `store` holds that.
+void StoreFuel(Assembler& as, const TrampolineLayout& layout, Gpr64 store) {
+  if (layout.keeps_fuel) as.mov(Mem64(store, layout.fuel), kFuel);
+}
+void LoadFuel(Assembler& as, const TrampolineLayout& layout, Gpr64 store) {
+  if (layout.keeps_fuel) as.mov(kFuel, Mem64(store, layout.fuel));
+}
+
+// nop dword [rax + rax + mark], which is executed and looked for.
+constexpr uint32_t kMarkOpcode = 0x00841F0F;
+void EmitEntryMark(Assembler& as, uint32_t mark) {
+  uint8_t* at = as.buffer().BeginInstruction();
+  std::memcpy(at, &kMarkOpcode, sizeof kMarkOpcode);
+  std::memcpy(at + sizeof kMarkOpcode, &mark, sizeof mark);
+  static_assert(sizeof kMarkOpcode + sizeof mark == kEntryMarkBytes);
+  as.buffer().EndInstruction(at + kEntryMarkBytes);
+}
+
 // Leaves for the innermost entry trampoline. `store` holds the store context.
 void Raise(Assembler& as, const TrampolineLayout& layout, Gpr64 store) {
   as.mov(rsp, Mem64(store, layout.last_entry_sp));
@@ -98,16 +117,22 @@ TrampolineFrame EmitEntryTrampoline(const TrampolineSignature& signature,
   for (const Gpr64 reg : kCalleeSaved) as.push(reg);
   frame.body = buffer.offset();
   frame.saved_registers = std::size(kCalleeSaved);
-  // The array of values; with it the frame is a multiple of 16.
+  // The array of values, the store for cold shims, and once more to make the frame a multiple of 16.
   constexpr int32_t kSaved = 8 * static_cast<int32_t>(std::size(kCalleeSaved));
   constexpr int32_t kArraySlot = -kSaved - 8;
-  static_assert((kSaved + 8) % 16 == 0);
+  static_assert(kEntryStoreSlot == -kSaved - 16);
+  constexpr int32_t kEnd = -kSaved - 24;
+  static_assert(kEnd % 16 == 0);
   as.push(r8);
+  as.push(rdi);
+  as.push(rdi);
 
   as.lea(rax, Address(resume));
   as.mov(Mem64(rdi, layout.last_entry_pc), rax);
   as.mov(Mem64(rdi, layout.last_entry_sp), rsp);
   as.mov(Mem64(rdi, layout.last_entry_fp), rbp);
+
+  LoadFuel(as, layout, rdi);
 
   // Everything moves out of the way of the arguments.
   const Gpr64 array = kScratch;
@@ -128,11 +153,16 @@ TrampolineFrame EmitEntryTrampoline(const TrampolineSignature& signature,
     if (params[i].kind == AbiPlace::Kind::kMemory) continue;
     LoadRegister(as, signature.params[i], params[i], array, i);
   }
-  const int32_t area = kArraySlot - static_cast<int32_t>(area_bytes);
+  const int32_t area = kEnd - static_cast<int32_t>(area_bytes);
   if (area_bytes != 0) as.lea(kResultArea, Address(rbp, area));
   as.call(code);
   buffer.AddCallSite();
+  EmitEntryMark(as, layout.entry_mark);
 
+  if (layout.keeps_fuel) {
+    as.mov(array, Mem64(rbp, kEntryStoreSlot));
+    StoreFuel(as, layout, array);
+  }
   as.mov(array, Mem64(rbp, kArraySlot));
   for (size_t i = 0; i < results.size(); ++i) {
     if (results[i].kind == AbiPlace::Kind::kMemory) continue;
@@ -185,6 +215,7 @@ TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
   }
   as.mov(kScratch, Mem64(rdi, layout.store));
   RecordExit(as, layout, kScratch, rax);
+  StoreFuel(as, layout, kScratch);
   static_assert(kCallerVmctx == rsi);
   as.mov(rdx, rsp);
   as.call(Mem64(rdi, layout.host_call));
@@ -192,6 +223,11 @@ TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
   as.test(eax, eax);
   as.jcc(Condition::kNotEqual, raise);
 
+  if (layout.keeps_fuel) {
+    as.mov(kScratch, Mem64(rbp, kContextSlot));
+    as.mov(kScratch, Mem64(kScratch, layout.store));
+    LoadFuel(as, layout, kScratch);
+  }
   if (area_bytes != 0) {
     as.mov(kScratch, Mem64(rbp, kAreaSlot));
     for (size_t i = 0; i < results.size(); ++i) {
@@ -215,18 +251,72 @@ TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
   return frame;
 }
 
+TrampolineFrame EmitColdShim(uint32_t index, const TrampolineLayout& layout, MachBuffer& buffer) {
+  Assembler as(buffer);
+  const MachLabel raise = buffer.NewLabel();
+  const MachLabel walk = buffer.NewLabel();
+  TrampolineFrame frame = PushFrame(as);
+  // What C++ may overwrite; kScratch and kVectorScratch are free between any two instructions.
+  constexpr Gpr64 kKept[] = {rax, rcx, rdx, rsi, rdi, r8, r9, r10};
+  constexpr int32_t kVectors = 15;
+  constexpr int32_t kFirstKept = 8;  // Behind the store.
+  constexpr int32_t kFirstVector = kFirstKept + 8 * static_cast<int32_t>(std::size(kKept)) + 8;
+  constexpr int32_t kBytes = kFirstVector + 16 * kVectors;
+  static_assert(kFirstVector % 16 == 0 && kBytes % 16 == 0);
+  as.sub(rsp, kBytes);
+  for (size_t i = 0; i < std::size(kKept); ++i) {
+    as.mov(Mem64(rsp, kFirstKept + 8 * static_cast<int32_t>(i)), kKept[i]);
+  }
+  for (int32_t i = 0; i < kVectors; ++i) {
+    as.movups(Mem128(Address(rsp, kFirstVector + 16 * i)), Xmm(static_cast<uint8_t>(i)));
+  }
+  // Up the frames to the one that returned to the mark.
+  as.mov(kScratch, rbp);
+  as.bind(walk);
+  as.mov(rax, Mem64(kScratch, 8));
+  as.mov(kScratch, Mem64(kScratch, 0));
+  as.cmp(Mem32(rax, 0), static_cast<int32_t>(kMarkOpcode));
+  as.jcc(Condition::kNotEqual, walk);
+  as.cmp(Mem32(rax, 4), static_cast<int32_t>(layout.entry_mark));
+  as.jcc(Condition::kNotEqual, walk);
+  as.mov(rdi, Mem64(kScratch, kEntryStoreSlot));
+  as.mov(Mem64(rsp, 0), rdi);
+  RecordExit(as, layout, rdi, rax);
+  StoreFuel(as, layout, rdi);
+  as.mov(rax, Mem64(rdi, layout.store_builtins));
+  as.call(Mem64(rax, static_cast<int32_t>(8 * index)));
+  buffer.AddCallSite();
+  as.mov(kScratch, Mem64(rsp, 0));
+  as.test(eax, eax);
+  as.jcc(Condition::kNotEqual, raise);
+  LoadFuel(as, layout, kScratch);
+  for (int32_t i = 0; i < kVectors; ++i) {
+    as.movups(Xmm(static_cast<uint8_t>(i)), Mem128(Address(rsp, kFirstVector + 16 * i)));
+  }
+  for (size_t i = 0; i < std::size(kKept); ++i) {
+    as.mov(kKept[i], Mem64(rsp, kFirstKept + 8 * static_cast<int32_t>(i)));
+  }
+  as.leave();
+  frame.frame_popped = buffer.offset();
+  as.ret();
+  as.bind(raise);
+  Raise(as, layout, kScratch);
+  return frame;
+}
+
 TrampolineFrame EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineLayout& layout,
                                 MachBuffer& buffer) {
   Assembler as(buffer);
   const MachLabel raise = buffer.NewLabel();
   TrampolineFrame frame = PushFrame(as);
   constexpr int32_t kVmctxSlot = -8;
-  if (fallible) {
+  if (fallible || layout.keeps_fuel) {
     as.push(rdi);
     as.push(rdi);  // Once more, to keep rsp a multiple of 16.
   }
   as.mov(kScratch, Mem64(rdi, layout.store));
   RecordExit(as, layout, kScratch, rax);
+  StoreFuel(as, layout, kScratch);
   as.mov(rax, Mem64(rdi, layout.builtins));
   as.call(Mem64(rax, static_cast<int32_t>(8 * index)));
   buffer.AddCallSite();
@@ -234,6 +324,11 @@ TrampolineFrame EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineL
     as.test(eax, eax);
     as.jcc(Condition::kNotEqual, raise);
     as.mov(rax, rdx);
+  }
+  if (layout.keeps_fuel) {
+    as.mov(kScratch, Mem64(rbp, kVmctxSlot));
+    as.mov(kScratch, Mem64(kScratch, layout.store));
+    LoadFuel(as, layout, kScratch);
   }
   as.leave();
   frame.frame_popped = buffer.offset();

@@ -22,7 +22,9 @@ using testing::AbiTestValue;
 using testing::NativeCode;
 
 struct StoreContext {
-  uint64_t padding[3];
+  uint64_t padding;
+  int64_t fuel;
+  void** builtins;
   uint64_t last_entry_pc;
   uint64_t last_entry_sp;
   uint64_t last_entry_fp;
@@ -46,7 +48,7 @@ struct BuiltinResult {
 
 int32_t Offset(size_t offset) { return static_cast<int32_t>(offset); }
 
-TrampolineLayout Layout() {
+TrampolineLayout Layout(bool keeps_fuel = false) {
   static_assert(offsetof(AbiTestContext, store) == offsetof(HostContext, store));
   return {.last_entry_pc = Offset(offsetof(StoreContext, last_entry_pc)),
           .last_entry_sp = Offset(offsetof(StoreContext, last_entry_sp)),
@@ -55,7 +57,11 @@ TrampolineLayout Layout() {
           .last_exit_fp = Offset(offsetof(StoreContext, last_exit_fp)),
           .store = Offset(offsetof(AbiTestContext, store)),
           .builtins = Offset(offsetof(AbiTestContext, builtins)),
-          .host_call = Offset(offsetof(HostContext, host_call))};
+          .host_call = Offset(offsetof(HostContext, host_call)),
+          .store_builtins = Offset(offsetof(StoreContext, builtins)),
+          .fuel = Offset(offsetof(StoreContext, fuel)),
+          .entry_mark = 0x12345678,
+          .keeps_fuel = keeps_fuel};
 }
 
 uint32_t CallHost(HostContext* context, void* caller, AbiTestValue* values) {
@@ -65,9 +71,9 @@ uint32_t CallHost(HostContext* context, void* caller, AbiTestValue* values) {
 using Entry = uint32_t(StoreContext*, void* callee, void* caller, const void* code,
                        AbiTestValue* values);
 
-std::unique_ptr<NativeCode> EntryFor(const AbiTestSignature& signature) {
+std::unique_ptr<NativeCode> EntryFor(const AbiTestSignature& signature, bool keeps_fuel = false) {
   return std::make_unique<NativeCode>([&](MachBuffer& buffer) {
-    EmitEntryTrampoline({signature.params, signature.results}, Layout(), buffer);
+    EmitEntryTrampoline({signature.params, signature.results}, Layout(keeps_fuel), buffer);
   });
 }
 
@@ -279,6 +285,79 @@ TEST(BuiltinShim, CallsTestsAndRaises) {
     EXPECT_EQ(values[0].low, 12u);
     values[0].low = 13;
     EXPECT_EQ(entry->As<Entry>()(&store, &context, nullptr, wasm.entry(), values.data()), 1u);
+  }
+}
+
+// What the built-in sees, and whether it stops the guest.
+StoreContext* cold_store = nullptr;
+int64_t cold_fuel = 0;
+uint32_t cold_status = 0;
+uint32_t ColdBuiltin(StoreContext* store) {
+  cold_store = store;
+  cold_fuel = store->fuel;
+  store->fuel = 100;
+  // Overwrites what a C function may.
+  asm volatile("" ::: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
+               "xmm2", "xmm7", "xmm14", "xmm15");
+  return cold_status;
+}
+
+// A cold shim finds the store however deep it is called, and keeps the registers.
+TEST(ColdShim, FindsTheStoreAndKeepsRegisters) {
+  const AbiTestSignature signature = {{{AbiClass::kInt, 8}}, {{AbiClass::kInt, 8}}};
+  void* builtins[] = {nullptr, reinterpret_cast<void*>(&ColdBuiltin)};
+  for (const bool keeps_fuel : {false, true}) {
+    const auto entry = EntryFor(signature, keeps_fuel);
+    const NativeCode shim(
+        [&](MachBuffer& buffer) { EmitColdShim(1, Layout(keeps_fuel), buffer); });
+    // Calls itself as often as its argument says, then the shim, and returns the sum of what it put into
+    // registers before.
+    const NativeCode wasm([&](MachBuffer& buffer) {
+      Assembler as(buffer);
+      const codegen::MachLabel self = buffer.NewLabel();
+      const codegen::MachLabel last = buffer.NewLabel();
+      const codegen::MachLabel leave = buffer.NewLabel();
+      as.bind(self);
+      as.push(rbp);
+      as.mov(rbp, rsp);
+      as.test(Width::k64, rax.gpr(), rax.gpr());
+      as.jcc(Condition::kEqual, last);
+      as.sub(rax, 1);
+      as.lea(r11, Address(self));
+      as.call(r11);
+      as.jmp(leave);
+      as.bind(last);
+      int64_t sum = 0;
+      for (const Gpr64 reg : {rax, rcx, rdx, rsi, rdi, r8, r9, r10}) as.mov(reg, sum += 3);
+      as.movq(xmm7, rcx);
+      if (keeps_fuel) as.sub(r15, 5);
+      as.mov(r11, reinterpret_cast<int64_t>(shim.entry()));
+      as.call(r11);
+      for (const Gpr64 reg : {rcx, rdx, rsi, rdi, r8, r9, r10}) as.add(rax, reg);
+      as.movq(rcx, xmm7);
+      as.add(rax, rcx);
+      if (keeps_fuel) as.sub(r15, 1);
+      as.bind(leave);
+      as.pop(rbp);
+      as.ret();
+    });
+    for (const uint64_t depth : {0, 1, 50}) {
+      StoreContext store = {};
+      store.builtins = builtins;
+      store.fuel = 40;
+      AbiTestContext context;
+      context.store = &store;
+      std::vector<AbiTestValue> values = {{depth, 0}};
+      cold_status = 0;
+      EXPECT_EQ(entry->As<Entry>()(&store, &context, nullptr, wasm.entry(), values.data()), 0u);
+      EXPECT_EQ(cold_store, &store);
+      EXPECT_EQ(values[0].low, 3u * (1 + 2 + 3 + 4 + 5 + 6 + 7 + 8) + 6);
+      EXPECT_EQ(cold_fuel, keeps_fuel ? 35 : 40);
+      EXPECT_EQ(store.fuel, keeps_fuel ? 99 : 100);
+      values = {{depth, 0}};
+      cold_status = 1;
+      EXPECT_EQ(entry->As<Entry>()(&store, &context, nullptr, wasm.entry(), values.data()), 1u);
+    }
   }
 }
 

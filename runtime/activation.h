@@ -20,12 +20,14 @@ namespace gantry::runtime {
 
 class CodeObject;
 
-// What a signal handler needs of a store. Both functions are async-signal-safe.
+// What a signal handler needs of a store. All functions are async-signal-safe.
 class FaultHandler {
  public:
   // Whether an access to the address may fault on behalf of a guest of the store: it lies in
   // a linear memory or its guard.
   virtual bool OwnsAddress(uintptr_t address) const = 0;
+  // Whether the address lies in the page by which the store's code is interrupted.
+  virtual bool IsPollPage(uintptr_t address) const = 0;
   // Keeps reason and stack of the trap until the entry trampoline has returned.
   virtual void RecordTrap(environ::TrapCode code, const host_arch::Registers& registers,
                           const CodeObject& object) = 0;

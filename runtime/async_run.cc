@@ -13,7 +13,7 @@ AsyncRun::~AsyncRun() { CHECK(!fiber_.unfinished()) << "a suspended run was not 
 
 absl::StatusOr<AsyncRun::State> AsyncRun::Resume() {
   CHECK(state_ != State::kRunning && state_ != State::kDone) << "the run cannot be resumed";
-  RETURN_IF_ERROR(EnsureSignalStack());
+  if (store_->engine().handles_signals()) RETURN_IF_ERROR(EnsureSignalStack());
   if (state_ == State::kNew) {
     ASSIGN_OR_RETURN(FiberStack stack, store_->engine().stacks().Take());
     RETURN_IF_ERROR(store_->AttachFiber(*this));

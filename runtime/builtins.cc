@@ -1,11 +1,15 @@
 #include "runtime/builtins.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <new>
 #include <optional>
 #include <type_traits>
 
 #include "environ/core/builtins.h"
+#include "base/check.h"
 #include "environ/core/trap_code.h"
 #include "runtime/instance.h"
 #include "runtime/store.h"
@@ -51,6 +55,20 @@ uint32_t GuardedStatus(VMContext* vmctx, Body&& body) {
   }
 }
 
+// Fuel for what a bulk operator is about to write: nothing where it may go on. Bounds have been checked,
+// so that it may not trap any more; they hold whatever an interrupt does, for nothing shrinks.
+std::optional<uint32_t> ChargeBytes(VMContext* vmctx, uint64_t bytes) {
+  Store& store = Store::Of(vmctx);
+  const uint32_t unit = store.engine().tunables().fuel_bulk_bytes;
+  if (unit == 0 || bytes < unit) return std::nullopt;
+  return store.ChargeFuel(bytes / unit);
+}
+std::optional<uint32_t> ChargeElements(VMContext* vmctx, uint64_t elements) {
+  constexpr uint64_t kBytes = 8;
+  const uint64_t most = std::numeric_limits<uint64_t>::max() / kBytes;
+  return ChargeBytes(vmctx, std::min(elements, most) * kBytes);
+}
+
 BuiltinResult MemoryGrow(VMContext* vmctx, uint32_t memory, uint64_t delta) {
   return Guarded(vmctx, [&]() -> BuiltinResult {
     Instance& instance = Instance::Of(vmctx);
@@ -63,8 +81,10 @@ BuiltinResult MemoryGrow(VMContext* vmctx, uint32_t memory, uint64_t delta) {
 uint32_t MemoryFill(VMContext* vmctx, uint32_t index, uint64_t destination, uint32_t value,
                     uint64_t length) {
   Memory& memory = Instance::Of(vmctx).memory(MemoryIndex(index));
-  if (memory.Fill(destination, static_cast<uint8_t>(value), length)) return 0;
-  return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
+  if (!memory.InBounds(destination, length)) return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
+  if (const auto stopped = ChargeBytes(vmctx, length)) return *stopped;
+  CHECK(memory.Fill(destination, static_cast<uint8_t>(value), length));
+  return 0;
 }
 
 uint32_t MemoryCopy(VMContext* vmctx, uint32_t destination_memory, uint64_t destination,
@@ -72,14 +92,22 @@ uint32_t MemoryCopy(VMContext* vmctx, uint32_t destination_memory, uint64_t dest
   Instance& instance = Instance::Of(vmctx);
   Memory& to = instance.memory(MemoryIndex(destination_memory));
   Memory& from = instance.memory(MemoryIndex(source_memory));
-  if (Memory::Copy(to, destination, from, source, length)) return 0;
-  return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
+  if (!to.InBounds(destination, length) || !from.InBounds(source, length)) {
+    return Finish(vmctx, TrapCode::kMemoryOutOfBounds);
+  }
+  if (const auto stopped = ChargeBytes(vmctx, length)) return *stopped;
+  CHECK(Memory::Copy(to, destination, from, source, length));
+  return 0;
 }
 
 uint32_t MemoryInit(VMContext* vmctx, uint32_t memory, uint32_t segment, uint64_t destination,
                     uint32_t source, uint32_t length) {
-  return Finish(vmctx, Instance::Of(vmctx).MemoryInit(MemoryIndex(memory), DataIndex(segment),
-                                                      destination, source, length));
+  Instance& instance = Instance::Of(vmctx);
+  if (instance.memory(MemoryIndex(memory)).InBounds(destination, length)) {
+    if (const auto stopped = ChargeBytes(vmctx, length)) return *stopped;
+  }
+  return Finish(vmctx, instance.MemoryInit(MemoryIndex(memory), DataIndex(segment), destination,
+                                           source, length));
 }
 
 // Compiled code has checked the alignment and that the sum of index and offset does not wrap.
@@ -105,13 +133,20 @@ BuiltinResult MemoryAtomicWait(VMContext* vmctx, uint32_t index, uint64_t addres
   }
   SharedMemory* const shared = memory.shared().get();
   if (shared == nullptr) return {store.RaiseTrap(TrapCode::kExpectedSharedMemory), 0};
-  const ParkingLot::Result result =
-      shared->parking_lot().Wait<Word>(reinterpret_cast<Word*>(shared->base() + address), expected,
-                                       static_cast<int64_t>(timeout), store.EpochInterrupt());
-  if (result == ParkingLot::Result::kInterrupted) {
-    return {store.RaiseTrap(TrapCode::kInterrupt), 0};
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  int64_t left = static_cast<int64_t>(timeout);
+  while (true) {
+    const ParkingLot::Result result =
+        shared->parking_lot().Wait<Word>(reinterpret_cast<Word*>(shared->base() + address),
+                                         expected, left, store.EpochInterrupt());
+    if (result != ParkingLot::Result::kInterrupted) return {0, static_cast<uint32_t>(result)};
+    if (const uint32_t stopped = store.OnNewEpoch(); stopped != 0) return {stopped, 0};
+    if (left < 0) continue;
+    const int64_t waited =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+    left = std::max<int64_t>(0, static_cast<int64_t>(timeout) - waited);
   }
-  return {0, static_cast<uint32_t>(result)};
 }
 BuiltinResult MemoryAtomicWait32(VMContext* vmctx, uint32_t index, uint64_t address,
                                  uint32_t expected, uint64_t timeout) {
@@ -127,6 +162,7 @@ void DataDrop(VMContext* vmctx, uint32_t segment) {
 }
 
 BuiltinResult TableGrow(VMContext* vmctx, uint32_t table, uint64_t delta, ValRaw value) {
+  if (const auto stopped = ChargeElements(vmctx, delta)) return {*stopped, 0};
   return Guarded(vmctx, [&]() -> BuiltinResult {
     Instance& instance = Instance::Of(vmctx);
     const absl::StatusOr<uint64_t> old_size =
@@ -145,6 +181,7 @@ uint32_t TableFill(VMContext* vmctx, uint32_t index, uint64_t destination, ValRa
                    uint64_t length) {
   Table& table = Instance::Of(vmctx).table(TableIndex(index));
   if (!table.InBounds(destination, length)) return Finish(vmctx, TrapCode::kTableOutOfBounds);
+  if (const auto stopped = ChargeElements(vmctx, length)) return *stopped;
   table.Fill(destination, value, length);
   return 0;
 }
@@ -165,12 +202,16 @@ uint32_t TableCopy(VMContext* vmctx, uint32_t destination_table, uint32_t source
   if (!to.InBounds(destination, length) || !from.InBounds(source, length)) {
     return Finish(vmctx, TrapCode::kTableOutOfBounds);
   }
+  if (const auto stopped = ChargeElements(vmctx, length)) return *stopped;
   Table::Copy(to, destination, from, source, length);
   return 0;
 }
 
 uint32_t TableInit(VMContext* vmctx, uint32_t table, uint32_t segment, uint64_t destination,
                    uint32_t source, uint32_t length) {
+  if (Instance::Of(vmctx).table(TableIndex(table)).InBounds(destination, length)) {
+    if (const auto stopped = ChargeElements(vmctx, length)) return *stopped;
+  }
   return GuardedStatus(vmctx, [&] {
     return Instance::Of(vmctx).TableInit(TableIndex(table), ElemIndex(segment), destination, source,
                                          length);
@@ -212,20 +253,10 @@ VMFuncRef* RefFunc(VMContext* vmctx, uint32_t func) {
   return Instance::Of(vmctx).FuncRef(FuncIndex(func));
 }
 
-uint32_t OutOfFuel(VMContext* vmctx) {
-  Store& store = Store::Of(vmctx);
-  return store.RefillFuel() ? 0 : store.RaiseTrap(TrapCode::kOutOfFuel);
-}
-
-BuiltinResult NewEpoch(VMContext* vmctx) {
-  return {Store::Of(vmctx).RaiseTrap(TrapCode::kInterrupt), 0};
-}
-
-uint32_t RaiseTrap(VMContext* vmctx, uint32_t code) {
-  const std::optional<TrapCode> trap = environ::TrapCodeFromNumber(static_cast<uint8_t>(code));
-  CHECK(trap.has_value()) << "compiled code raised an unknown trap: " << code;
-  return Store::Of(vmctx).RaiseTrap(*trap);
-}
+uint32_t OutOfFuel(VMStoreContext* store) { return store->store->OnOutOfFuel(); }
+uint32_t NewEpoch(VMStoreContext* store) { return store->store->OnNewEpoch(); }
+uint32_t CheckStack(VMStoreContext* store) { return store->store->OnStackLimit(); }
+uint32_t RaiseTrap(VMStoreContext* store) { return store->store->OnTrap(); }
 
 // (WebAssembly 3.0, "call_indirect".)
 BuiltinResult ResolveIndirect(VMContext* vmctx, uint32_t index, uint64_t element,
@@ -252,6 +283,10 @@ struct CppType<BuiltinType::kNone> {
 template <>
 struct CppType<BuiltinType::kVmctx> {
   using Type = VMContext*;
+};
+template <>
+struct CppType<BuiltinType::kStore> {
+  using Type = VMStoreContext*;
 };
 template <>
 struct CppType<BuiltinType::kI32> {
@@ -318,6 +353,7 @@ struct AddressTable {
     Set<Builtin::kRefFunc>(RefFunc);
     Set<Builtin::kOutOfFuel>(OutOfFuel);
     Set<Builtin::kNewEpoch>(NewEpoch);
+    Set<Builtin::kCheckStack>(CheckStack);
     Set<Builtin::kRaiseTrap>(RaiseTrap);
     Set<Builtin::kResolveIndirect>(ResolveIndirect);
     Set<Builtin::kMemoryAtomicNotify>(MemoryAtomicNotify);

@@ -170,6 +170,16 @@ std::optional<uint8_t> CodeObject::FindTrap(uintptr_t pc) const {
   return parts_.tables.FindTrap(static_cast<uint32_t>(pc - start()));
 }
 
+uint32_t CodeObject::FindRefund(uintptr_t pc) const {
+  return Contains(pc) ? parts_.tables.FindRefund(TextOffset(pc)) : 0;
+}
+
+uintptr_t CodeObject::FindPoll(uintptr_t pc) const {
+  if (!Contains(pc)) return 0;
+  const std::optional<uint32_t> poll = parts_.tables.FindPoll(TextOffset(pc));
+  return poll ? start() + *poll : 0;
+}
+
 std::optional<uint32_t> CodeObject::FindWasmOffset(uintptr_t pc) const {
   if (!Contains(pc)) return std::nullopt;
   return parts_.tables.FindWasmOffset(static_cast<uint32_t>(pc - start()));

@@ -81,6 +81,10 @@ class CodeObject {
   uint32_t TextOffset(uintptr_t pc) const { return static_cast<uint32_t>(pc - start()); }
   const environ::FunctionRecord* FindFunction(uintptr_t pc) const;
   std::optional<uint8_t> FindTrap(uintptr_t pc) const;
+  // Fuel that the trap at the pc gives back.
+  uint32_t FindRefund(uintptr_t pc) const;
+  // Where the poll of a page at the pc continues when it faults; 0 where there is none.
+  uintptr_t FindPoll(uintptr_t pc) const;
   std::optional<uint32_t> FindWasmOffset(uintptr_t pc) const;
   std::optional<uint32_t> FindInlineSite(uintptr_t pc) const;
   std::optional<absl::Span<const uint32_t>> FindStackMap(uintptr_t return_pc) const;

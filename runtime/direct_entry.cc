@@ -7,7 +7,8 @@
 
 // An entry trampoline without the array: callee-saved registers are saved, the point to resume at
 // is recorded, and the first integer argument goes from its C register to rax. The others are where
-// wasm expects them (kDirectIntOrder), and so are floats. Each instruction between the prologue
+// wasm expects them (kDirectIntOrder), and so are floats. The store context is kept in r12, which the callee
+// preserves, and where cold shims look for it; the fuel, if counted, is kept in r15. Each instruction between the prologue
 // and the epilogue may be the one that a trap continues behind, with rsp and rbp as recorded.
 #define GANTRY_DIRECT_ENTRY(name, set_not_trapped, set_trapped) \
   ".text\n"                                                     \
@@ -32,7 +33,7 @@
   "  .cfi_offset %r14, -48\n"                                   \
   "  push %r15\n"                                               \
   "  .cfi_offset %r15, -56\n"                                   \
-  "  sub $8, %rsp\n"                                            \
+  "  sub $24, %rsp\n"                                           \
   "  mov %rdi, %r11\n"                                          \
   "  mov %rsi, %rax\n"                                          \
   "  mov 8(%r11), %rdi\n"                                       \
@@ -41,12 +42,17 @@
   "  mov %rbx, 32(%r12)\n"                                      \
   "  mov %rsp, 40(%r12)\n"                                      \
   "  mov %rbp, 48(%r12)\n"                                      \
+  "  mov %r12, -56(%rbp)\n"                                     \
+  "  mov 8(%r12), %r15\n"                                       \
   "  xor %esi, %esi\n"                                          \
   "  call *(%r11)\n"                                            \
+  "  .byte 0x0F, 0x1F, 0x84, 0x00\n"                            \
+  "  .long 0x79727467\n"                                        \
+  "  mov %r15, 8(%r12)\n"                                       \
   "  " set_not_trapped                                          \
   "\n"                                                          \
   "0:\n"                                                        \
-  "  add $8, %rsp\n"                                            \
+  "  add $24, %rsp\n"                                           \
   "  pop %r15\n"                                                \
   "  pop %r14\n"                                                \
   "  pop %r13\n"                                                \
@@ -79,6 +85,8 @@ static_assert(environ::VMFuncRefOffsets::kWasmCall == 0);
 static_assert(environ::VMFuncRefOffsets::kVmctx == 8);
 static_assert(environ::VMContextOffsets::kStore == 8);
 static_assert(environ::VMHostFuncContextOffsets::kStore == 8);
+static_assert(environ::VMStoreContextOffsets::kFuel == 8);
+static_assert(environ::kEntryMark == 0x79727467);
 static_assert(environ::VMStoreContextOffsets::kLastEntryPc == 32);
 static_assert(environ::VMStoreContextOffsets::kLastEntrySp == 40);
 static_assert(environ::VMStoreContextOffsets::kLastEntryFp == 48);

@@ -17,13 +17,15 @@ environ::Tunables HostTunables() {
 }
 
 std::shared_ptr<Engine> Engine::Create(const Options& options) {
-  if (options.tunables.signals_based_traps) InstallSignalHandlers();
-  return std::shared_ptr<Engine>(new Engine(options));
+  std::shared_ptr<Engine> engine(new Engine(options));
+  if (engine->handles_signals()) InstallSignalHandlers();
+  return engine;
 }
 
 Engine::Engine(const Options& options)
     : options_(options),
       types_(TypeRegistry::Create()),
+      contexts_(options.tunables.epoch_interruption),
       stacks_(std::make_unique<StackPool>(options.stacks)),
       allocator_(options.allocator != nullptr ? options.allocator : InstanceAllocator::OnDemand()) {
 }

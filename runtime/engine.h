@@ -22,6 +22,7 @@
 #include "runtime/memory_image.h"
 #include "runtime/shared_memory.h"
 #include "runtime/stack_pool.h"
+#include "runtime/store_contexts.h"
 #include "runtime/type_registry.h"
 #include "runtime/vm_structs.h"
 #include "wasm_translate/types.h"
@@ -99,9 +100,15 @@ class Engine : public std::enable_shared_from_this<Engine> {
   // concrete, are canonical and held. (WebAssembly 3.0, "Matching", value types.)
   bool Matches(wasm::ValType sub, wasm::ValType super) const;
 
-  // The current epoch, which stores compare with their deadline. Async-signal-safe.
-  void IncrementEpoch() { epoch_.fetch_add(1, std::memory_order_relaxed); }
-  const std::atomic<uint64_t>& epoch() const { return epoch_; }
+  // Counts the epoch and interrupts stores whose deadline it is. Async-signal-safe.
+  void IncrementEpoch() { contexts_.IncrementEpoch(); }
+  const std::atomic<uint64_t>& epoch() const { return contexts_.epoch(); }
+  StoreContexts& contexts() { return contexts_; }
+  // Whether its code may fault for the sake of a guest.
+  bool handles_signals() const {
+    return tunables().signals_based_traps ||
+           tunables().epoch_interruption == environ::EpochInterruption::kPage;
+  }
 
   // Trampolines for functions of a canonical type, whose id is given, from any module that is
   // alive and has both; nothing where there are none. Modules offer theirs when they are
@@ -130,10 +137,10 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   const Options options_;
   const std::shared_ptr<TypeRegistry> types_;
+  StoreContexts contexts_;
   const std::unique_ptr<StackPool> stacks_;
   const std::shared_ptr<InstanceAllocator> allocator_;
   const std::shared_ptr<ImageFile> images_ = ImageFile::Create();
-  std::atomic<uint64_t> epoch_{0};
   mutable std::mutex mutex_;
   std::unordered_map<uint32_t, std::vector<Offer>> offers_;
 };

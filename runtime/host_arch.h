@@ -18,12 +18,21 @@ struct Registers {
   uintptr_t fp = 0;
   // The return address, on machines whose calls leave it in a register; read only.
   uintptr_t link = 0;
+  // What holds the fuel in code that counts it (docs/abi.md).
+  uint64_t fuel = 0;
 };
+
+// Bytes of the call in cold code whose trap record says why a guest stops (docs/abi.md).
+#if defined(__x86_64__)
+inline constexpr uintptr_t kColdCallBytes = 5;
+#else
+inline constexpr uintptr_t kColdCallBytes = 4;
+#endif
 
 // Registers at the signal whose handler was given `ucontext` (its third argument).
 Registers GetRegisters(const void* ucontext);
 
-// Lets the interrupted code continue with these registers when the handler returns.
+// Lets the interrupted code continue with this pc, sp and fp when the handler returns.
 void SetRegisters(void* ucontext, const Registers& registers);
 
 // "x86_64" or "aarch64".

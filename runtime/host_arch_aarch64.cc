@@ -11,7 +11,8 @@ namespace gantry::runtime::host_arch {
 Registers GetRegisters(const void* ucontext) {
   const auto& machine = static_cast<const ucontext_t*>(ucontext)->uc_mcontext;
   return {static_cast<uintptr_t>(machine.pc), static_cast<uintptr_t>(machine.sp),
-          static_cast<uintptr_t>(machine.regs[29]), static_cast<uintptr_t>(machine.regs[30])};
+          static_cast<uintptr_t>(machine.regs[29]), static_cast<uintptr_t>(machine.regs[30]),
+          static_cast<uint64_t>(machine.regs[28])};
 }
 
 void SetRegisters(void* ucontext, const Registers& registers) {

@@ -9,7 +9,8 @@ namespace gantry::runtime::host_arch {
 Registers GetRegisters(const void* ucontext) {
   const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
   return {static_cast<uintptr_t>(registers[REG_RIP]), static_cast<uintptr_t>(registers[REG_RSP]),
-          static_cast<uintptr_t>(registers[REG_RBP]), 0};
+          static_cast<uintptr_t>(registers[REG_RBP]), 0,
+          static_cast<uint64_t>(registers[REG_R15])};
 }
 
 void SetRegisters(void* ucontext, const Registers& registers) {

@@ -407,32 +407,63 @@ TEST_F(InstanceTest, TableBuiltins) {
 
 // ---- Fuel and epochs ----
 
+// Counts interrupts, and gives fuel once.
+class FuelHandler final : public InterruptHandler {
+ public:
+  absl::Status OnInterrupt(Store& store, Reason reason) override {
+    reasons.push_back(reason);
+    if (reason == Reason::kOutOfFuel) store.SetFuel(std::exchange(gift, 0));
+    return status;
+  }
+  std::vector<Reason> reasons;
+  uint64_t gift = 0;
+  absl::Status status;
+};
+
 TEST_F(InstanceTest, FuelBeyondTheCounterWaitsInReserve) {
-  Instance* instance = Instantiate(ModuleInfo()).value();
   VMStoreContext& context = *store_->context();
   store_->SetFuel(10);
-  EXPECT_EQ(context.fuel_consumed, -10);
-  context.fuel_consumed += 4;
+  EXPECT_EQ(context.fuel, 10);
+  context.fuel -= 4;
   EXPECT_EQ(store_->fuel(), 6u);
-  context.fuel_consumed += 6;
+  context.fuel -= 7;
   EXPECT_EQ(store_->fuel(), 0u);
-  EXPECT_NE(CallBuiltin<uint32_t>(instance, Builtin::kOutOfFuel), 0u);
+  EXPECT_NE(store_->OnOutOfFuel(), 0u);
 
   store_->SetFuel(~uint64_t{0});
   EXPECT_EQ(store_->fuel(), ~uint64_t{0});
-  context.fuel_consumed = 5;  // all in hand used, and five more
-  EXPECT_EQ(CallBuiltin<uint32_t>(instance, Builtin::kOutOfFuel), 0u);
+  context.fuel = -5;  // all in hand used, and five more
+  EXPECT_EQ(store_->fuel(), (uint64_t{1} << 63) - 5);
+  EXPECT_EQ(store_->OnOutOfFuel(), 0u);
   EXPECT_EQ(store_->fuel(), (uint64_t{1} << 63) - 5);
 }
 
-TEST_F(InstanceTest, EpochDeadlines) {
-  EXPECT_EQ(store_->context()->epoch_deadline, ~uint64_t{0});
-  engine_->IncrementEpoch();
-  store_->SetEpochDeadline(2);
-  EXPECT_EQ(store_->context()->epoch_deadline, 3u);
-  EXPECT_EQ(store_->context()->epoch_counter->load(), 1u);
-  store_->SetEpochDeadline(~uint64_t{0});
-  EXPECT_EQ(store_->context()->epoch_deadline, ~uint64_t{0});
+TEST_F(InstanceTest, FuelIntervalsAndGifts) {
+  using Reason = InterruptHandler::Reason;
+  FuelHandler handler;
+  store_->SetInterruptHandler(&handler);
+  VMStoreContext& context = *store_->context();
+  store_->SetFuel(25);
+  store_->SetFuelInterval(10);
+  EXPECT_EQ(context.fuel, 10);
+  EXPECT_EQ(store_->fuel(), 25u);
+  context.fuel -= 13;
+  EXPECT_EQ(store_->OnOutOfFuel(), 0u);
+  EXPECT_EQ(store_->fuel(), 12u);
+  EXPECT_EQ(context.fuel, 10);
+  context.fuel -= 13;  // one more than there is
+  handler.gift = 7;
+  EXPECT_EQ(store_->OnOutOfFuel(), 0u);
+  EXPECT_EQ(store_->fuel(), 7u);
+  context.fuel -= 8;
+  EXPECT_NE(store_->OnOutOfFuel(), 0u);
+  EXPECT_EQ(handler.reasons, (std::vector<Reason>{Reason::kFuelInterval, Reason::kOutOfFuel,
+                                                  Reason::kOutOfFuel}));
+  store_->SetFuel(30);
+  context.fuel -= 11;
+  handler.status = absl::DataLossError("not like this");
+  EXPECT_NE(store_->OnOutOfFuel(), 0u);
+  store_->SetInterruptHandler(nullptr);
 }
 
 TEST_F(InstanceTest, HostFunctionsNeedTrampolines) {

@@ -66,6 +66,7 @@ void ReferenceHeap::Mark(uint32_t handle) {
 }
 
 void ReferenceHeap::Collect() {
+  if (pauses_ != 0) return;
   Marker marker(*this);
   for (uint32_t root : roots_) Mark(root);
   if (tracer_) tracer_(marker);

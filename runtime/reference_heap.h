@@ -54,6 +54,18 @@ class ReferenceHeap {
     size_t size_;
   };
 
+  // Nothing is collected while one exists; the heap grows instead.
+  class Pause {
+   public:
+    explicit Pause(ReferenceHeap& heap) : heap_(heap) { ++heap_.pauses_; }
+    ~Pause() { --heap_.pauses_; }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    ReferenceHeap& heap_;
+  };
+
   ReferenceHeap() = default;
   ReferenceHeap(const ReferenceHeap&) = delete;
   ReferenceHeap& operator=(const ReferenceHeap&) = delete;
@@ -71,7 +83,7 @@ class ReferenceHeap {
   // Keeps a handle that came from a guest alive in the innermost scope. Null is fine.
   void Root(uint32_t handle);
 
-  // Drops every value that no root reaches.
+  // Drops every value that no root reaches, but for the time of a Pause.
   void Collect();
 
   size_t live_count() const { return live_; }
@@ -97,6 +109,7 @@ class ReferenceHeap {
   Tracer tracer_;
   size_t live_ = 0;
   size_t threshold_ = kFirstThreshold;
+  uint32_t pauses_ = 0;
 };
 
 }  // namespace gantry::runtime

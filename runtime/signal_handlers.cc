@@ -19,7 +19,7 @@ namespace {
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 struct sigaction previous_actions[std::size(kSignals)];
 
-// Whether the signal was a trap, which is then recorded and `ucontext` continues after it.
+// Whether the signal was a trap or an interrupt; `ucontext` then continues where that leads.
 bool HandleTrap(int signal, const siginfo_t& info, void* ucontext) {
   // What kill() or sigqueue() sends is nobody's trap, wherever it arrives.
   if (info.si_code <= 0) return false;
@@ -28,6 +28,14 @@ bool HandleTrap(int signal, const siginfo_t& info, void* ucontext) {
   const host_arch::Registers registers = host_arch::GetRegisters(ucontext);
   const CodeObject* code = CodeObject::Find(registers.pc);
   if (code == nullptr) return false;
+  if (signal == SIGSEGV &&
+      activation->fault_handler->IsPollPage(reinterpret_cast<uintptr_t>(info.si_addr))) {
+    // The guest is interrupted, and finds out in its own code.
+    const uintptr_t poll = code->FindPoll(registers.pc);
+    if (poll == 0) return false;
+    host_arch::SetRegisters(ucontext, {poll, registers.sp, registers.fp});
+    return true;
+  }
   const std::optional<uint8_t> number = code->FindTrap(registers.pc);
   if (!number.has_value()) return false;
   const std::optional<environ::TrapCode> trap = environ::TrapCodeFromNumber(*number);

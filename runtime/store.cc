@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "runtime/builtins.h"
 #include "runtime/code_object.h"
 #include "runtime/instance.h"
 #include "runtime/sanitizers.h"
@@ -38,15 +39,17 @@ std::unique_ptr<Store> Store::Create(std::shared_ptr<Engine> engine, const Optio
 Store::Store(std::shared_ptr<Engine> engine, const Options& options)
     : engine_(std::move(engine)),
       limiter_(options.limiter),
-      id_(next_store_id.fetch_add(1, std::memory_order_relaxed)) {
+      id_(next_store_id.fetch_add(1, std::memory_order_relaxed)),
+      context_(*engine_->contexts().Acquire()) {
   context_.store = this;
-  context_.epoch_counter = &engine_->epoch();
+  context_.builtins = BuiltinAddresses();
   references_.SetTracer([this](ReferenceHeap::Marker& marker) { Trace(marker); });
 }
 
 Store::~Store() {
   EndSuspended();
   CHECK(innermost_ == nullptr) << "a store was destroyed while its code ran";
+  engine_->contexts().Release(&context_);
 }
 
 absl::Status Store::Call(const VMFuncRef* func_ref, ValRaw* values) {
@@ -69,7 +72,7 @@ absl::Status Store::EnterNested(OuterStack& outer) {
   // The caller may be on another stack than the guest below: a fiber of another store that one of
   // its host functions runs.
   if (stack_low_ == CurrentStackLow()) return absl::OkStatus();
-  outer.limit = context_.stack_limit;
+  outer.limit = stack_limit_;
   outer.low = stack_low_;
   SetStackLimit(CurrentStackLow());
   return absl::OkStatus();
@@ -77,12 +80,12 @@ absl::Status Store::EnterNested(OuterStack& outer) {
 
 void Store::LeaveNested(const OuterStack& outer) {
   if (outer.low == 0) return;
-  context_.stack_limit = outer.limit;
+  UseStackLimit(outer.limit);
   stack_low_ = outer.low;
 }
 
 absl::Status Store::PrepareThread() {
-  RETURN_IF_ERROR(PrepareThreadStack());
+  if (engine_->handles_signals()) RETURN_IF_ERROR(PrepareThreadStack());
   SetStackLimit(CurrentStackLow());
   return absl::OkStatus();
 }
@@ -328,39 +331,147 @@ absl::StatusOr<uint64_t> Store::GrowTable(Table& table, uint64_t delta, ValRaw v
   return table.Grow(delta, value);
 }
 
-// The counter runs from minus the units in hand up to zero; what does not fit waits in the
-// reserve.
-void Store::SetFuel(uint64_t units) {
+// ---- Fuel. The context has at most the interval in hand; what does not fit waits in the reserve.
+
+void Store::TakeInHand(uint64_t units) {
   constexpr uint64_t kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-  const uint64_t in_hand = std::min(units, kMost);
-  context_.fuel_consumed = -static_cast<int64_t>(in_hand);
+  const uint64_t in_hand = std::min(units, fuel_interval_ == 0 ? kMost : fuel_interval_);
+  context_.fuel = static_cast<int64_t>(in_hand);
   fuel_reserve_ = units - in_hand;
 }
 
-uint64_t Store::fuel() const {
-  const uint64_t in_hand =
-      context_.fuel_consumed < 0 ? uint64_t{0} - static_cast<uint64_t>(context_.fuel_consumed) : 0;
-  return in_hand + fuel_reserve_;
+void Store::SetFuel(uint64_t units) { TakeInHand(units); }
+
+void Store::SetFuelInterval(uint64_t units) {
+  constexpr uint64_t kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  fuel_interval_ = std::min(units, kMost);
+  TakeInHand(fuel());
 }
 
-bool Store::RefillFuel() {
-  if (context_.fuel_consumed < 0) return true;
-  if (fuel_reserve_ == 0) return false;
+uint64_t Store::fuel() const {
+  if (context_.fuel >= 0) return static_cast<uint64_t>(context_.fuel) + fuel_reserve_;
   // What was used beyond the units in hand comes out of the reserve.
-  const uint64_t owed = static_cast<uint64_t>(context_.fuel_consumed);
-  SetFuel(fuel_reserve_ > owed ? fuel_reserve_ - owed : 0);
-  return context_.fuel_consumed < 0;
+  const uint64_t owed = uint64_t{0} - static_cast<uint64_t>(context_.fuel);
+  return fuel_reserve_ > owed ? fuel_reserve_ - owed : 0;
 }
+
+uint32_t Store::OnOutOfFuel() {
+  const uint64_t owed = uint64_t{0} - static_cast<uint64_t>(context_.fuel);
+  if (context_.fuel < 0 && fuel_reserve_ >= owed) {
+    TakeInHand(fuel_reserve_ - owed);
+    // Without an interval there was more fuel than the counter holds.
+    if (fuel_interval_ == 0) return 0;
+    return Interrupt(InterruptHandler::Reason::kFuelInterval, environ::TrapCode::kOutOfFuel);
+  }
+  context_.fuel = 0;
+  fuel_reserve_ = 0;
+  return Interrupt(InterruptHandler::Reason::kOutOfFuel, environ::TrapCode::kOutOfFuel);
+}
+
+std::optional<uint32_t> Store::ChargeFuel(uint64_t units) {
+  if (!engine_->tunables().consume_fuel) return std::nullopt;
+  const uint64_t left = fuel();
+  if (units <= left) {
+    // As if it had been used step by step, whole intervals included.
+    const bool in_hand = context_.fuel >= 0 && units <= static_cast<uint64_t>(context_.fuel);
+    if (in_hand) {
+      context_.fuel -= static_cast<int64_t>(units);
+      return std::nullopt;
+    }
+    TakeInHand(left - units);
+    if (fuel_interval_ == 0) return std::nullopt;
+    const uint32_t status =
+        Interrupt(InterruptHandler::Reason::kFuelInterval, environ::TrapCode::kOutOfFuel);
+    return status == 0 ? std::nullopt : std::optional<uint32_t>(status);
+  }
+  context_.fuel = 0;
+  fuel_reserve_ = 0;
+  const uint32_t status =
+      Interrupt(InterruptHandler::Reason::kOutOfFuel, environ::TrapCode::kOutOfFuel);
+  return status == 0 ? std::nullopt : std::optional<uint32_t>(status);
+}
+
+// ---- Interrupts.
 
 void Store::SetEpochDeadline(uint64_t delta) {
   const uint64_t now = engine_->epoch().load(std::memory_order_relaxed);
-  context_.epoch_deadline =
+  const uint64_t deadline =
       delta > std::numeric_limits<uint64_t>::max() - now ? ~uint64_t{0} : now + delta;
+  given_time_ = delta > 0;
+  engine_->contexts().SetDeadline(context_, deadline, stack_limit_);
+}
+
+// 0 where the guest goes on.
+uint32_t Store::Interrupt(InterruptHandler::Reason reason, environ::TrapCode trap) {
+  using Reason = InterruptHandler::Reason;
+  given_time_ = false;
+  if (interrupt_handler_ != nullptr) {
+    absl::Status status;
+    // Arguments in registers are in no stack map.
+    ReferenceHeap::Pause pause(references_);
+    // Calls of the handler leave the guest by boundaries of their own.
+    const BoundaryRegisters last = context_.last;
+    try {
+      status = interrupt_handler_->OnInterrupt(*this, reason);
+    } catch (const std::bad_alloc&) {
+      status = absl::ResourceExhaustedError("an interrupt's handler ran out of memory");
+    } catch (...) {
+      status = absl::InternalError("an interrupt's handler threw an exception");
+    }
+    context_.last = last;
+    if (!status.ok()) return RaiseError(std::move(status));
+  }
+  bool goes_on = true;
+  if (reason == Reason::kOutOfFuel) goes_on = fuel() > 0;
+  if (reason == Reason::kEpochDeadline) goes_on = given_time_;
+  return goes_on ? 0 : RaiseTrap(trap);
+}
+
+uint32_t Store::OnNewEpoch() {
+  StoreContexts& contexts = engine_->contexts();
+  if (contexts.IsDue(context_)) {
+    const uint32_t status =
+        Interrupt(InterruptHandler::Reason::kEpochDeadline, environ::TrapCode::kInterrupt);
+    if (status != 0) {
+      // The page is open again for the next call.
+      contexts.Settle(context_, stack_limit_, true);
+      return status;
+    }
+  }
+  contexts.Settle(context_, stack_limit_, true);
+  return 0;
+}
+
+uint32_t Store::OnStackLimit() {
+  // The function's frame would begin where that of the shim ends, and has so many bytes.
+  const uintptr_t sp = host_arch::CallerStackPointer(context_.last.exit_fp);
+  const uintptr_t pc = context_.last.exit_pc - 1;
+  const CodeObject* code = CodeObject::Find(pc);
+  const environ::FunctionRecord* function = code == nullptr ? nullptr : code->FindFunction(pc);
+  const uint64_t frame = function == nullptr ? 0 : function->frame_size;
+  if (sp < stack_limit_ || sp - stack_limit_ < frame) {
+    return RaiseTrap(environ::TrapCode::kCallStackExhausted);
+  }
+  return OnNewEpoch();
+}
+
+uint32_t Store::OnTrap() {
+  const uintptr_t pc = context_.last.exit_pc - host_arch::kColdCallBytes;
+  const CodeObject* code = CodeObject::Find(pc);
+  CHECK(code != nullptr) << "a trap of unknown code";
+  const std::optional<uint8_t> number = code->FindTrap(pc);
+  const std::optional<environ::TrapCode> trap =
+      number ? environ::TrapCodeFromNumber(*number) : std::nullopt;
+  CHECK(trap.has_value()) << "a trap without a record";
+  context_.fuel += code->FindRefund(pc);
+  return RaiseTrap(*trap);
 }
 
 ParkingLot::Interrupt Store::EpochInterrupt() const {
-  if (!engine_->tunables().epoch_interruption) return ParkingLot::kNever;
-  return {&engine_->epoch(), context_.epoch_deadline};
+  if (engine_->tunables().epoch_interruption == environ::EpochInterruption::kNone) {
+    return ParkingLot::kNever;
+  }
+  return {&engine_->epoch(), context_.epoch_deadline.load(std::memory_order_relaxed)};
 }
 
 uint32_t Store::RaiseTrap(environ::TrapCode code) {
@@ -402,6 +513,9 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
                        const CodeObject& object) {
   pending_ = Pending::kTrap;
   pending_code_ = code;
+  if (engine_->tunables().consume_fuel) {
+    context_.fuel = static_cast<int64_t>(registers.fuel + object.FindRefund(registers.pc));
+  }
   if (code == environ::TrapCode::kCannotCompile) RememberFunction(registers.pc, &object);
   backtrace_.Clear();
   if (!WantsWalk()) return;

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -50,6 +51,28 @@
 namespace gantry::runtime {
 
 class Instance;
+
+class Store;
+
+// What a store does when its guest is interrupted. Called on the guest's stack and the thread that runs
+// it; may suspend both. It may call into the store; memories and tables may grow, but the guest's
+// references are not collected meanwhile.
+class InterruptHandler {
+ public:
+  enum class Reason : uint8_t {
+    // So many units of fuel were used as Store::SetFuelInterval says, and there are more.
+    kFuelInterval,
+    // All were. The guest goes on if there are some afterwards, and traps otherwise.
+    kOutOfFuel,
+    // The epoch has reached the store's deadline. The guest goes on if it is before the deadline
+    // afterwards, and traps otherwise.
+    kEpochDeadline,
+  };
+
+  virtual ~InterruptHandler() = default;
+  // An error stops the guest, as that of a host function does.
+  virtual absl::Status OnInterrupt(Store& store, Reason reason) = 0;
+};
 
 // What a host function does: arguments in `values` on entry, results on return. `caller` is
 // the calling instance's context, null where the host called. An error becomes a trap in the
@@ -98,6 +121,12 @@ class Store final : private FaultHandler {
   uint64_t id() const { return id_; }
   Engine& engine() const { return *engine_; }
   VMStoreContext* context() { return &context_; }
+  // Code takes the stack limit from the context; only this may set it, since interrupts do so, too.
+  void UseStackLimit(uint64_t limit) {
+    stack_limit_ = limit;
+    engine_->contexts().Settle(context_, limit, false);
+  }
+  uint64_t stack_limit() const { return stack_limit_; }
   // The store that a context of compiled code belongs to.
   static Store& Of(const VMContext* vmctx) { return *vmctx->store->store; }
   // Whether the function lives in this store.
@@ -208,14 +237,26 @@ class Store final : private FaultHandler {
 
   ReferenceHeap& references() { return references_; }
 
-  // Units left. Only meaningful where the engine's tunables count fuel.
+  // Units left. Only meaningful where the engine's tunables count fuel, and while the store's code does
+  // not run or has called C++.
   uint64_t fuel() const;
   void SetFuel(uint64_t units);
-  // Called by compiled code when the counter has run out: true if it was refilled.
-  bool RefillFuel();
+  // The handler is called each time that so many units were used; 0: only when all were.
+  void SetFuelInterval(uint64_t units);
+  // Takes units that an operator of the runtime costs. Nothing where the guest may go on; else it
+  // is stopped, and this is what the built-in returns.
+  std::optional<uint32_t> ChargeFuel(uint64_t units);
 
   // The deadline is so many epochs from now; a store starts without one.
   void SetEpochDeadline(uint64_t delta);
+
+  // Null: out of fuel and at a deadline the guest traps. Must outlive the store's calls.
+  void SetInterruptHandler(InterruptHandler* handler) { interrupt_handler_ = handler; }
+  // What the cold shims of code call: 0, or the status of a stopped guest.
+  uint32_t OnOutOfFuel();
+  uint32_t OnNewEpoch();
+  uint32_t OnStackLimit();
+  uint32_t OnTrap();
 
   // What ends a wait of this store's code: the epoch, where code compares it at all.
   ParkingLot::Interrupt EpochInterrupt() const;
@@ -245,6 +286,9 @@ class Store final : private FaultHandler {
   static uint32_t CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
   // FaultHandler:
   bool OwnsAddress(uintptr_t address) const override;
+  bool IsPollPage(uintptr_t address) const override {
+    return engine_->contexts().IsPollPage(context_, address);
+  }
   void RecordTrap(environ::TrapCode code, const host_arch::Registers& registers,
                   const CodeObject& object) override;
 
@@ -300,8 +344,10 @@ class Store final : private FaultHandler {
     const uintptr_t end = stack_low + HostStackReserve();
     uint64_t wanted = engine_->options().max_wasm_stack;
     if (limiter_ != nullptr) wanted = std::min(wanted, limiter_->MaxStack());
-    context_.stack_limit = wanted < sp ? std::max<uint64_t>(end, sp - wanted) : end;
+    UseStackLimit(wanted < sp ? std::max<uint64_t>(end, sp - wanted) : end);
   }
+  uint32_t Interrupt(InterruptHandler::Reason reason, environ::TrapCode trap);
+  void TakeInHand(uint64_t units);
   void Trace(ReferenceHeap::Marker& marker);
   // Space for a memory, and for the elements of a table, with the limiter asked.
   absl::StatusOr<MemorySpace> NewMemory(const wasm::MemoryType& type,
@@ -315,7 +361,8 @@ class Store final : private FaultHandler {
   const std::shared_ptr<Engine> engine_;
   ResourceLimiter* limiter_;
   const uint64_t id_;
-  VMStoreContext context_;
+  // The engine's, so that whoever counts its epoch finds it until the engine is gone.
+  VMStoreContext& context_;
   Activation* innermost_ = nullptr;
   // Of the stack that the limit in context_ is for: CurrentStackLow().
   uintptr_t stack_low_ = 0;
@@ -332,7 +379,13 @@ class Store final : private FaultHandler {
   RawBacktrace backtrace_;
 
   ReferenceHeap references_;
+  // Beyond what the context has in hand, which is at most the interval.
   uint64_t fuel_reserve_ = 0;
+  // Whether the deadline was moved since code was interrupted last.
+  bool given_time_ = false;
+  uint64_t fuel_interval_ = 0;
+  uint64_t stack_limit_ = ~uint64_t{0};
+  InterruptHandler* interrupt_handler_ = nullptr;
   uint64_t oracle_comparisons_ = 0;
 
   // Empty vectors, unlike deques, allocate nothing.

@@ -39,15 +39,20 @@ struct BoundaryRegisters {
 };
 
 struct VMStoreContext {
-  uint64_t stack_limit = ~uint64_t{0};
-  int64_t fuel_consumed = 0;
-  uint64_t epoch_deadline = ~uint64_t{0};
-  const std::atomic<uint64_t>* epoch_counter = nullptr;
+  // Written by other threads, too, to interrupt the store (store_contexts.h).
+  std::atomic<uint64_t> stack_limit{~uint64_t{0}};
+  // Units in hand; below 0 where more were used. While code runs it is in a register.
+  int64_t fuel = 0;
+  std::atomic<uint32_t> interrupt{0};
+  uint32_t padding = 0;
+  const void* const* builtins = nullptr;
   BoundaryRegisters last;
   uint8_t* heap_base = nullptr;
   uint64_t heap_length = 0;
   // C++'s alone from here.
   Store* store = nullptr;
+  // Reached by the engine's epoch, the store is interrupted. Written by the store's thread.
+  std::atomic<uint64_t> epoch_deadline{~uint64_t{0}};
 };
 
 // Calls compiled code from C++: see docs/abi.md. Returns 0, or 1 after a trap.

@@ -25,9 +25,11 @@ TEST(VMStructsTest, VMContext) {
 TEST(VMStructsTest, VMStoreContext) {
   using Offsets = environ::VMStoreContextOffsets;
   EXPECT_FIELD(VMStoreContext, stack_limit, Offsets::kStackLimit);
-  EXPECT_FIELD(VMStoreContext, fuel_consumed, Offsets::kFuelConsumed);
-  EXPECT_FIELD(VMStoreContext, epoch_deadline, Offsets::kEpochDeadline);
-  EXPECT_FIELD(VMStoreContext, epoch_counter, Offsets::kEpochCounter);
+  EXPECT_FIELD(VMStoreContext, fuel, Offsets::kFuel);
+  EXPECT_FIELD(VMStoreContext, interrupt, Offsets::kInterrupt);
+  EXPECT_FIELD(VMStoreContext, builtins, Offsets::kBuiltins);
+  static_assert(sizeof(std::atomic<uint64_t>) == 8 && sizeof(std::atomic<uint32_t>) == 4);
+  static_assert(std::atomic<uint64_t>::is_always_lock_free);
   EXPECT_FIELD(VMStoreContext, last.entry_pc, Offsets::kLastEntryPc);
   EXPECT_FIELD(VMStoreContext, last.entry_sp, Offsets::kLastEntrySp);
   EXPECT_FIELD(VMStoreContext, last.entry_fp, Offsets::kLastEntryFp);

@@ -38,6 +38,7 @@ void TranslatingVisitor::OnReturnCall(FuncIndex callee, const FuncType& type) {
     ReturnTop();
     return;
   }
+  env_->OnTailCall(builder_);
   env_->Call(builder_, CallKind::kTail, callee, Top(type.params().size()));
 }
 
@@ -51,6 +52,7 @@ void TranslatingVisitor::OnReturnCallIndirect(TableIndex table, TypeIndex index,
     FinishTailCall(type, call);
     return;
   }
+  env_->OnTailCall(builder_);
   env_->CallIndirect(builder_, CallKind::kTail, table, index, element, args);
 }
 
@@ -62,6 +64,7 @@ void TranslatingVisitor::OnReturnCallRef(TypeIndex index, const FuncType& type) 
     FinishTailCall(type, env_->CallRef(builder_, CallKind::kNormal, index, callee, args));
     return;
   }
+  env_->OnTailCall(builder_);
   env_->CallRef(builder_, CallKind::kTail, index, callee, args);
 }
 

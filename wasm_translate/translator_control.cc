@@ -144,8 +144,13 @@ void TranslatingVisitor::OnElse(const ControlFrame& frame, bool fallthrough) {
 }
 
 void TranslatingVisitor::OnEnd(const ControlFrame& frame, bool fallthrough) {
-  if (fallthrough) At(Opcode::kEnd);
   Frame& f = frames_.back();
+  if (fallthrough) {
+    At(Opcode::kEnd);
+    const bool joins = frame.kind != FrameKind::kLoop &&
+                       (frame.kind != FrameKind::kBlock || f.label.is_some());
+    if (counts_operators_ && joins) env_->OnJoin();
+  }
   switch (frame.kind) {
     case FrameKind::kFunction:
       if (!is_inlined()) {
@@ -361,6 +366,7 @@ void TranslatingVisitor::EndFunction(Frame& f, const ControlFrame& frame, bool f
   }
   stack_.clear();
   frames_.clear();
+  env_->Finish(builder_);
   func_->ResolveAliases();
 }
 

@@ -94,12 +94,18 @@ class FuncEnvironment {
   // parameters are there.
   virtual void Begin(codegen::InstBuilder& builder) = 0;
 
-  // Interrupts. Whether OnOperator is to be called for each operator, before it.
+  // Interrupts. Whether OnOperator is to be called for each operator, before it, with its offset in
+  // the module, and OnJoin where control may arrive from elsewhere, in front of the jump to there.
   virtual bool counts_operators() const { return false; }
-  virtual void OnOperator(codegen::InstBuilder&, Opcode) {}
+  virtual void OnOperator(codegen::InstBuilder&, Opcode, uint32_t /*offset*/) {}
+  virtual void OnJoin() {}
   // At function entry, behind Begin, and at each loop header.
   virtual void OnFunctionEntry(codegen::InstBuilder&) {}
   virtual void OnLoopHeader(codegen::InstBuilder&) {}
+  // In front of a tail call.
+  virtual void OnTailCall(codegen::InstBuilder&) {}
+  // The function is complete.
+  virtual void Finish(codegen::InstBuilder&) {}
 
   // An access of `size` bytes at any index plus the static `offset`.
   virtual HeapAccess AccessHeap(codegen::InstBuilder& builder, MemoryIndex memory, uint64_t offset,

@@ -243,7 +243,9 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   // Begins an operator.
   void At(Opcode op) {
     builder_.SetLoc(codegen::SourceLoc(static_cast<uint32_t>(state_->offset())), at_.site);
-    if (counts_operators_) env_->OnOperator(builder_, op);
+    if (counts_operators_) {
+      env_->OnOperator(builder_, op, static_cast<uint32_t>(state_->offset()));
+    }
   }
 
   // Fails where values of the type cannot be compiled.

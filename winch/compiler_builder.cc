@@ -33,7 +33,9 @@ class BaselineCompilerBuilder final : public environ::CompilerBuilder {
           "that fault");
     }
     if (tunables.consume_fuel) return refused("consume_fuel");
-    if (tunables.epoch_interruption) return refused("epoch_interruption");
+    if (tunables.epoch_interruption != environ::EpochInterruption::kNone) {
+      return refused("epoch_interruption");
+    }
     tunables_ = tunables;
     return absl::OkStatus();
   }

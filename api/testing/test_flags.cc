@@ -16,6 +16,10 @@ void AddTestCompilerFlags(Config& config) {
     CHECK(absl::string_view(compiler) == "winch") << "GANTRY_TEST_COMPILER=" << compiler;
     config.Compiler(Strategy::kWinch);
   }
+  if (TestMode("fuel")) config.ConsumeFuel(true);
+  if (TestMode("epochs_counter")) config.EpochInterruption(EpochInterruption::kCounter);
+  if (TestMode("epochs_page")) config.EpochInterruption(EpochInterruption::kPage);
+  if (TestMode("signals_free")) config.SignalsBasedTraps(false);
   const char* flags = std::getenv("GANTRY_TEST_COMPILER_FLAGS");
   if (flags == nullptr) return;
   for (absl::string_view flag : absl::StrSplit(flags, ',', absl::SkipEmpty())) {

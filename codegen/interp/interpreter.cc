@@ -533,6 +533,8 @@ class Interpreter::Execution {
 #define GANTRY_EXEC_Trap(Camel)
 #define GANTRY_EXEC_CondTrap(Camel)
 #define GANTRY_EXEC_TierCheck(Camel)
+#define GANTRY_EXEC_Charge(Camel)
+#define GANTRY_EXEC_Poll(Camel)
 #define OP(Camel, name, format, ...) GANTRY_EXEC_##format(Camel)
 #include "codegen/ir/opcodes.def"
 #undef OP
@@ -610,6 +612,23 @@ class Interpreter::Execution {
       }
       case Opcode::kNop:
         return Next();
+      case Opcode::kFuelCharge:
+        interp_.guest_fuel_ -= data.amount();
+        return Next();
+      case Opcode::kFuelCheck:
+        interp_.guest_fuel_ -= data.amount();
+        if (interp_.guest_fuel_ < 0) return Stop(Outcome{Outcome::Kind::kOutOfFuel, {}, {}, 0, 0});
+        return Next();
+      case Opcode::kPollWord:
+      case Opcode::kPollPage: {
+        // Nobody interrupts it.
+        const MemFlags flags;
+        Stop stop;
+        RETURN_IF_ERROR(Access(Get(data.arg(0)).lo + static_cast<uint64_t>(int64_t{data.offset()}),
+                               4, flags, &stop)
+                            .status());
+        return Next();
+      }
     }
     return absl::InternalError("there is no such opcode");
   }

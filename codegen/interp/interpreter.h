@@ -97,6 +97,9 @@ class Interpreter {
 
   // Instructions that a run may execute; the default is a hundred million.
   void set_fuel(uint64_t fuel) { fuel_ = fuel; }
+  // The counter of fuel_charge and fuel_check, which outlives runs. As good as endless at first.
+  void set_guest_fuel(int64_t fuel) { guest_fuel_ = fuel; }
+  int64_t guest_fuel() const { return guest_fuel_; }
   // Calls that may be nested; the default is 1000.
   void set_max_depth(size_t depth) { max_depth_ = depth; }
   // Instructions that the last run executed.
@@ -123,6 +126,7 @@ class Interpreter {
   std::map<const Function*, std::vector<uint32_t>> links_;
   std::vector<absl::Span<uint8_t>> memories_;
   uint64_t fuel_ = 100'000'000;
+  int64_t guest_fuel_ = int64_t{1} << 62;
   size_t max_depth_ = 1000;
   uint64_t executed_ = 0;
   std::vector<uint64_t> opcode_counts_;

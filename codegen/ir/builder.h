@@ -301,6 +301,19 @@ class InstBuilder {
     return Insert(Make(Opcode::k##Name, Type::kInvalid, {counter_address, entry_address})); \
   }
 
+#define GANTRY_BUILD_Charge(Name)                   \
+  Inst Name(uint32_t amount) {                      \
+    InstData data(Opcode::k##Name, Type::kInvalid); \
+    data.set_amount(amount);                        \
+    return Insert(data);                            \
+  }
+#define GANTRY_BUILD_Poll(Name)                                       \
+  Inst Name(Value address, int32_t offset) {                          \
+    InstData data = Make(Opcode::k##Name, Type::kInvalid, {address}); \
+    data.set_offset(offset);                                          \
+    return Insert(data);                                              \
+  }
+
 #define OP(Camel, name, format, ...) GANTRY_BUILD_##format(Camel)
 #include "codegen/ir/opcodes.def"
 #undef OP
@@ -314,6 +327,7 @@ class InstBuilder {
 #undef GANTRY_BUILD_BranchTable
 #undef GANTRY_BUILD_Call
 #undef GANTRY_BUILD_CallIndirect
+#undef GANTRY_BUILD_Charge
 #undef GANTRY_BUILD_CondTrap
 #undef GANTRY_BUILD_Convert
 #undef GANTRY_BUILD_Division
@@ -329,6 +343,7 @@ class InstBuilder {
 #undef GANTRY_BUILD_LaneBinary
 #undef GANTRY_BUILD_Load
 #undef GANTRY_BUILD_Nullary
+#undef GANTRY_BUILD_Poll
 #undef GANTRY_BUILD_Return
 #undef GANTRY_BUILD_ReturnCall
 #undef GANTRY_BUILD_ReturnCallIndirect

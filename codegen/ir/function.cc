@@ -98,6 +98,12 @@ class BodyWriter {
       case Format::kV128Const:
         for (size_t i = 0; i < 4; ++i) key_->U32(data.word(i));
         break;
+      case Format::kCharge:
+        key_->U32(data.amount());
+        break;
+      case Format::kPoll:
+        key_->U32(static_cast<uint32_t>(data.offset()));
+        break;
       case Format::kAtomicCas:
         key_->U32(data.flags().raw());
         break;
@@ -169,6 +175,10 @@ void FunctionStencil::ResolveAliases() {
 void FunctionStencil::AppendKey(std::string* out) const {
   KeyWriter key(out);
   WriteSignature(signature, &key);
+  for (const ExternalName name : {cold_calls.raise_trap, cold_calls.out_of_fuel,
+                                  cold_calls.new_epoch, cold_calls.check_stack}) {
+    key.U32(name.is_none() ? 0 : name.raw() + 1);
+  }
   key.Size(dfg.signatures().size());
   for (const Signature& s : dfg.signatures()) WriteSignature(s, &key);
   key.Size(dfg.ext_funcs().size());
@@ -198,6 +208,7 @@ void FunctionStencil::AppendKey(std::string* out) const {
 
 void FunctionStencil::ClearStencil() {
   signature.Clear();
+  cold_calls = ColdCalls();
   dfg.Clear();
   layout.Clear();
   relative_locs.clear();

@@ -41,6 +41,7 @@ struct UserExternalName {
 // All that compiling a function depends on, settings apart.
 struct FunctionStencil {
   Signature signature;
+  ColdCalls cold_calls;
   DataFlowGraph dfg;
   Layout layout;
   // Distance of an instruction's source location from the function's base (modulo 2^32);

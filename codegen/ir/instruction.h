@@ -38,6 +38,8 @@
 //   Trap                trap code
 //   CondTrap            trap code       condition
 //   TierCheck                           counter address, entry address
+//   Charge                              amount
+//   Poll                                address, -, offset
 #ifndef GANTRY_CODEGEN_IR_INSTRUCTION_H_
 #define GANTRY_CODEGEN_IR_INSTRUCTION_H_
 
@@ -172,7 +174,7 @@ class InstData {
   }
   MemFlags flags() const { return MemFlags::FromRaw(word(num_args())); }
   void set_flags(MemFlags flags) { set_word(num_args(), flags.raw()); }
-  // Memory accesses but AtomicCas, which has none; StackAddr, StackLoad, StackStore: added to the
+  // Memory accesses but AtomicCas, which has none; StackAddr, StackLoad, StackStore, Poll: added to the
   // address, sign-extended.
   int32_t offset() const {
     DCHECK(format() != Format::kAtomicCas);
@@ -184,6 +186,16 @@ class InstData {
   }
   StackSlot stack_slot() const { return StackSlot(word(num_args())); }
   void set_stack_slot(StackSlot slot) { set_word(num_args(), slot.raw()); }
+
+  // Charge.
+  uint32_t amount() const {
+    DCHECK(format() == Format::kCharge);
+    return word(0);
+  }
+  void set_amount(uint32_t amount) {
+    DCHECK(format() == Format::kCharge);
+    set_word(0, amount);
+  }
 
   // FuncAddr, Call, ReturnCall, TryCall.
   FuncRef func_ref() const { return FuncRef(word(format() == Format::kFuncAddr ? 0 : 1)); }

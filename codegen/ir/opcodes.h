@@ -72,6 +72,8 @@ enum class Format : uint8_t {
   kTrap,
   kCondTrap,
   kTierCheck,
+  kCharge,
+  kPoll,
 };
 
 // A set of types that an opcode's controlling type is out of.

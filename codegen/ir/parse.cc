@@ -757,6 +757,17 @@ class Parser {
         data->set_list(func_->dfg.MakeList(args_));
         return absl::OkStatus();
       }
+      case Format::kCharge: {
+        ASSIGN_OR_RETURN(const uint64_t amount, ParseUnsigned(0x7FFFFFFF));
+        data->set_amount(static_cast<uint32_t>(amount));
+        return absl::OkStatus();
+      }
+      case Format::kPoll: {
+        RETURN_IF_ERROR(ParseFixedArgs(data));
+        ASSIGN_OR_RETURN(const int32_t offset, ParseOffset());
+        data->set_offset(offset);
+        return absl::OkStatus();
+      }
       case Format::kTrap: {
         ASSIGN_OR_RETURN(const uint8_t code, ParseCode());
         data->set_immediate(code);

@@ -308,6 +308,13 @@ class Writer {
       case Format::kReturn:
         List(dfg.list_args(inst));
         break;
+      case Format::kCharge:
+        absl::StrAppend(&out_, data.amount());
+        break;
+      case Format::kPoll:
+        List(data.args());
+        Offset(data.offset());
+        break;
       case Format::kTrap:
         Code(data.trap_code());
         break;

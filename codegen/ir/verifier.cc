@@ -312,6 +312,9 @@ void Verifier::CheckImmediates(Inst inst, const InstData& data) {
     case Format::kLaneBinary:
       if (data.lane() >= LaneCount(data.type())) fail("there is no such lane");
       break;
+    case Format::kCharge:
+      if (data.amount() > 0x7FFFFFFF) fail("the amount is 2^31 or more");
+      break;
     case Format::kAtomicRmw:
       if (data.immediate() >= kNumAtomicRmwOps) fail("there is no such atomic operation");
       if (!data.flags().well_formed()) fail("unknown bits in the memory flags");

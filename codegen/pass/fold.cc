@@ -104,6 +104,8 @@ std::optional<BitVector> Evaluate(const DataFlowGraph& dfg, const InstData& data
 #define GANTRY_FOLD_Trap(Camel)
 #define GANTRY_FOLD_CondTrap(Camel)
 #define GANTRY_FOLD_TierCheck(Camel)
+#define GANTRY_FOLD_Charge(Camel)
+#define GANTRY_FOLD_Poll(Camel)
 #define OP(Camel, name, format, ...) GANTRY_FOLD_##format(Camel)
 #include "codegen/ir/opcodes.def"
 #undef OP

@@ -14,6 +14,8 @@ MemoryVersions::ClassSet MemoryVersions::WrittenBy(const DataFlowGraph& dfg, Ins
   const Effects effects = Info(data.opcode()).effects;
   // Reading a register of the frame or doing nothing writes nothing, but neither is worth a
   // case of its own.
+  // Counts in a register.
+  if (data.opcode() == Opcode::kFuelCharge) return 0;
   if ((effects & (kSideEffect | kCalls)) != 0) return kAllClasses;
   if ((effects & kStores) == 0) return 0;
   // A slot's bytes can be reached under any flags.

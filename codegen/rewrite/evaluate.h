@@ -256,6 +256,8 @@ class Evaluator {
 #define GANTRY_EVALUATE_Trap(Camel)
 #define GANTRY_EVALUATE_CondTrap(Camel)
 #define GANTRY_EVALUATE_TierCheck(Camel)
+#define GANTRY_EVALUATE_Charge(Camel)
+#define GANTRY_EVALUATE_Poll(Camel)
 #define OP(Camel, name, format, ...) GANTRY_EVALUATE_##format(Camel)
 #include "codegen/ir/opcodes.def"
 #undef OP

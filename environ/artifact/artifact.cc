@@ -29,6 +29,7 @@ constexpr char kFunctions[] = ".gantry.functions";
 constexpr char kKeys[] = ".gantry.keys";
 constexpr char kTrapOffsets[] = ".gantry.traps.pc";
 constexpr char kTrapCodes[] = ".gantry.traps.code";
+constexpr char kTrapRefunds[] = ".gantry.traps.fuel";
 constexpr char kAddressOffsets[] = ".gantry.addresses.pc";
 constexpr char kAddressWasm[] = ".gantry.addresses.wasm";
 constexpr char kInlineOffsets[] = ".gantry.inlined.pc";
@@ -45,9 +46,9 @@ constexpr char kDebug[] = ".gantry.debug";
 
 // What is known per function and per address, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
-    kFunctions,    kKeys,          kTrapOffsets,      kTrapCodes,   kAddressOffsets,
-    kAddressWasm,  kInlineOffsets, kInlineRangeSites, kInlineSites, kStackMapOffsets,
-    kStackMapEnds, kStackMapSlots, kHandlers,         kEhFrame,
+    kFunctions,     kKeys,         kTrapOffsets,   kTrapCodes,        kTrapRefunds,
+    kAddressOffsets, kAddressWasm, kInlineOffsets, kInlineRangeSites, kInlineSites,
+    kStackMapOffsets, kStackMapEnds, kStackMapSlots, kHandlers,       kEhFrame,
 };
 
 constexpr size_t kDigestSize = 32;
@@ -228,6 +229,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
       AsBytes(keys),
       AsBytes(text.trap_offsets),
       AsBytes(text.trap_codes),
+      AsBytes(text.trap_refunds),
       AsBytes(text.address_offsets),
       AsBytes(text.address_wasm_offsets),
       AsBytes(text.inline_offsets),
@@ -358,6 +360,7 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   ASSIGN_OR_RETURN(t.by_key, AsArray<uint32_t>(elf, kKeys));
   ASSIGN_OR_RETURN(t.trap_offsets, AsArray<uint32_t>(elf, kTrapOffsets));
   ASSIGN_OR_RETURN(t.trap_codes, AsArray<uint8_t>(elf, kTrapCodes));
+  ASSIGN_OR_RETURN(t.trap_refunds, AsArray<uint32_t>(elf, kTrapRefunds));
   ASSIGN_OR_RETURN(t.address_offsets, AsArray<uint32_t>(elf, kAddressOffsets));
   ASSIGN_OR_RETURN(t.address_wasm_offsets, AsArray<uint32_t>(elf, kAddressWasm));
   ASSIGN_OR_RETURN(t.inline_offsets, AsArray<uint32_t>(elf, kInlineOffsets));

@@ -78,6 +78,7 @@ LinkedText SampleText() {
       {.key = FuncKey::EntryTrampoline(module, wasm::TypeIndex(0)), .offset = 48, .size = 16}};
   text.trap_offsets = {3, 9};
   text.trap_codes = {1, 2};
+  text.trap_refunds = {0, 7};
   text.address_offsets = {0, 20};
   text.address_wasm_offsets = {100, kNoWasmOffset};
   text.inline_offsets = {4, 12};

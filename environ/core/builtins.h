@@ -6,7 +6,9 @@
 //
 // Compiled code never calls a built-in directly: it calls a shim, one per built-in, with
 // the host's C calling convention; the shim records where wasm was left, calls through
-// `vmctx->builtins[index]` and, for a fallible built-in, tests the status.
+// `vmctx->builtins[index]` and, for a fallible built-in, tests the status. Those whose first
+// parameter is the store are called from cold code, without arguments, by shims that keep all
+// registers (docs/abi.md, "Cold shims").
 //
 // A C++ implementation that is not fallible returns its result as usual. A fallible one
 // returns `BuiltinResult`, two words in the host's two result registers: status (0: go on;
@@ -29,8 +31,8 @@
 
 namespace gantry::environ {
 
-// Types at the boundary. kPointer is a VMFuncRef*; kReference is a u32 handle.
-enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReference };
+// Types at the boundary. kStore is a VMStoreContext*; kPointer a VMFuncRef*; kReference a u32 handle.
+enum class BuiltinType : uint8_t { kNone, kVmctx, kStore, kI32, kI64, kPointer, kReference };
 
 // X(enumerator, name, result, fallible, parameters...)
 //
@@ -47,9 +49,11 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReferen
 // table_get_func/_ref(table, index), table_set_func/_ref(table, index, value): the whole
 //   operation with its bounds check; compiled code may do the same inline.
 // ref_func(function): its VMFuncRef*.
-// out_of_fuel(): called when the fuel counter is no longer negative; traps, or refills.
-// new_epoch(): called when the epoch has reached the deadline; traps, or gives a new deadline.
-// raise_trap(trap code): always fails; for compiled code without trapping instructions.
+// out_of_fuel(): called when less than no fuel is left; traps, suspends, or refills.
+// new_epoch(): called where the guest is interrupted; traps, suspends, or sets a new deadline.
+// check_stack(): called where the stack limit is reached; traps, or does as new_epoch does where the
+//   limit was set to interrupt the guest.
+// raise_trap(): always fails; the trap record of the call says why.
 // resolve_indirect(table, index, expected type id): the VMFuncRef* that call_indirect calls. The
 //   whole operation with its checks; compiled code asks where the id in the element is not the
 //   expected one: the element is untouched, null, of a subtype, or of another type.
@@ -75,9 +79,10 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kI32, kI64, kPointer, kReferen
   X(kTableSetFunc, "table_set_func", kNone, true, kVmctx, kI32, kI64, kPointer)              \
   X(kTableSetRef, "table_set_ref", kNone, true, kVmctx, kI32, kI64, kReference)              \
   X(kRefFunc, "ref_func", kPointer, false, kVmctx, kI32)                                     \
-  X(kOutOfFuel, "out_of_fuel", kNone, true, kVmctx)                                          \
-  X(kNewEpoch, "new_epoch", kI64, true, kVmctx)                                              \
-  X(kRaiseTrap, "raise_trap", kNone, true, kVmctx, kI32)                                     \
+  X(kOutOfFuel, "out_of_fuel", kNone, true, kStore)                                          \
+  X(kNewEpoch, "new_epoch", kNone, true, kStore)                                             \
+  X(kCheckStack, "check_stack", kNone, true, kStore)                                         \
+  X(kRaiseTrap, "raise_trap", kNone, true, kStore)                                           \
   X(kResolveIndirect, "resolve_indirect", kPointer, true, kVmctx, kI32, kI64, kI32)          \
   X(kMemoryAtomicNotify, "memory_atomic_notify", kI32, true, kVmctx, kI32, kI64, kI32)       \
   X(kMemoryAtomicWait32, "memory_atomic_wait32", kI32, true, kVmctx, kI32, kI64, kI32, kI64) \
@@ -99,7 +104,11 @@ struct BuiltinInfo {
   absl::string_view name;
   BuiltinType result;  // kNone where there is no value.
   bool fallible;
-  absl::Span<const BuiltinType> params;  // The first one is always kVmctx; at most six.
+  // The first one is kVmctx, of cold ones kStore; at most six.
+  absl::Span<const BuiltinType> params;
+
+  // Called from cold code, by a shim that keeps all registers.
+  bool is_cold() const { return params[0] == BuiltinType::kStore; }
 };
 
 const BuiltinInfo& GetBuiltinInfo(Builtin builtin);

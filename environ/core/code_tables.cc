@@ -64,7 +64,10 @@ absl::Status CodeTables::Validate(size_t text_size) const {
       return Damaged("keys", "keys are not in order");
     }
   }
-  if (trap_offsets.size() != trap_codes.size()) return Damaged("traps", "lengths differ");
+  if (trap_offsets.size() != trap_codes.size() ||
+      (!trap_refunds.empty() && trap_refunds.size() != trap_codes.size())) {
+    return Damaged("traps", "lengths differ");
+  }
   RETURN_IF_ERROR(CheckOffsets("traps", trap_offsets, text_size, true));
   if (address_offsets.size() != address_wasm_offsets.size()) {
     return Damaged("addresses", "lengths differ");
@@ -121,6 +124,22 @@ std::optional<uint8_t> CodeTables::FindTrap(uint32_t offset) const {
   const std::optional<size_t> position = Exactly(trap_offsets, offset);
   if (!position) return std::nullopt;
   return trap_codes[*position];
+}
+
+uint32_t CodeTables::FindRefund(uint32_t offset) const {
+  if (trap_refunds.empty()) return 0;
+  const std::optional<size_t> position = Exactly(trap_offsets, offset);
+  return position ? trap_refunds[*position] : 0;
+}
+
+std::optional<uint32_t> CodeTables::FindPoll(uint32_t offset) const {
+  const auto [first, last] = std::equal_range(
+      handlers.begin(), handlers.end(), HandlerEntry{offset},
+      [](const HandlerEntry& a, const HandlerEntry& b) { return a.offset < b.offset; });
+  for (auto handler = first; handler != last; ++handler) {
+    if (handler->tag == HandlerEntry::kPoll) return handler->handler;
+  }
+  return std::nullopt;
 }
 
 std::optional<uint32_t> CodeTables::FindWasmOffset(uint32_t offset) const {

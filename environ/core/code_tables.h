@@ -43,6 +43,7 @@ struct CodeTables {
   absl::Span<const uint32_t> by_key;           // positions in `functions` in order of the keys
   absl::Span<const uint32_t> trap_offsets;
   absl::Span<const uint8_t> trap_codes;
+  absl::Span<const uint32_t> trap_refunds;  // one each, or none at all
   // Of several entries at one offset (a function that ends where the next begins) the last
   // one counts.
   absl::Span<const uint32_t> address_offsets;
@@ -65,6 +66,11 @@ struct CodeTables {
   const FunctionRecord* FindKey(const FuncKey& key) const;
   // Why the instruction at exactly this offset may trap; nothing where it cannot.
   std::optional<uint8_t> FindTrap(uint32_t offset) const;
+  // Fuel that the trap at exactly this offset gives back.
+  uint32_t FindRefund(uint32_t offset) const;
+  // Where the poll of a page at exactly this offset continues when it faults; nothing where there is
+  // none.
+  std::optional<uint32_t> FindPoll(uint32_t offset) const;
   // The module offset of the wasm instruction that the code at `offset` belongs to.
   std::optional<uint32_t> FindWasmOffset(uint32_t offset) const;
   // The call, a position in inline_sites, in whose place the code at `offset` stands; nothing

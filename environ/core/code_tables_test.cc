@@ -22,6 +22,7 @@ struct Arrays {
   std::vector<uint32_t> by_key = {1, 2, 0};
   std::vector<uint32_t> trap_offsets = {3, 20};
   std::vector<uint8_t> trap_codes = {1, 2};
+  std::vector<uint32_t> trap_refunds = {0, 9};
   std::vector<uint32_t> address_offsets = {2, 8, 16};
   std::vector<uint32_t> address_wasm_offsets = {100, kNoWasmOffset, 200};
   std::vector<uint32_t> inline_offsets = {4, 9, 12};
@@ -30,16 +31,16 @@ struct Arrays {
   std::vector<uint32_t> stack_map_offsets = {5, 9, 12};
   std::vector<uint32_t> stack_map_ends = {0, 2, 3};
   std::vector<uint32_t> stack_map_slots = {8, 16, 24};
-  std::vector<HandlerEntry> handlers = {{5, 0, 10}};
+  std::vector<HandlerEntry> handlers = {{5, 0, 10}, {7, 0, 11}, {7, HandlerEntry::kPoll, 12}};
 
   CodeTables tables() const {
     return {functions,       by_key,
             trap_offsets,    trap_codes,
-            address_offsets, address_wasm_offsets,
-            inline_offsets,  inline_range_sites,
-            inline_sites,    stack_map_offsets,
-            stack_map_ends,  stack_map_slots,
-            handlers};
+            trap_refunds,    address_offsets,
+            address_wasm_offsets, inline_offsets,
+            inline_range_sites, inline_sites,
+            stack_map_offsets, stack_map_ends,
+            stack_map_slots, handlers};
   }
 };
 
@@ -58,6 +59,12 @@ TEST(CodeTablesTest, FindsByEveryOffset) {
   const Arrays arrays;
   const CodeTables tables = arrays.tables();
   ASSERT_TRUE(tables.Validate(kTextSize).ok());
+  EXPECT_EQ(tables.FindRefund(3), 0u);
+  EXPECT_EQ(tables.FindRefund(20), 9u);
+  EXPECT_EQ(tables.FindRefund(21), 0u);
+  EXPECT_EQ(tables.FindPoll(7), 12u);
+  EXPECT_FALSE(tables.FindPoll(5).has_value());
+  EXPECT_FALSE(tables.FindPoll(6).has_value());
   for (uint32_t offset = 0; offset < kTextSize + 4; ++offset) {
     const FunctionRecord* function = tables.FindFunction(offset);
     const int expected = offset < 16   ? 0

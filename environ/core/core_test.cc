@@ -34,17 +34,23 @@ TEST(TrapCodeTest, NumbersAndNamesGoBothWays) {
   EXPECT_EQ(TrapMessage(TrapCode::kIntegerDivideByZero), "integer divide by zero");
 }
 
-TEST(BuiltinsTest, EachTakesVmctxFirstAndFitsTheRegisters) {
+TEST(BuiltinsTest, EachTakesVmctxOrStoreFirstAndFitsTheRegisters) {
   std::set<std::string> names;
   for (uint32_t i = 0; i < kBuiltinCount; ++i) {
     const BuiltinInfo& info = GetBuiltinInfo(static_cast<Builtin>(i));
     EXPECT_TRUE(names.insert(std::string(info.name)).second) << info.name;
     ASSERT_FALSE(info.params.empty());
-    EXPECT_EQ(info.params[0], BuiltinType::kVmctx);
+    EXPECT_EQ(info.params[0], info.is_cold() ? BuiltinType::kStore : BuiltinType::kVmctx);
+    // Shims of cold ones pass nothing on and give nothing back.
+    if (info.is_cold()) {
+      EXPECT_EQ(info.params.size(), 1u) << info.name;
+      EXPECT_EQ(info.result, BuiltinType::kNone) << info.name;
+    }
     EXPECT_LE(info.params.size(), 6u) << info.name;
     for (size_t p = 1; p < info.params.size(); ++p) {
       EXPECT_NE(info.params[p], BuiltinType::kVmctx);
       EXPECT_NE(info.params[p], BuiltinType::kNone);
+      EXPECT_NE(info.params[p], BuiltinType::kStore);
     }
   }
 }
@@ -55,10 +61,14 @@ TEST(TunablesTest, DifferencesNameTheFieldAndBothValues) {
   EXPECT_EQ(a.CanonicalText(), b.CanonicalText());
   b.consume_fuel = true;
   b.memory_guard_size = 7;
+  b.epoch_interruption = EpochInterruption::kPage;
+  b.operator_costs = "call=3";
   const std::vector<std::string> differences = a.Differences(b);
-  ASSERT_EQ(differences.size(), 2u);
+  ASSERT_EQ(differences.size(), 4u);
   EXPECT_EQ(differences[0], "memory_guard_size (33554432, not 7)");
   EXPECT_EQ(differences[1], "consume_fuel (false, not true)");
+  EXPECT_EQ(differences[2], "operator_costs (, not call=3)");
+  EXPECT_EQ(differences[3], "epoch_interruption (none, not page)");
   EXPECT_NE(a.CanonicalText(), b.CanonicalText());
 }
 

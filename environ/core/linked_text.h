@@ -18,9 +18,11 @@ namespace gantry::environ {
 inline constexpr uint32_t kNoWasmOffset = 0xFFFFFFFF;
 
 // A call that returns to `offset` and whose exceptions with `tag` (kCatchAll: any) continue
-// at `handler`.
+// at `handler`. With kPoll: the instruction at `offset` reads from the poll page, and continues there
+// where that faults.
 struct HandlerEntry {
   static constexpr uint32_t kCatchAll = 0xFFFFFFFF;
+  static constexpr uint32_t kPoll = 0xFFFFFFFE;
   uint32_t offset = 0;
   uint32_t tag = kCatchAll;
   uint32_t handler = 0;
@@ -45,7 +47,7 @@ struct InlineSite {
 static_assert(sizeof(InlineSite) == 12 && alignof(InlineSite) == 4);
 
 // How a stack walk passes over the function's frame. The frame-pointer chain holds behind
-// `frame_begin`; nothing is called in front of it.
+// `frame_begin`; in front of it nothing is called but by cold code that makes a frame record first.
 struct FrameInfo {
   static constexpr uint32_t kNoFrame = 0xFFFFFFFF;
 
@@ -85,6 +87,8 @@ struct LinkedText {
 
   std::vector<uint32_t> trap_offsets;
   std::vector<uint8_t> trap_codes;
+  // Fuel that a trap gives back; one for each trap, or none at all.
+  std::vector<uint32_t> trap_refunds;
 
   // Entry i covers [address_offsets[i], address_offsets[i + 1]).
   std::vector<uint32_t> address_offsets;

@@ -8,6 +8,18 @@ namespace {
 std::string ValueText(bool value) { return value ? "true" : "false"; }
 std::string ValueText(uint32_t value) { return absl::StrCat(value); }
 std::string ValueText(uint64_t value) { return absl::StrCat(value); }
+std::string ValueText(const std::string& value) { return value; }
+std::string ValueText(EpochInterruption value) {
+  switch (value) {
+    case EpochInterruption::kNone:
+      return "none";
+    case EpochInterruption::kCounter:
+      return "counter";
+    case EpochInterruption::kPage:
+      return "page";
+  }
+  return "?";
+}
 
 }  // namespace
 

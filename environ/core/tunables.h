@@ -19,6 +19,13 @@
 
 namespace gantry::environ {
 
+// How code finds out that the epoch has reached its store's deadline (docs/abi.md, "Epochs").
+enum class EpochInterruption : uint8_t {
+  kNone,
+  kCounter,  // loops compare a word of the store
+  kPage,     // loops read from a page that is made inaccessible
+};
+
 // X(type, name, default, meaning)
 #define GANTRY_TUNABLES(X)                                                                    \
   X(uint32_t, opt_level, 2, "0 no optimization, 1 for size and speed, 2 for speed")           \
@@ -38,7 +45,12 @@ namespace gantry::environ {
   X(bool, relaxed_simd_deterministic, false,                                                  \
     "whether relaxed vector operations are those of the deterministic profile")               \
   X(bool, consume_fuel, false, "whether code counts fuel")                                    \
-  X(bool, epoch_interruption, false, "whether code checks the epoch")                         \
+  X(std::string, operator_costs, "",                                                          \
+    "what operators cost that differ from the default, as OperatorCosts::ToString has it")    \
+  X(uint32_t, fuel_bulk_bytes, 64,                                                            \
+    "bytes that a bulk operator moves for one unit of fuel; 0: they cost nothing")            \
+  X(EpochInterruption, epoch_interruption, EpochInterruption::kNone,                          \
+    "whether and how code finds out about deadlines of epochs")                               \
   X(bool, generate_address_map, true, "whether code offsets map back to module offsets")      \
   X(bool, generate_unwind_info, true, "whether artifacts carry DWARF call frame information") \
   X(uint32_t, padding_between_functions, 0,                                                   \

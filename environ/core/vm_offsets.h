@@ -64,10 +64,11 @@ inline constexpr uint32_t kVMHostFuncContextMagic = 0x74736867;  // "ghst"
 // wasm caller. So [fp] is the wasm caller's frame pointer, [fp + 8] == last_exit_pc, and
 // fp + 16 was the caller's sp at its call.
 struct VMStoreContextOffsets {
-  static constexpr uint32_t kStackLimit = 0;      // u64: lowest sp that wasm may have
-  static constexpr uint32_t kFuelConsumed = 8;    // i64: minus what is left; >= 0 is exhausted
-  static constexpr uint32_t kEpochDeadline = 16;  // u64
-  static constexpr uint32_t kEpochCounter = 24;   // const u64*: the engine's current epoch
+  // u64: lowest sp that wasm may have; all ones while the store is interrupted.
+  static constexpr uint32_t kStackLimit = 0;
+  static constexpr uint32_t kFuel = 8;        // i64: what is left; below 0 it is exhausted
+  static constexpr uint32_t kInterrupt = 16;  // u32: 1 while the store is interrupted
+  static constexpr uint32_t kBuiltins = 24;   // const void* const*: by Builtin, as in VMContext
   static constexpr uint32_t kLastEntryPc = 32;
   static constexpr uint32_t kLastEntrySp = 40;
   static constexpr uint32_t kLastEntryFp = 48;
@@ -76,7 +77,12 @@ struct VMStoreContextOffsets {
   static constexpr uint32_t kHeapBase = 72;    // u8*: store heap of references
   static constexpr uint32_t kHeapLength = 80;  // u64: bytes
   static constexpr uint32_t kSharedSize = 88;  // What follows is C++'s alone.
+  // Where epochs use a page: it is this far from the context, and inaccessible while the store is
+  // interrupted.
+  static constexpr int32_t kPollPage = -4096;
 };
+// In the no-op behind an entry trampoline's call of wasm (docs/abi.md, "Entry mark").
+inline constexpr uint32_t kEntryMark = 0x79727467;  // "gtry"
 
 // A callable function of any instance or host. `wasm_call` takes `vmctx` as callee context.
 struct VMFuncRefOffsets {

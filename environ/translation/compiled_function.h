@@ -37,6 +37,8 @@ struct CodeRelocation {
 struct TrapRecord {
   uint32_t offset = 0;
   uint8_t code = 0;
+  // Fuel that it gives back.
+  uint32_t refund = 0;
 
   friend bool operator==(const TrapRecord&, const TrapRecord&) = default;
 };

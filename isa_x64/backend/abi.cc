@@ -86,12 +86,14 @@ PRegSet CallClobbers() {
   return set;
 }
 
-const codegen::regalloc::MachineEnv& MachineEnvironment() {
-  static const codegen::regalloc::MachineEnv* const env = [] {
+const codegen::regalloc::MachineEnv& MachineEnvironment(bool fuel_register) {
+  static const auto make = [](bool without) {
     auto* made = new codegen::regalloc::MachineEnv;
     auto& ints = made->classes[static_cast<size_t>(RegClass::kInt)];
     ints.preferred = {kRax, kRcx, kRdx, kRsi, kRdi, kR8, kR9, kR10};
     ints.non_preferred = {kRbx, kR12, kR13, kR14, kR15};
+    static_assert(kFuelRegister == kR15);
+    if (without) ints.non_preferred.pop_back();
     ints.scratch = kScratchInt;
     ints.slot_words = 1;
     auto& vectors = made->classes[static_cast<size_t>(RegClass::kVector)];
@@ -99,8 +101,10 @@ const codegen::regalloc::MachineEnv& MachineEnvironment() {
     vectors.scratch = kScratchVec;
     vectors.slot_words = 2;
     return made;
-  }();
-  return *env;
+  };
+  static const codegen::regalloc::MachineEnv* const all = make(false);
+  static const codegen::regalloc::MachineEnv* const but_fuel = make(true);
+  return fuel_register ? *but_fuel : *all;
 }
 
 absl::Status AbiSignature::Assign(const codegen::Signature& signature) {

@@ -40,8 +40,11 @@ inline constexpr codegen::PRegSet kCalleeSavedSet = {kRbx, kR12, kR13, kR14, kR1
 // What a call may change.
 codegen::PRegSet CallClobbers();
 
+// Holds the fuel where that is counted, and is not allocated then.
+inline constexpr codegen::PReg kFuelRegister = kR15;
+
 // The registers as the allocator sees them.
-const codegen::regalloc::MachineEnv& MachineEnvironment();
+const codegen::regalloc::MachineEnv& MachineEnvironment(bool fuel_register);
 
 // The place of one argument or result.
 struct ValuePlace {

@@ -28,6 +28,7 @@ void X64Lowering::Begin(Lowering& ctx) {
   if (absl::Status status = own_abi_.Assign(func.signature); !status.ok()) ctx.Fail(status);
   ctx.vcode().frame.incoming_bytes = own_abi_.stack_bytes();
   ctx.vcode().frame.callee_pops = own_abi_.callee_pops();
+  ctx.vcode().cold_calls = func.cold_calls;
   result_area_ = own_abi_.result_area_bytes() != 0 ? NewInt() : VReg::None();
   uses_result_area_ = false;
   slot_offsets_.clear();
@@ -229,6 +230,31 @@ void X64Lowering::LowerReturn(IrInst inst) {
     if (places[i].reg.is_some()) builder.UseFixed(ctx_->Reg(values[i]), places[i].reg);
   }
   Emit(builder, kReturn);
+}
+
+void X64Lowering::LowerFuel(IrInst inst) {
+  const InstData& data = ctx_->data(inst);
+  const bool checks = data.opcode() == Opcode::kFuelCheck;
+  if (!shared_.fuel_register() || (checks && ctx_->vcode().cold_calls.out_of_fuel.is_none())) {
+    ctx_->Fail(absl::UnimplementedError(
+        "fuel needs the flag fuel_register, and a function that is called when it runs out"));
+    return;
+  }
+  if (data.amount() == 0 && !checks) return;
+  Builder builder(checks ? Op::kFuelCheck : Op::kFuelCharge);
+  builder.Imm(static_cast<int32_t>(data.amount()));
+  Emit(builder, checks ? kSafepoint : codegen::regalloc::kNoFlags);
+}
+
+void X64Lowering::LowerPoll(IrInst inst) {
+  const InstData& data = ctx_->data(inst);
+  if (ctx_->vcode().cold_calls.new_epoch.is_none()) {
+    ctx_->Fail(absl::UnimplementedError("a poll needs a function to call"));
+    return;
+  }
+  Builder builder(data.opcode() == Opcode::kPollWord ? Op::kPollWord : Op::kPollPage);
+  builder.inst.disp = data.offset();
+  Emit(builder.UseAny(ctx_->Reg(data.arg(0))), kSafepoint);
 }
 
 void X64Lowering::LowerTerminator(Lowering& ctx, IrInst inst, absl::Span<const uint32_t> targets) {

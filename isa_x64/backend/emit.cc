@@ -38,6 +38,8 @@ absl::Status Emitter::Run() {
       EmitBlock(block);
     }
   }
+  EmitColdCode();
+  EmitColdJumps();
   CHECK(next_edit_ == allocation_.edits.size()) << "moves behind the end of the code";
   CHECK(next_stack_map_ == allocation_.stack_maps.size()) << "a stack map without a call";
   return absl::OkStatus();
@@ -317,10 +319,7 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
     case Op::kReturn:
       return EmitReturn();
     case Op::kTrap:
-      b_.AddTrap(static_cast<codegen::TrapCode>(inst.extra));
-      EmitPlain(b_, {.opcode = 0x0B, .map = OpcodeMap::k0F});
-      b_.EndFlow();
-      return;
+      return EmitTrap(inst.extra);
     case Op::kFuncAddr:
       return EmitFuncAddr(inst);
     case Op::kFramePointer:
@@ -334,6 +333,12 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
       return;
     case Op::kTierCheck:
       UNREACHABLE() << "refused by lowering";
+    case Op::kFuelCharge:
+    case Op::kFuelCheck:
+      return EmitFuel(inst);
+    case Op::kPollWord:
+    case Op::kPollPage:
+      return EmitPoll(inst);
   }
 }
 

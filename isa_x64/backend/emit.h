@@ -94,12 +94,46 @@ class Emitter {
   bool IsPassedOver(uint32_t block) const { return IsEarly(block) || forwarded_[block] != block; }
   void AskForIsland(uint32_t block);
 
+  // --- emit_cold.cc: traps and interrupts, whose code stands behind all other.
+  enum class ColdKind : uint8_t { kTrap, kOutOfFuel, kNewEpoch, kCheckStack };
+  static constexpr size_t kColdKinds = 4;
+  struct ColdCode {
+    ColdKind kind;
+    uint8_t trap = 0;
+    codegen::MachLabel label;
+    // Where the guest goes on; none behind a trap.
+    codegen::MachLabel back;
+    codegen::SourceLoc loc;
+    // The stack map: slots in cold_slots_. None in front of the first safepoint, where `has_map` is off.
+    bool has_map = false;
+    uint32_t first_slot = 0;
+    uint32_t slot_count = 0;
+  };
+  codegen::MachLabel AddColdCode(ColdKind kind, uint8_t trap = 0);
+  // The cold code added last returns here.
+  void BindBack();
+  // Takes the stack map of the present instruction for the cold code added last.
+  void TakeStackMap();
+  // Where to jump to for a trap of that code.
+  codegen::MachLabel TrapLabel(uint8_t code);
+  void EmitTrap(uint8_t code);
+  void EmitFuel(const Inst& inst);
+  void EmitPoll(const Inst& inst);
+  // What has been added so far, with or without the frame as in_frame_ says.
+  void EmitColdCode();
+  void EmitColdCall(const ColdCode& cold);
+  codegen::ExternalName ColdName(ColdKind kind) const;
+  // The jumps to the shims, one for each that is called.
+  void EmitColdJumps();
+
   // --- emit_frame.cc
   absl::Status LayOutFrame();
   bool NeedsFrame(const codegen::regalloc::Input& input, uint32_t block) const;
   // Position of the block's first edit, and setting next_edit_ behind its last.
   size_t FirstEdit(uint32_t block) const;
   void SkipEdits(uint32_t block);
+  // Position of the first stack map of that instruction or one behind it.
+  size_t FirstStackMap(uint32_t inst) const;
   void FindEarlyBlocks();
   void EmitEarlyBlocks();
   bool IsEarly(uint32_t block) const { return block < early_.size() && early_[block] != 0; }
@@ -237,6 +271,8 @@ class Emitter {
   void EmitReturn();
   void EmitFuncAddr(const Inst& inst);
   void FinishCall(const Inst& inst);
+  // Fills stack_map_slots_ from the next stack map.
+  void NextStackMap();
 
   const codegen::TargetIsa& isa_;
   const X64Flags& flags_;
@@ -270,6 +306,9 @@ class Emitter {
   size_t next_edit_ = 0;
   size_t next_stack_map_ = 0;
   std::vector<uint32_t> stack_map_slots_;
+  std::vector<ColdCode> cold_;
+  std::vector<uint32_t> cold_slots_;
+  codegen::MachLabel cold_jumps_[kColdKinds];
   std::vector<codegen::MachLabel> table_labels_;
 };
 

@@ -72,9 +72,7 @@ void Emitter::EmitJumpTable(const Inst& inst) {
   b_.EndFlow();
 }
 
-// Behind the call instruction.
-void Emitter::FinishCall(const Inst& inst) {
-  b_.AddCallSite();
+void Emitter::NextStackMap() {
   CHECK(next_stack_map_ < allocation_.stack_maps.size()) << "a call without a stack map";
   const codegen::regalloc::StackMap& map = allocation_.stack_maps[next_stack_map_++];
   stack_map_slots_.clear();
@@ -82,6 +80,12 @@ void Emitter::FinishCall(const Inst& inst) {
     stack_map_slots_.push_back(frame_.total - frame_.spills_end +
                                static_cast<uint32_t>(slot.byte_offset()));
   }
+}
+
+// Behind the call instruction.
+void Emitter::FinishCall(const Inst& inst) {
+  b_.AddCallSite();
+  NextStackMap();
   b_.AddStackMap(stack_map_slots_);
   // The callee took its stack arguments away; the area is still ours.
   if (inst.imm != 0) AluImm(AluKind::kSub, 8, RegRm(rsp.encoding()), inst.imm);

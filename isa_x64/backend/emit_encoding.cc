@@ -248,15 +248,14 @@ void Emitter::JumpToBlockIf(Cond cc, uint32_t block) {
 }
 
 void Emitter::TrapIf(Cond cc, uint8_t code) {
-  const auto trap_code = static_cast<codegen::TrapCode>(code);
   if (cc == Cond::kFloatEq) {
     const MachLabel past = b_.NewLabel();
     ShortJumpIf(Cond::kP, past);
-    JumpIf(Cond::kE, b_.OutOfLineTrap(trap_code));
+    JumpIf(Cond::kE, TrapLabel(code));
     b_.Bind(past);
     return;
   }
-  const MachLabel trap = b_.OutOfLineTrap(trap_code);
+  const MachLabel trap = TrapLabel(code);
   if (cc == Cond::kFloatNe) {
     JumpIf(Cond::kP, trap);
     JumpIf(Cond::kNe, trap);

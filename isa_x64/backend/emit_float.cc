@@ -250,7 +250,7 @@ void Emitter::EmitCvtToUint32(const Inst& inst, uint8_t from, uint8_t to) {
   if ((inst.sub & CvtOp::kSaturating) == 0) {
     Ucomis(size, from, RegRm(from));
     TrapIf(Cond::kP, inst.trap);
-    JumpIf(Cond::kNp, b_.OutOfLineTrap(static_cast<codegen::TrapCode>(inst.extra)));
+    JumpIf(Cond::kNp, TrapLabel(inst.extra));
     b_.Bind(done);
     return;
   }

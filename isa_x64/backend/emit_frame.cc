@@ -42,8 +42,7 @@ ProgramPoint LastPoint(codegen::regalloc::IndexRange insts) {
   return ProgramPoint::After(InstId(insts.end - 1));
 }
 
-// Whether the instruction is the same with and without a frame, registers apart. Where a trap's
-// instruction stands out of line, a walk from there expects the frame.
+// Whether the instruction is the same with and without a frame, registers apart.
 bool IsFreeOfFrame(const Inst& inst) {
   switch (inst.op) {
     case Op::kMovImm:
@@ -86,6 +85,10 @@ bool IsFreeOfFrame(const Inst& inst) {
     case Op::kReturn:
     case Op::kArguments:
     case Op::kFuncAddr:
+    case Op::kFuelCharge:
+    case Op::kFuelCheck:
+    case Op::kPollWord:
+    case Op::kPollPage:
       return inst.addr != AddrKind::kSlot && inst.addr != AddrKind::kIncoming &&
              inst.addr != AddrKind::kOutgoing;
     default:
@@ -152,11 +155,20 @@ size_t Emitter::FirstEdit(uint32_t block) const {
       allocation_.edits.begin());
 }
 
+size_t Emitter::FirstStackMap(uint32_t inst) const {
+  const absl::Span<const codegen::regalloc::StackMap> maps = allocation_.stack_maps;
+  return static_cast<size_t>(
+      std::partition_point(maps.begin(), maps.end(),
+                           [inst](const auto& map) { return map.inst.raw() < inst; }) -
+      maps.begin());
+}
+
 void Emitter::SkipEdits(uint32_t block) {
   const ProgramPoint last = LastPoint(vcode_.blocks()[block].insts);
   while (next_edit_ < allocation_.edits.size() && allocation_.edits[next_edit_].point <= last) {
     ++next_edit_;
   }
+  next_stack_map_ = FirstStackMap(vcode_.blocks()[block].insts.end);
 }
 
 // Shrink-wrapping: where a function leaves early by blocks that want no frame, these come first
@@ -215,9 +227,12 @@ void Emitter::EmitEarlyBlocks() {
   for (uint32_t block = 0; block < early_.size(); ++block) {
     if (!early_[block] || forwarded_[block] != block) continue;
     next_edit_ = FirstEdit(block);
+    next_stack_map_ = FirstStackMap(vcode_.blocks()[block].insts.begin);
     EmitBlock(block);
   }
+  EmitColdCode();
   next_edit_ = 0;
+  next_stack_map_ = 0;
   in_frame_ = true;
 }
 
@@ -279,7 +294,12 @@ void Emitter::EmitStackCheck() {
     AluImm(AluKind::kAdd, 8, RegRm(limit), static_cast<int32_t>(frame_.total));
     Alu(AluKind::kCmp, 8, rsp.encoding(), RegRm(limit));
   }
-  TrapIf(Cond::kB, static_cast<uint8_t>(check.code));
+  if (vcode_.cold_calls.check_stack.is_none()) {
+    TrapIf(Cond::kB, static_cast<uint8_t>(check.code));
+  } else {
+    JumpIf(Cond::kB, AddColdCode(ColdKind::kCheckStack));
+    BindBack();
+  }
 }
 
 void Emitter::RestoreSaved() {

@@ -65,6 +65,14 @@ uint32_t MaxBytes(const Inst& inst) {
       return inst.addr == AddrKind::kNone ? 12 : 16;
     case Op::kJump:
       return 5;
+    case Op::kFuelCharge:
+      return 7;
+    case Op::kFuelCheck:
+      return 7 + 6;
+    case Op::kPollWord:
+      return 8 + 9 + 6;
+    case Op::kPollPage:
+      return 8 + 8;
     // A comparison and at most two jumps.
     case Op::kJcc:
       return 16 + 12 + 5;

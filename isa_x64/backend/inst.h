@@ -135,6 +135,11 @@ enum class Op : uint8_t {
   kStackPointer,   //             -> d
   kReturnAddress,  //             -> d
   kTierCheck,      // counter entry ->        both registers
+  // ---- Interrupts; all but the first are safepoints, whose cold code keeps all registers but r11.
+  kFuelCharge,  //             ->          imm
+  kFuelCheck,   //             ->          imm
+  kPollWord,    // a?          ->          disp: from the address a
+  kPollPage,    // a?          ->          disp
 };
 
 // In the order of the machine's /digit.

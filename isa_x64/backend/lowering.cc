@@ -205,6 +205,12 @@ void X64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
       return;
     case Opcode::kNop:
       return;
+    case Opcode::kFuelCharge:
+    case Opcode::kFuelCheck:
+      return LowerFuel(inst);
+    case Opcode::kPollWord:
+    case Opcode::kPollPage:
+      return LowerPoll(inst);
     default:
       return LowerVector(inst);
   }

@@ -178,6 +178,14 @@ const char* OpName(Op op) {
       return "return_address";
     case Op::kTierCheck:
       return "tier_check";
+    case Op::kFuelCharge:
+      return "fuel_charge";
+    case Op::kFuelCheck:
+      return "fuel_check";
+    case Op::kPollWord:
+      return "poll_word";
+    case Op::kPollPage:
+      return "poll_page";
   }
   return "?";
 }

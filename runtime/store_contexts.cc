@@ -1,0 +1,178 @@
+#include "runtime/store_contexts.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "runtime/mmap.h"
+
+namespace gantry::runtime {
+namespace {
+
+using environ::EpochInterruption;
+
+constexpr size_t kContextsPerChunk = 32;
+// Apart, so that threads do not write to one line of the cache.
+constexpr size_t kStride = 192;
+static_assert(sizeof(VMStoreContext) <= kStride);
+
+// 1 while a thread changes what interrupts the store.
+std::atomic_ref<uint32_t> Lock(VMStoreContext& context) {
+  return std::atomic_ref<uint32_t>(context.padding);
+}
+
+// The right to change what interrupts a store, for the thread that uses it. Others give it back at once,
+// a signal handler on this thread before this goes on.
+class Settling {
+ public:
+  explicit Settling(VMStoreContext& context) : context_(context) {
+    while (Lock(context_).exchange(1, std::memory_order_seq_cst) != 0) std::this_thread::yield();
+  }
+  ~Settling() { Lock(context_).store(0, std::memory_order_seq_cst); }
+  Settling(const Settling&) = delete;
+  Settling& operator=(const Settling&) = delete;
+
+ private:
+  VMStoreContext& context_;
+};
+
+// The state of a new one. What other threads look at is written as they read it: they may still be
+// at work for the store that had it before.
+void Reset(VMStoreContext& context) {
+  context.epoch_deadline.store(StoreContexts::kNoDeadline, std::memory_order_seq_cst);
+  context.stack_limit.store(~uint64_t{0}, std::memory_order_relaxed);
+  context.interrupt.store(0, std::memory_order_relaxed);
+  context.fuel = 0;
+  context.builtins = nullptr;
+  context.last = BoundaryRegisters();
+  context.heap_base = nullptr;
+  context.heap_length = 0;
+  context.store = nullptr;
+}
+
+}  // namespace
+
+struct StoreContexts::Chunk {
+  Chunk* next = nullptr;
+  uint8_t* first = nullptr;
+  size_t stride = 0;
+  // Of one of the two kinds.
+  Mmap pages;
+  std::unique_ptr<uint8_t[]> bytes;
+
+  VMStoreContext& at(size_t i) { return *reinterpret_cast<VMStoreContext*>(first + i * stride); }
+};
+
+StoreContexts::~StoreContexts() {
+  for (Chunk* chunk = chunks_.load(std::memory_order_acquire); chunk != nullptr;) {
+    delete std::exchange(chunk, chunk->next);
+  }
+}
+
+StoreContexts::Chunk* StoreContexts::NewChunk() {
+  auto chunk = std::make_unique<Chunk>();
+  if (how_ == EpochInterruption::kPage) {
+    const uint64_t page = HostPageSize();
+    absl::StatusOr<Mmap> pages = Mmap::Allocate(2 * page * kContextsPerChunk);
+    if (!pages.ok()) throw std::bad_alloc();
+    chunk->pages = *std::move(pages);
+    chunk->stride = 2 * page;
+    chunk->first = chunk->pages.data() + page;
+  } else {
+    constexpr size_t kLine = 64;
+    chunk->bytes = std::make_unique<uint8_t[]>(kStride * kContextsPerChunk + kLine);
+    chunk->stride = kStride;
+    const uintptr_t start = reinterpret_cast<uintptr_t>(chunk->bytes.get());
+    chunk->first = chunk->bytes.get() + (kLine - start % kLine) % kLine;
+  }
+  for (size_t i = 0; i < kContextsPerChunk; ++i) new (&chunk->at(i)) VMStoreContext();
+  return chunk.release();
+}
+
+VMStoreContext* StoreContexts::Acquire() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (free_.empty()) {
+    free_.reserve(kContextsPerChunk);
+    Chunk* chunk = NewChunk();
+    for (size_t i = kContextsPerChunk; i > 0; --i) free_.push_back(&chunk->at(i - 1));
+    chunk->next = chunks_.load(std::memory_order_relaxed);
+    chunks_.store(chunk, std::memory_order_release);
+  }
+  VMStoreContext* context = free_.back();
+  free_.pop_back();
+  return context;
+}
+
+void StoreContexts::Release(VMStoreContext* context) {
+  {
+    const Settling settling(*context);
+    Reset(*context);
+    if (how_ == EpochInterruption::kPage) Protect(*context, PROT_READ);
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  free_.push_back(context);
+}
+
+bool StoreContexts::Protect(VMStoreContext& context, int protection) const {
+  const size_t page = HostPageSize();
+  return mprotect(reinterpret_cast<uint8_t*>(&context) - page, page, protection) == 0;
+}
+
+bool StoreContexts::IsPollPage(const VMStoreContext& context, uintptr_t address) const {
+  const uintptr_t end = reinterpret_cast<uintptr_t>(&context);
+  return how_ == EpochInterruption::kPage && address < end && end - address <= HostPageSize();
+}
+
+void StoreContexts::Interrupt(VMStoreContext& context) {
+  // Whoever is at it sees the epoch that this thread has counted when it looks again.
+  const auto is_due = [&] {
+    return epoch_.load(std::memory_order_seq_cst) >=
+           context.epoch_deadline.load(std::memory_order_seq_cst);
+  };
+  while (is_due() && context.interrupt.load(std::memory_order_seq_cst) == 0) {
+    if (Lock(context).exchange(1, std::memory_order_seq_cst) != 0) return;
+    bool done = true;
+    if (is_due() && context.interrupt.load(std::memory_order_relaxed) == 0) {
+      context.stack_limit.store(~uint64_t{0}, std::memory_order_seq_cst);
+      // Where the host refuses, the next epoch tries again.
+      done = how_ != EpochInterruption::kPage || Protect(context, PROT_NONE);
+      if (done) context.interrupt.store(1, std::memory_order_seq_cst);
+    }
+    Lock(context).store(0, std::memory_order_seq_cst);
+    if (!done) return;
+  }
+}
+
+void StoreContexts::IncrementEpoch() {
+  const int saved_errno = errno;
+  epoch_.fetch_add(1, std::memory_order_seq_cst);
+  if (how_ != EpochInterruption::kNone) {
+    for (Chunk* chunk = chunks_.load(std::memory_order_acquire); chunk != nullptr;
+         chunk = chunk->next) {
+      for (size_t i = 0; i < kContextsPerChunk; ++i) {
+        Interrupt(chunk->at(i));
+      }
+    }
+  }
+  errno = saved_errno;
+}
+
+void StoreContexts::SettleInterrupts(VMStoreContext& context, uint64_t stack_limit, bool seen) {
+  {
+    const Settling settling(context);
+    const bool was = context.interrupt.exchange(0, std::memory_order_seq_cst) != 0;
+    context.stack_limit.store(stack_limit, std::memory_order_seq_cst);
+    if (how_ == EpochInterruption::kPage && (was || seen)) {
+      CHECK(Protect(context, PROT_READ)) << "a page that the engine owns";
+    }
+  }
+  Interrupt(context);
+}
+
+}  // namespace gantry::runtime
