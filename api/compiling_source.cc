@@ -27,6 +27,8 @@ jit::Strategy ToJit(Strategy strategy) {
       return jit::Strategy::kOptimizing;
     case Strategy::kWinch:
       return jit::Strategy::kWinch;
+    case Strategy::kMixed:
+      return jit::Strategy::kMixed;
   }
   UNREACHABLE() << "not an enumerator";
 }
@@ -147,7 +149,9 @@ class CompilingSource : public ModuleSource {
 absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& config,
                                                               const environ::Tunables& tunables) {
   ASSIGN_OR_RETURN(std::unique_ptr<environ::CompilerBuilder> builder,
-                   jit::NewCompilerBuilder(ToJit(config.strategy())));
+                   jit::NewCompilerBuilder({.strategy = ToJit(config.strategy()),
+                                            .mixed_seed = config.mixed_seed(),
+                                            .compile_budget = config.compile_budget()}));
   if (config.target()) RETURN_IF_ERROR(builder->Target(*config.target()));
   RETURN_IF_ERROR(builder->SetTunables(tunables));
   if (config.collect_timing()) builder->EnableTiming();

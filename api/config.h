@@ -34,6 +34,7 @@ enum class Strategy {
   kAuto,        // the optimizing compiler where it is linked, else the baseline compiler
   kOptimizing,  // cranelift_shared
   kWinch,       // the baseline compiler
+  kMixed,       // each function by one of both, drawn by a seed (MixedSeed); for tests
 };
 
 enum class OptLevel { kNone, kSpeed, kSpeedAndSize };
@@ -57,6 +58,11 @@ class Config {
 
   // Which compiler makes code. Asking for one that is not linked fails in Engine::Create.
   Config& Compiler(Strategy strategy) { return Set(strategy_, strategy); }
+  Config& MixedSeed(uint64_t seed) { return Set(mixed_seed_, seed); }
+  // Functions that would take the optimizing compiler longer than about so many microseconds (by an
+  // estimate that depends on the module alone) are compiled by the baseline compiler, so that a
+  // module with one monstrous function compiles in time proportional to its size; 0: none are.
+  Config& CompileBudget(uint64_t units) { return Set(compile_budget_, units); }
   // Name of the target as in "x86_64-linux"; the host when never set. Features of an
   // explicit target are not inferred: give them by CompilerFlag.
   Config& Target(absl::string_view triple) { return Set(target_, std::string(triple)); }
@@ -147,6 +153,8 @@ class Config {
   Config& CollectTiming(bool enable) { return Set(collect_timing_, enable); }
 
   Strategy strategy() const { return strategy_; }
+  uint64_t mixed_seed() const { return mixed_seed_; }
+  uint64_t compile_budget() const { return compile_budget_; }
   const std::optional<std::string>& target() const { return target_; }
   gantry::OptLevel opt_level() const { return opt_level_; }
   const std::vector<std::pair<std::string, std::string>>& compiler_flags() const {
@@ -193,6 +201,8 @@ class Config {
   }
 
   Strategy strategy_ = Strategy::kAuto;
+  uint64_t mixed_seed_ = 0;
+  uint64_t compile_budget_ = 1'000'000;
   std::optional<std::string> target_;
   gantry::OptLevel opt_level_ = gantry::OptLevel::kSpeed;
   // In order of first setting; one entry a name.

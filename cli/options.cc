@@ -67,7 +67,8 @@ void EngineOptions::AddTo(CLI::App& command) {
       ->allow_extra_args(false);
   command
       .add_option("-C,--codegen", codegen_,
-                  "Code generation: compiler=auto|cranelift|winch, parallel-compilation=y|n, "
+                  "Code generation: compiler=auto|cranelift|winch|mixed, mixed_seed=N, "
+                  "parallel-compilation=y|n, "
                   "threads=N, spectre=y|n, cache=y|n|DIR (whole modules, run alone), "
                   "incremental-cache=DIR (functions), debugger=y|n (gdb and lldb learn of guests), "
                   "verify=full|trusted (artifacts), or any "
@@ -156,10 +157,15 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
         config.Compiler(Strategy::kOptimizing);
       } else if (entry.value == "winch") {
         config.Compiler(Strategy::kWinch);
+      } else if (entry.value == "mixed") {
+        config.Compiler(Strategy::kMixed);
       } else {
-        return absl::InvalidArgumentError(
-            absl::StrCat("-C compiler=", entry.value, ": auto, cranelift or winch is needed"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "-C compiler=", entry.value, ": auto, cranelift, winch or mixed is needed"));
       }
+    } else if (entry.name == "mixed_seed") {
+      ASSIGN_OR_RETURN(const uint64_t seed, ParseFlagNumber("-C", entry));
+      config.MixedSeed(seed);
     } else if (entry.name == "parallel-compilation") {
       ASSIGN_OR_RETURN(const bool enable, ParseFlagBool("-C", entry));
       config.CompilationThreads(enable ? 0 : 1);

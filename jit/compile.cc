@@ -20,6 +20,7 @@
 #include "environ/artifact/artifact.h"
 #include "environ/core/builtins.h"
 #include "environ/translation/debug_sections.h"
+#include "jit/composite_compiler.h"
 #include "winch/compiler_builder.h"
 
 namespace gantry::jit {
@@ -236,13 +237,19 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(Strategy strategy) {
-  switch (strategy) {
+absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(
+    const CompilerOptions& options) {
+  switch (options.strategy) {
     case Strategy::kAuto:
     case Strategy::kOptimizing:
-      return cranelift::NewCompilerBuilder();
+      if (options.compile_budget == 0) return cranelift::NewCompilerBuilder();
+      return NewCompositeBuilder(cranelift::NewCompilerBuilder(), winch::NewCompilerBuilder(),
+                                 {.mixed_seed = std::nullopt, .budget = options.compile_budget});
     case Strategy::kWinch:
       return winch::NewCompilerBuilder();
+    case Strategy::kMixed:
+      return NewCompositeBuilder(cranelift::NewCompilerBuilder(), winch::NewCompilerBuilder(),
+                                 {.mixed_seed = options.mixed_seed, .budget = 0});
   }
   UNREACHABLE() << "not an enumerator";
 }

@@ -28,10 +28,27 @@ enum class Strategy : uint8_t {
   kAuto,        // the optimizing compiler
   kOptimizing,  // cranelift_shared
   kWinch,       // the baseline compiler
+  kMixed,       // each function by one of both, drawn by a seed; for tests
+};
+
+struct CompilerOptions {
+  Strategy strategy = Strategy::kAuto;
+  // kMixed: which function is whose.
+  uint64_t mixed_seed = 0;
+  // kAuto and kOptimizing: functions whose estimate (compile_estimate.h) is beyond this are the
+  // baseline compiler's; 0: none.
+  uint64_t compile_budget = 0;
 };
 
 // A builder of the compiler that the strategy names.
-absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(Strategy strategy);
+absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(
+    const CompilerOptions& options);
+inline absl::StatusOr<std::unique_ptr<environ::CompilerBuilder>> NewCompilerBuilder(
+    Strategy strategy) {
+  CompilerOptions options;
+  options.strategy = strategy;
+  return NewCompilerBuilder(options);
+}
 
 struct CompileOptions {
   environ::TranslationOptions translation;

@@ -37,8 +37,9 @@ struct BaselineCompiler::Worker {
   uint64_t module_serial = 0;
   std::unique_ptr<FunctionCompiler> compiler;
   uint64_t emit_ns = 0;
-  // Bytes read and written.
-  uint64_t emit_work = 0;
+  // Steps of compilers before this one.
+  uint64_t earlier_work = 0;
+  uint64_t emit_work() const { return earlier_work + (compiler == nullptr ? 0 : compiler->work()); }
 };
 
 class BaselineCompiler::Lease {
@@ -53,6 +54,7 @@ class BaselineCompiler::Lease {
     }
     if (worker_ == nullptr) worker_ = std::make_unique<Worker>();
     if (worker_->module_serial != module.serial) {
+      worker_->earlier_work = worker_->emit_work();
       worker_->compiler = owner_.factory_(module, *owner_.target().target);
       worker_->module_serial = module.serial;
     }
@@ -118,7 +120,6 @@ absl::Status BaselineCompiler::CompileFunction(const ModuleTranslation& module, 
                                     out, compiler.skip());
     out.missing = compiler.missing();
     if (timing_) {
-      worker->emit_work += body.bytes.size() + code.bytes.size() + code.stack_map_slots.size();
       worker->emit_ns += static_cast<uint64_t>(
           std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
     }
@@ -163,7 +164,7 @@ void BaselineCompiler::ReleaseMemory() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const std::unique_ptr<Worker>& worker : idle_) {
     emit_ns_ += worker->emit_ns;
-    emit_work_ += worker->emit_work;
+    emit_work_ += worker->emit_work();
   }
   idle.swap(idle_);
 }
@@ -174,7 +175,7 @@ std::vector<environ::PhaseTime> BaselineCompiler::Timing() const {
   environ::PhaseTime phase{"validate and emit", emit_ns_, emit_work_};
   for (const std::unique_ptr<Worker>& worker : idle_) {
     phase.nanoseconds += worker->emit_ns;
-    phase.work += worker->emit_work;
+    phase.work += worker->emit_work();
   }
   return {phase};
 }

@@ -36,6 +36,9 @@ class FunctionCompiler {
   virtual const codegen::CompiledCode& code() const = 0;
   virtual codegen::CodeOffset skip() const = 0;
   virtual const std::optional<wasm::Unimplemented>& missing() const = 0;
+  // Steps that all calls of Compile took, for tests that they are linear: bytes that were read and
+  // written, records, and everything that is done more often.
+  virtual uint64_t work() const = 0;
 };
 
 // What a name in the code stands for.

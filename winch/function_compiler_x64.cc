@@ -50,7 +50,10 @@ class X64FunctionCompiler final : public FunctionCompiler {
         generator_(module, masm_, signatures_),
         validator_(module.parsed, module.options.features, module.options.limits) {}
 
+  uint64_t work() const override { return work_ + generator_.work(); }
+
   absl::Status Compile(const wasm::FunctionBody& body) override {
+    work_ += body.bytes.size();
     missing_.reset();
     buffer_.Reset();
     generator_.Start(body);
@@ -96,6 +99,8 @@ class X64FunctionCompiler final : public FunctionCompiler {
     code_.source_locs = buffer_.source_locs();
     code_.frame = result_.frame;
     code_.call_frame_instructions = call_frame_;
+    work_ += buffer_.bytes().size() + buffer_.work() + code_.traps.size() + code_.relocs.size() +
+             code_.source_locs.size() + code_.stack_maps.size() + code_.stack_map_slots.size();
   }
 
   const environ::ModuleTranslation& module_;
@@ -109,6 +114,7 @@ class X64FunctionCompiler final : public FunctionCompiler {
   typename Generator<X64Masm>::Result result_;
   codegen::CompiledCode code_;
   std::vector<uint8_t> call_frame_;
+  uint64_t work_ = 0;
   std::optional<wasm::Unimplemented> missing_;
 };
 

@@ -100,6 +100,8 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   bool failed() const { return failed_; }
   // kUnimplemented for an operator that has no code here (unimplemented.h), kResourceExhausted.
   const absl::Status& status() const { return status_; }
+  // Steps beside those per operator, of all functions: operands and references looked at again.
+  uint64_t work() const { return work_; }
   // After a run that was valid and has not failed: finishes the buffer. The result lives until the
   // next Start.
   absl::Status Finish(Result* result);
@@ -345,6 +347,7 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
 
   // --- generator_control.h -----------------------------------------------------------------
 
+  void LoadForLoop();
   uint32_t NewState();
   void FreeState(uint32_t state);
   void CaptureState(RegState& state) const;
@@ -494,6 +497,7 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   uint32_t loop_depth_ = 0;
   bool has_calls_ = false;
   uint32_t mark_ = 0;
+  uint64_t work_ = 0;
   uint32_t table_stamp_ = 0;
 
   // Of the function.

@@ -231,6 +231,7 @@ codegen::StackMap Generator<Masm>::FindStackMap(uint32_t height, bool all_in_slo
   uint32_t count =
       i == 0 ? static_cast<uint32_t>(ref_locals_.size()) : ref_operands_[i - 1].map_slots;
   for (; i < refs; ++i) {
+    ++work_;
     const Operand& operand = stack_[ref_operands_[i].index];
     // One that stands for a local is in that local's slot, and a null needs none.
     if (operand.where == Where::kSlot || (all_in_slots && operand.where == Where::kReg)) {
@@ -240,6 +241,7 @@ codegen::StackMap Generator<Masm>::FindStackMap(uint32_t height, bool all_in_slo
         const size_t begin = first_map_slot_;
         first_map_slot_ = static_cast<uint32_t>(slots.size());
         for (uint32_t k = 0; k < count; ++k) slots.push_back(slots[begin + k]);
+        work_ += count;
       }
       if (first_map_slot_ + count == slots.size()) slots.push_back(slot);
       ++count;

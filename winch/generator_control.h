@@ -212,6 +212,39 @@ void Generator<Masm>::OnBlock(const wasm::ControlFrame& frame) {
   PushFrame(frame);
 }
 
+// What the loop's first operators read and write is taken into registers in front of it, while some
+// are left, so that it need not be loaded and stored in each round. Bytes are taken for operators
+// wherever they look like them: a register too many does no harm.
+template <class Masm>
+void Generator<Masm>::LoadForLoop() {
+  constexpr size_t kWindow = 96;
+  constexpr int kSpare = 3;
+  constexpr uint8_t kGet = static_cast<uint8_t>(wasm::Opcode::kLocalGet);
+  constexpr uint8_t kTee = static_cast<uint8_t>(wasm::Opcode::kLocalTee);
+  absl::Span<const uint8_t> next = state_->upcoming();
+  if (next.size() > kWindow) next = next.first(kWindow);
+  for (size_t at = 0; at + 2 < next.size(); ++at) {
+    if (next[at] < kGet || next[at] > kTee) continue;
+    const bool sets = next[at] != kGet;
+    uint32_t index = next[++at];
+    if (index >= 0x80) {
+      if (next[at + 1] >= 0x80) continue;
+      index = (index & 0x7F) | uint32_t{next[++at]} << 7;
+    }
+    if (index >= locals_.size() || locals_[index].kind == ValueKind::kRef) continue;
+    Local& local = locals_[index];
+    if (local.reg.is_none()) {
+      if ((free_ & RegSet::OfClass(ClassOf(local.kind))).size() <= kSpare) continue;
+      const Reg reg = AllocateForLocal(local.kind);
+      masm_.LoadSlot(local.kind, reg, local.slot);
+      HoldLocal(index, reg, /*dirty=*/false);
+    }
+    // It will be: else each round would store it at its end.
+    if (sets) dirty_.add(local.reg);
+  }
+  Release();
+}
+
 template <class Masm>
 void Generator<Masm>::OnLoop(const wasm::ControlFrame& frame) {
   FlushFlags();
@@ -233,11 +266,12 @@ void Generator<Masm>::OnLoop(const wasm::ControlFrame& frame) {
   }
   EnsureVmctx();
   if (!base_reg_.is_none()) EnsureBase();
+  ++loop_depth_;
+  LoadForLoop();
   Frame& f = PushFrame(frame);
   f.state = NewState();
   CaptureState(states_[f.state]);
   masm_.buffer().Bind(f.label);
-  ++loop_depth_;
 }
 
 template <class Masm>

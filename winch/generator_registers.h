@@ -395,6 +395,7 @@ void Generator<Masm>::MaterializeAliases(uint32_t index) {
   uint32_t at = static_cast<uint32_t>(stack_.size());
   const uint32_t bottom = at - settled_ > kFew ? at - kFew : settled_;
   while (at > bottom && local.aliases != 0) {
+    ++work_;
     Operand& operand = stack_[--at];
     if (operand.where != Where::kLocal || operand.local() != index) continue;
     --local.aliases;
@@ -426,6 +427,7 @@ template <class Masm>
 void Generator<Masm>::Settle() {
   const uint32_t height = static_cast<uint32_t>(stack_.size());
   for (; settled_ < height; ++settled_) {
+    ++work_;
     Operand& operand = stack_[settled_];
     if (operand.where == Where::kReg) {
       SpillOperand(settled_);
@@ -448,6 +450,7 @@ void Generator<Masm>::Settle() {
 template <class Masm>
 void Generator<Masm>::SpillTop(uint32_t count) {
   Settle();
+  work_ += count;
   for (size_t i = stack_.size() - count; i < stack_.size(); ++i) {
     Operand& operand = stack_[i];
     if (!operand.is_constant()) continue;

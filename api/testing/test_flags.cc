@@ -13,8 +13,9 @@ namespace gantry {
 void AddTestCompilerFlags(Config& config) {
   config.CompilerFlag("regalloc_checker", "true").CompilerFlag("enable_verifier", "true");
   if (const char* compiler = std::getenv("GANTRY_TEST_COMPILER"); compiler != nullptr) {
-    CHECK(absl::string_view(compiler) == "winch") << "GANTRY_TEST_COMPILER=" << compiler;
-    config.Compiler(Strategy::kWinch);
+    const absl::string_view name = compiler;
+    CHECK(name == "winch" || name == "mixed") << "GANTRY_TEST_COMPILER=" << name;
+    config.Compiler(name == "winch" ? Strategy::kWinch : Strategy::kMixed);
   }
   if (TestMode("fuel")) config.ConsumeFuel(true);
   if (TestMode("epochs_counter")) config.EpochInterruption(EpochInterruption::kCounter);

@@ -14,8 +14,10 @@ uint64_t Measurement::work() const {
   return sum;
 }
 
-absl::StatusOr<Measurement> Measure(absl::Span<const uint8_t> module, uint32_t threads) {
+absl::StatusOr<Measurement> Measure(absl::Span<const uint8_t> module, uint32_t threads,
+                                    Strategy strategy) {
   Config config;
+  config.Compiler(strategy).CompileBudget(0);
   config.CompilationThreads(threads).CollectTiming(true).ModuleLimits(RaisedLimits());
   ASSIGN_OR_RETURN(const Engine engine, Engine::Create(config));
   Measurement measurement;

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "api/config.h"
 #include "api/module.h"
 
 namespace gantry::bench {
@@ -22,9 +23,10 @@ struct Measurement {
   uint64_t work() const;
 };
 
-// Compiles and loads the module with the default settings and RaisedLimits. Steps do not depend on
-// the number of threads, nor on the machine.
-absl::StatusOr<Measurement> Measure(absl::Span<const uint8_t> module, uint32_t threads = 1);
+// Compiles and loads the module by one compiler, without a budget, with RaisedLimits and else the
+// default settings. Steps do not depend on the number of threads, nor on the machine.
+absl::StatusOr<Measurement> Measure(absl::Span<const uint8_t> module, uint32_t threads = 1,
+                                    Strategy strategy = Strategy::kOptimizing);
 
 }  // namespace gantry::bench
 
