@@ -39,9 +39,9 @@ enum class Strategy {
 
 enum class OptLevel { kNone, kSpeed, kSpeedAndSize };
 
-// How guests find out that their store's deadline has come (Store::SetEpochDeadline): not at all; by
-// a comparison in each loop; or by a read of a page that is made inaccessible, which costs
-// next to nothing but needs signals.
+// How guests find out that their store's deadline has come (Store::SetEpochDeadline): not at all;
+// by a comparison in each loop; or by a read of a page that is made inaccessible, which costs next
+// to nothing but needs signals.
 using EpochInterruption = environ::EpochInterruption;
 
 // Called by the compiler for one function: which dump it is ("ir", "ir-passes", "vcode" or "asm"),
@@ -91,18 +91,16 @@ class Config {
   // How large a module may be; the defaults are those of the JavaScript API's specification.
   Config& ModuleLimits(const wasm::ValidatorLimits& limits) { return Set(limits_, limits); }
 
-  // Fuel: every operator costs one unit, those that only give structure nothing; a store starts with
-  // none (Store::SetFuel). What is consumed when is in docs/abi.md, and the same everywhere.
+  // Fuel: every operator costs one unit, those that only give structure nothing; a store starts
+  // with none (Store::SetFuel). What is consumed when is in docs/abi.md, and the same everywhere.
   Config& ConsumeFuel(bool enable) { return Set(consume_fuel_, enable); }
   // What all operators of that name (as in the text format) cost, up to 65535.
   Config& OperatorCost(absl::string_view name, uint64_t units);
-  // Bytes that memory.copy and its like move for one unit on top; 0: that they cost nothing. Elements
-  // of tables count as 8 bytes.
+  // Bytes that memory.copy and its like move for one unit on top; 0: that they cost nothing.
+  // Elements of tables count as 8 bytes.
   Config& FuelBulkBytes(uint32_t bytes) { return Set(fuel_bulk_bytes_, bytes); }
   // Whether and how guests are interrupted at deadlines.
-  Config& EpochInterruption(gantry::EpochInterruption how) {
-    return Set(epoch_interruption_, how);
-  }
+  Config& EpochInterruption(gantry::EpochInterruption how) { return Set(epoch_interruption_, how); }
   // Bytes of stack that WebAssembly code may use in one call from the host.
   Config& MaxWasmStack(uint64_t bytes) { return Set(max_wasm_stack_, bytes); }
   // Stacks of asynchronous calls (api/async.h): bytes of each, which must hold what WebAssembly may
