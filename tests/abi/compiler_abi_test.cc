@@ -7,6 +7,7 @@
 // and stack, and what it calls is a hand-assembled callee that overwrites all it may. There
 // is no runtime: the VMContext is put together here.
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -203,7 +204,7 @@ class Forwarder {
     auto module = environ::ModuleTranslation::Parse(module_bytes_, environ::ModuleId(0), options);
     CHECK(module.ok()) << module.status();
     module_ = *std::move(module);
-    std::vector<environ::CompiledFunction> functions(kForwarders + 1);
+    std::vector<environ::CompiledFunction> functions(kForwarders + 2);
     std::vector<environ::NamedFunction> named;
     for (int i = 0; i < kForwarders; ++i) {
       const FuncKey key = module_->KeyOf(wasm::DefinedFuncIndex(i));
@@ -211,12 +212,15 @@ class Forwarder {
       CHECK(status.ok()) << status;
       named.push_back({key, &functions[i]});
     }
-    // For elements of other types, of which there are none here.
-    const FuncKey shim =
-        FuncKey::BuiltinShim(static_cast<uint32_t>(environ::Builtin::kResolveIndirect));
-    const absl::Status shim_made = compiler.CompileBuiltinShim(shim, functions[kForwarders]);
-    CHECK(shim_made.ok()) << shim_made;
-    named.push_back({shim, &functions[kForwarders]});
+    // For elements of other types, and for traps; neither comes up here.
+    constexpr environ::Builtin kShims[] = {environ::Builtin::kResolveIndirect,
+                                           environ::Builtin::kRaiseTrap};
+    for (size_t i = 0; i < std::size(kShims); ++i) {
+      const FuncKey shim = FuncKey::BuiltinShim(static_cast<uint32_t>(kShims[i]));
+      const absl::Status shim_made = compiler.CompileBuiltinShim(shim, functions[kForwarders + i]);
+      CHECK(shim_made.ok()) << shim_made;
+      named.push_back({shim, &functions[kForwarders + i]});
+    }
     auto text = compiler.AppendText(named);
     CHECK(text.ok()) << text.status();
     text_ = *std::move(text);

@@ -264,8 +264,9 @@ class FailuresTest : public ::testing::Test {
   }
 
   static bool All() { return std::getenv("GANTRY_ALL_FAILURES") != nullptr; }
-  // Buckets of registries and the like.
-  static constexpr int64_t kSlack = 8;
+  // Buckets of registries, and chunks that a compiler's worker made anew has or has not yet: it
+  // goes up and down by 34 over thousands of failures. What leaks once a failure is beyond it soon.
+  static constexpr int64_t kSlack = 64;
   static constexpr uint64_t kNoEnd = ~uint64_t{0} >> 1;
 
   Config config_;
