@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
@@ -74,16 +73,6 @@ Context::~Context() = default;
 
 absl::StatusOr<CompiledCode> Context::Compile(Function& func, const TargetIsa& isa,
                                               const CompileOptions& options) {
-  // One of the three places where running out of memory is caught (design, errors).
-  try {
-    return CompileWithinMemory(func, isa, options);
-  } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory while compiling a function");
-  }
-}
-
-absl::StatusOr<CompiledCode> Context::CompileWithinMemory(Function& func, const TargetIsa& isa,
-                                                          const CompileOptions& options) {
   const SharedFlags& flags = isa.shared_flags();
   const uint64_t analysis_before = cfg_.work() + dominators_.work() + loops_.work();
   Timer timer(options.times);

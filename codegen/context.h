@@ -79,9 +79,10 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   // Compiles `func`, which the mid-end, if one is given, changes. The result's views are good
-  // until the next call. kResourceExhausted ("function too large", or out of memory),
-  // kUnimplemented where the ISA refuses an opcode; kInvalidArgument for IR that the verifier
-  // refuses and kInternal for an allocation that the checker refuses, if they are on.
+  // until the next call. kResourceExhausted is "function too large" and nothing else: out of
+  // memory, std::bad_alloc comes out, and the context is of no more use. kUnimplemented where the
+  // ISA refuses an opcode; kInvalidArgument for IR that the verifier refuses and kInternal for an
+  // allocation that the checker refuses, if they are on.
   absl::StatusOr<CompiledCode> Compile(Function& func, const TargetIsa& isa,
                                        const CompileOptions& options = {});
 
@@ -91,8 +92,6 @@ class Context {
  private:
   class Timer;
 
-  absl::StatusOr<CompiledCode> CompileWithinMemory(Function& func, const TargetIsa& isa,
-                                                   const CompileOptions& options);
   void SelectIsa(const TargetIsa& isa);
   absl::Span<const uint16_t> LoopDepths(const Function& func);
   void AddWork(uint64_t analysis_before, PhaseTimes* times) const;

@@ -198,7 +198,6 @@ absl::Status Module::Define(FuncId id, Function& func) {
       entry.code = *std::move(code);
       return absl::OkStatus();
     }
-    if (absl::IsResourceExhausted(code.status())) compiler_ = nullptr;
     return absl::Status(code.status().code(), absl::StrCat(name, ": ", code.status().message()));
   } catch (const std::bad_alloc&) {
     compiler_ = nullptr;

@@ -206,7 +206,7 @@ class OptimizingCompiler::Lease {
   }
   // A worker that an exception passed is not used again: its containers may be half grown.
   ~Lease() {
-    if (worker_ == nullptr || std::uncaught_exceptions() != exceptions_) return;
+    if (std::uncaught_exceptions() != exceptions_) return;
     const std::lock_guard<std::mutex> lock(compiler_.mutex_);
     try {
       compiler_.idle_.push_back(std::move(worker_));
@@ -216,11 +216,6 @@ class OptimizingCompiler::Lease {
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
-
-  // For an exception that the worker has turned into a status.
-  void AbandonWhereExhausted(const absl::Status& status) {
-    if (status.code() == absl::StatusCode::kResourceExhausted) worker_.reset();
-  }
 
   Worker& operator*() { return *worker_; }
   Worker* operator->() { return worker_.get(); }
@@ -307,11 +302,7 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     Clock::time_point start = Clock::now();
     Prepare(module, *worker);
     worker->translate_ns += NanosecondsSince(start);
-    if (cache_ == nullptr) {
-      const absl::Status status = CompileBody(module, key, *worker, out);
-      worker.AbandonWhereExhausted(status);
-      return status;
-    }
+    if (cache_ == nullptr) return CompileBody(module, key, *worker, out);
 
     start = Clock::now();
     const wasm::FunctionBody& body = module.parsed.bodies[key.defined_function()];
@@ -323,7 +314,6 @@ absl::Status OptimizingCompiler::CompileFunction(const ModuleTranslation& module
     if (is_found) return absl::OkStatus();
 
     const absl::Status status = CompileBody(module, key, *worker, out);
-    worker.AbandonWhereExhausted(status);
     if (!status.ok() || out.missing.has_value()) return status;
     start = Clock::now();
     cache_->InsertBody(body_key, digests, module, body, worker->translator->considered_callees(),
@@ -436,7 +426,6 @@ absl::StatusOr<std::string> OptimizingCompiler::Explain(const ModuleTranslation&
   const absl::StatusOr<codegen::CompiledCode> compiled =
       worker->context.Compile(worker->function, *options_.target.target, compile_options);
   if (worker->mid_end != nullptr) worker->mid_end->SetText(nullptr);
-  worker.AbandonWhereExhausted(compiled.status());
   ASSIGN_OR_RETURN(const codegen::CompiledCode code, compiled);
   switch (form) {
     case environ::Form::kIr:
