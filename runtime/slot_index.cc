@@ -14,30 +14,23 @@ constexpr size_t kMostChains = 1024;
 }  // namespace
 
 SlotIndex::SlotIndex(uint32_t slots, uint32_t most_warm) : most_warm_(most_warm), nodes_(slots) {
-  for (uint32_t i = 0; i < kShards; ++i) {
-    shards_[i].next_fresh = static_cast<uint32_t>(uint64_t{slots} * i / kShards);
-    shards_[i].end_fresh = static_cast<uint32_t>(uint64_t{slots} * (i + 1) / kShards);
+  for (uint32_t i = 0; i < kThreadShards; ++i) {
+    shards_[i].next_fresh = static_cast<uint32_t>(uint64_t{slots} * i / kThreadShards);
+    shards_[i].end_fresh = static_cast<uint32_t>(uint64_t{slots} * (i + 1) / kThreadShards);
   }
-}
-
-// Not inlined, so that no thread-local address is kept across a switch of stacks.
-[[gnu::noinline]] uint32_t SlotIndex::HomeShard() {
-  static std::atomic<uint32_t> threads{0};
-  thread_local const uint32_t home = threads.fetch_add(1, std::memory_order_relaxed) % kShards;
-  return home;
 }
 
 std::optional<uint32_t> SlotIndex::Take(uint64_t affinity) {
   const uint32_t home = HomeShard();
-  for (uint32_t i = 0; i < kShards; ++i) {
-    Shard& shard = shards_[(home + i) % kShards];
+  for (uint32_t i = 0; i < kThreadShards; ++i) {
+    Shard& shard = shards_[(home + i) % kThreadShards];
     std::lock_guard<std::mutex> lock(shard.mutex);
     if (const std::optional<uint32_t> slot = TakeLocked(shard, affinity)) return slot;
   }
   // A slot may have gone from a shard not yet seen to one seen before: look at all at once.
   for (Shard& shard : shards_) shard.mutex.lock();
   std::optional<uint32_t> slot;
-  for (uint32_t i = 0; i < kShards && !slot.has_value(); ++i) {
+  for (uint32_t i = 0; i < kThreadShards && !slot.has_value(); ++i) {
     slot = TakeLocked(shards_[i], affinity);
   }
   for (Shard& shard : shards_) shard.mutex.unlock();

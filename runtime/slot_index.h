@@ -19,6 +19,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/home_shard.h"
+
 namespace gantry::runtime {
 
 class SlotIndex {
@@ -44,7 +46,6 @@ class SlotIndex {
   uint32_t warm_here() const;
 
  private:
-  static constexpr uint32_t kShards = 16;
   static constexpr uint32_t kNone = ~uint32_t{0};
   // A free slot is in its shard's list by age, and in its affinity's chain.
   struct Node {
@@ -68,14 +69,13 @@ class SlotIndex {
     std::unordered_map<uint64_t, uint32_t> chains;
   };
 
-  static uint32_t HomeShard();
   std::optional<uint32_t> TakeLocked(Shard& shard, uint64_t affinity);
   std::optional<uint32_t> TakeOfSame(Shard& shard, uint64_t affinity);
   void Unlink(Shard& shard, uint32_t slot);
 
   const uint32_t most_warm_;
   std::vector<Node> nodes_;
-  std::array<Shard, kShards> shards_;
+  std::array<Shard, kThreadShards> shards_;
 };
 
 }  // namespace gantry::runtime

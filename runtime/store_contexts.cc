@@ -22,19 +22,15 @@ constexpr size_t kContextsPerChunk = 32;
 constexpr size_t kStride = 192;
 static_assert(sizeof(VMStoreContext) <= kStride);
 
-// 1 while a thread changes what interrupts the store.
-std::atomic_ref<uint32_t> Lock(VMStoreContext& context) {
-  return std::atomic_ref<uint32_t>(context.padding);
-}
-
-// The right to change what interrupts a store, for the thread that uses it. Others give it back at once,
-// a signal handler on this thread before this goes on.
+// The right to change what interrupts a store, for the thread that uses it. Others give it back at
+// once, a signal handler on this thread before this goes on.
 class Settling {
  public:
   explicit Settling(VMStoreContext& context) : context_(context) {
-    while (Lock(context_).exchange(1, std::memory_order_seq_cst) != 0) std::this_thread::yield();
+    while (context_.interrupt_lock.exchange(1, std::memory_order_seq_cst) != 0)
+      std::this_thread::yield();
   }
-  ~Settling() { Lock(context_).store(0, std::memory_order_seq_cst); }
+  ~Settling() { context_.interrupt_lock.store(0, std::memory_order_seq_cst); }
   Settling(const Settling&) = delete;
   Settling& operator=(const Settling&) = delete;
 
@@ -96,17 +92,25 @@ StoreContexts::Chunk* StoreContexts::NewChunk() {
 }
 
 VMStoreContext* StoreContexts::Acquire() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (free_.empty()) {
-    free_.reserve(kContextsPerChunk);
-    Chunk* chunk = NewChunk();
-    for (size_t i = kContextsPerChunk; i > 0; --i) free_.push_back(&chunk->at(i - 1));
-    chunk->next = chunks_.load(std::memory_order_relaxed);
-    chunks_.store(chunk, std::memory_order_release);
+  const uint32_t home = HomeShard();
+  for (uint32_t i = 0; i < kThreadShards; ++i) {
+    Shard& shard = shards_[(home + i) % kThreadShards];
+    std::lock_guard<std::mutex> lock(shard.mutex);
+    if (VMStoreContext* const context = shard.free; context != nullptr) {
+      shard.free = std::exchange(context->next_free, nullptr);
+      return context;
+    }
   }
-  VMStoreContext* context = free_.back();
-  free_.pop_back();
-  return context;
+  Chunk* const chunk = NewChunk();
+  chunk->next = chunks_.load(std::memory_order_relaxed);
+  while (!chunks_.compare_exchange_weak(chunk->next, chunk, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+  }
+  for (size_t i = 1; i + 1 < kContextsPerChunk; ++i) chunk->at(i).next_free = &chunk->at(i + 1);
+  Shard& shard = shards_[home];
+  std::lock_guard<std::mutex> lock(shard.mutex);
+  chunk->at(kContextsPerChunk - 1).next_free = std::exchange(shard.free, &chunk->at(1));
+  return &chunk->at(0);
 }
 
 void StoreContexts::Release(VMStoreContext* context) {
@@ -115,8 +119,9 @@ void StoreContexts::Release(VMStoreContext* context) {
     Reset(*context);
     if (how_ == EpochInterruption::kPage) Protect(*context, PROT_READ);
   }
-  std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(context);
+  Shard& shard = shards_[HomeShard()];
+  std::lock_guard<std::mutex> lock(shard.mutex);
+  context->next_free = std::exchange(shard.free, context);
 }
 
 bool StoreContexts::Protect(VMStoreContext& context, int protection) const {
@@ -136,7 +141,7 @@ void StoreContexts::Interrupt(VMStoreContext& context) {
            context.epoch_deadline.load(std::memory_order_seq_cst);
   };
   while (is_due() && context.interrupt.load(std::memory_order_seq_cst) == 0) {
-    if (Lock(context).exchange(1, std::memory_order_seq_cst) != 0) return;
+    if (context.interrupt_lock.exchange(1, std::memory_order_seq_cst) != 0) return;
     bool done = true;
     if (is_due() && context.interrupt.load(std::memory_order_relaxed) == 0) {
       context.stack_limit.store(~uint64_t{0}, std::memory_order_seq_cst);
@@ -144,7 +149,7 @@ void StoreContexts::Interrupt(VMStoreContext& context) {
       done = how_ != EpochInterruption::kPage || Protect(context, PROT_NONE);
       if (done) context.interrupt.store(1, std::memory_order_seq_cst);
     }
-    Lock(context).store(0, std::memory_order_seq_cst);
+    context.interrupt_lock.store(0, std::memory_order_seq_cst);
     if (!done) return;
   }
 }

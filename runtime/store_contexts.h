@@ -1,25 +1,27 @@
-// StoreContexts: the VMStoreContexts of an engine's stores, and the engine's epoch. The memory lives as
-// long as the engine: whoever counts the epoch, on any thread or in a signal handler, writes to the
-// contexts of stores that another thread may be destroying, and must find memory there.
+// StoreContexts: the VMStoreContexts of an engine's stores, and the engine's epoch. The memory
+// lives as long as the engine: whoever counts the epoch, on any thread or in a signal handler,
+// writes to the contexts of stores that another thread may be destroying, and must find memory
+// there.
 //
 //   StoreContexts contexts(EpochInterruption::kPage);
 //   VMStoreContext* context = contexts.Acquire();
 //   contexts.SetDeadline(*context, contexts.epoch() + 10, stack_limit);
 //   contexts.IncrementEpoch();         // ten of them interrupt the store
 //
-// A store is interrupted by words that its code looks at anyway or at no cost (docs/abi.md, "Epochs"):
-// the stack limit becomes all ones, `interrupt` 1, and where the engine uses pages the one in front
-// of the context inaccessible. Interrupts may be spurious, never lost: the counter and the deadline
-// are each written first and the other read then, in one order of all.
+// A store is interrupted by words that its code looks at anyway or at no cost (docs/abi.md,
+// "Epochs"): the stack limit becomes all ones, `interrupt` 1, and where the engine uses pages the
+// one in front of the context inaccessible. Interrupts may be spurious, never lost: the counter and
+// the deadline are each written first and the other read then, in one order of all.
 #ifndef GANTRY_RUNTIME_STORE_CONTEXTS_H_
 #define GANTRY_RUNTIME_STORE_CONTEXTS_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <vector>
 
 #include "environ/core/tunables.h"
+#include "runtime/home_shard.h"
 #include "runtime/vm_structs.h"
 
 namespace gantry::runtime {
@@ -34,7 +36,8 @@ class StoreContexts {
   StoreContexts(const StoreContexts&) = delete;
   StoreContexts& operator=(const StoreContexts&) = delete;
 
-  // A context in the state of a new one, for one thread at a time. Throws std::bad_alloc, as `new` does.
+  // A context in the state of a new one, for one thread at a time. Throws std::bad_alloc, as `new`
+  // does.
   VMStoreContext* Acquire();
   void Release(VMStoreContext* context);
 
@@ -72,6 +75,10 @@ class StoreContexts {
 
  private:
   struct Chunk;
+  struct alignas(64) Shard {
+    std::mutex mutex;
+    VMStoreContext* free = nullptr;
+  };
 
   void SettleInterrupts(VMStoreContext& context, uint64_t stack_limit, bool seen);
   void Interrupt(VMStoreContext& context);
@@ -82,8 +89,8 @@ class StoreContexts {
   std::atomic<uint64_t> epoch_{0};
   // The latest first; never removed.
   std::atomic<Chunk*> chunks_{nullptr};
-  std::mutex mutex_;
-  std::vector<VMStoreContext*> free_;
+  // Free contexts, by the thread that gave them back: allocated once, linked through themselves.
+  std::array<Shard, kThreadShards> shards_;
 };
 
 }  // namespace gantry::runtime

@@ -44,7 +44,8 @@ struct VMStoreContext {
   // Units in hand; below 0 where more were used. While code runs it is in a register.
   int64_t fuel = 0;
   std::atomic<uint32_t> interrupt{0};
-  uint32_t padding = 0;
+  // 1 while a thread changes what interrupts the store. StoreContexts' alone.
+  std::atomic<uint32_t> interrupt_lock{0};
   const void* const* builtins = nullptr;
   BoundaryRegisters last;
   uint8_t* heap_base = nullptr;
@@ -53,6 +54,8 @@ struct VMStoreContext {
   Store* store = nullptr;
   // Reached by the engine's epoch, the store is interrupted. Written by the store's thread.
   std::atomic<uint64_t> epoch_deadline{~uint64_t{0}};
+  // Of one that no store has: the next such. StoreContexts' alone.
+  VMStoreContext* next_free = nullptr;
 };
 
 // Calls compiled code from C++: see docs/abi.md. Returns 0, or 1 after a trap.
