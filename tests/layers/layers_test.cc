@@ -97,9 +97,7 @@ const Row kNeverReached[] = {
     {"runtime[:/].*",
      "(codegen|isa_x64|isa_aarch64|cranelift_shared|winch|jit|api)[:/].*|"
      "wasm_translate:(translat|validat|parse|module).*"},
-    {"jit:module",
-     "(cranelift_shared|winch|isa_x64|isa_aarch64)[:/].*|"
-     "wasm_translate:(translat|validat|parse|module).*"},
+    {"jit:module", "(wasm_translate|environ|cranelift_shared|winch|isa_x64|isa_aarch64)[:/].*"},
     {"jit:load.*", "(codegen|isa_x64|isa_aarch64|cranelift_shared|winch)[:/].*"},
     {"api:runtime_only", "(codegen|isa_x64|isa_aarch64|cranelift_shared|winch)[:/].*"},
     {"winch[:/].*", "cranelift_shared:compiler.*|wasm_translate:translat.*"},
