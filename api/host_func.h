@@ -10,6 +10,8 @@
 // AnyRef and ExnRef, null being nothing. The first parameter may be Caller& or Caller. The result
 // may be wrapped in StatusOr, or be Status, void, or a std::tuple of several. The callable is
 // copied for each store.
+//
+// Tested by typed_func_test.
 #ifndef GANTRY_API_HOST_FUNC_H_
 #define GANTRY_API_HOST_FUNC_H_
 

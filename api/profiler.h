@@ -6,6 +6,8 @@
 //
 // The thread is interrupted by SIGPROF and its guests' frames are kept, a thousand times a second
 // unless told otherwise; guests run the same code as without.
+//
+// Tested by debugging_test.
 #ifndef GANTRY_API_PROFILER_H_
 #define GANTRY_API_PROFILER_H_
 

@@ -10,6 +10,8 @@
 // it is used, and mapped, so that processes that run the same program share its pages. The
 // directory is -C cache=DIR, else gantry/modules of $XDG_CACHE_HOME or ~/.cache; -C cache=n is for
 // none.
+//
+// Tested by tests/cli:cli_test.
 #ifndef GANTRY_CLI_MODULE_CACHE_H_
 #define GANTRY_CLI_MODULE_CACHE_H_
 

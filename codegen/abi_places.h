@@ -5,6 +5,8 @@
 //   const AbiValue params[] = {{AbiClass::kInt, 4}, {AbiClass::kVector, 8}};   // i32, f64
 //   AbiPlace places[2];
 //   uint32_t stack = AssignAbiPlaces({.ints = kInts, .vector_count = 8}, params, places);
+//
+// Tested by the ISAs' wasm_abi_test.
 #ifndef GANTRY_CODEGEN_ABI_PLACES_H_
 #define GANTRY_CODEGEN_ABI_PLACES_H_
 

@@ -8,6 +8,8 @@
 //
 // One common information entry, one frame description entry per function, a terminator (Linux
 // Standard Base 5.0, core specification, 10.6; DWARF 5, 6.4).
+//
+// Tested by cranelift_shared:unwind_section_test and jit:object_test.
 #ifndef GANTRY_CODEGEN_EH_FRAME_H_
 #define GANTRY_CODEGEN_EH_FRAME_H_
 

@@ -14,6 +14,8 @@
 // Symbols may be referred to before they are defined, also mutually. A failed call, for whatever
 // reason, changes nothing: what was declared and defined before is as it was, and the same call
 // may be made again. Not thread-safe; modules are independent of each other.
+//
+// Tested by jit:module_test.
 #ifndef GANTRY_CODEGEN_MODULE_H_
 #define GANTRY_CODEGEN_MODULE_H_
 

@@ -10,6 +10,8 @@
 // The same declarations and definitions in the same order give the same bytes.
 //
 // Source: System V ABI, generic, chapter 4 (object files).
+//
+// Tested by jit:object_test.
 #ifndef GANTRY_CODEGEN_OBJECT_H_
 #define GANTRY_CODEGEN_OBJECT_H_
 

@@ -12,6 +12,8 @@
 //
 // Decoders trust nothing but that the machine code is what the key says: a digest stands for that.
 // They return false where something reaches out of its bounds.
+//
+// Tested by jit:incremental_test and jit:incremental_fuzz.
 #ifndef GANTRY_CRANELIFT_SHARED_FUNCTION_CODEC_H_
 #define GANTRY_CRANELIFT_SHARED_FUNCTION_CODEC_H_
 

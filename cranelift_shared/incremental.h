@@ -12,6 +12,8 @@
 //
 // The version and the build of the compiler are among the settings. Values carry a digest of
 // themselves and their key.
+//
+// Tested by jit:incremental_test and jit:incremental_fuzz.
 #ifndef GANTRY_CRANELIFT_SHARED_INCREMENTAL_H_
 #define GANTRY_CRANELIFT_SHARED_INCREMENTAL_H_
 

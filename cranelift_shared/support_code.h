@@ -5,6 +5,8 @@
 //   SupportCode support({.isa = isa, .target = target, .tunables = tunables, .text = text});
 //   RETURN_IF_ERROR(support.CompileTrampoline(module, key, out));
 //   ASSIGN_OR_RETURN(environ::LinkedText text, support.AppendText(functions));
+//
+// Tested by compiler_test and tests/abi.
 #ifndef GANTRY_CRANELIFT_SHARED_SUPPORT_CODE_H_
 #define GANTRY_CRANELIFT_SHARED_SUPPORT_CODE_H_
 

@@ -3,6 +3,8 @@
 // block, loop and if. An optimizing compiler takes some microsecond for a unit.
 //
 //   if (CompileEstimate(module, key) > budget) ... the baseline compiler's ...
+//
+// Tested by composite_compiler_test.
 #ifndef GANTRY_JIT_COMPILE_ESTIMATE_H_
 #define GANTRY_JIT_COMPILE_ESTIMATE_H_
 

@@ -10,6 +10,8 @@
 // process for a moment; else nothing happens until one is.
 //
 // Source: GDB manual, "JIT Compilation Interface".
+//
+// Tested by tests/debugger.
 #ifndef GANTRY_JIT_LOAD_DEBUGGER_H_
 #define GANTRY_JIT_LOAD_DEBUGGER_H_
 

@@ -1,9 +1,11 @@
-// Every mapping and file call of loading an artifact fails once, from memory and from a file: each
-// comes back as a Status, nothing leaks, and the same call succeeds then.
+// Every allocation, mapping and file call of loading an artifact fails once, from memory and from a
+// file: each comes back as a Status (an allocation's at the boundary of the API, which stands in
+// `load` here), nothing leaks, and the same call succeeds then.
 #include <unistd.h>
 
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -47,8 +49,12 @@ TEST_P(LoadFailuresTest, EachComesBackAndNothingLeaks) {
   options.tunables = &compiler->tunables();
   options.register_debugger = true;
   const auto load = [&](bool from_file) -> absl::Status {
-    return from_file ? LoadArtifactFile(path, options).status()
-                     : LoadArtifact(artifact, options).status();
+    try {
+      return from_file ? LoadArtifactFile(path, options).status()
+                       : LoadArtifact(artifact, options).status();
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError("out of memory");
+    }
   };
   for (const bool from_file : {false, true}) {
     // What is made once for the process.
@@ -69,7 +75,7 @@ TEST_P(LoadFailuresTest, EachComesBackAndNothingLeaks) {
   CHECK(unlink(path.c_str()) == 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, LoadFailuresTest, testing::Values(kMappings, kFiles));
+INSTANTIATE_TEST_SUITE_P(Kinds, LoadFailuresTest, testing::Values(kAllocations, kMappings, kFiles));
 
 }  // namespace
 }  // namespace gantry::jit

@@ -17,6 +17,8 @@
 // A run that is not to be finished is cancelled: its suspension fails with kCancelled, which the
 // host function or built-in passes on, so that the guest stops at its entry as by any error and
 // everything on the stack is left in order.
+//
+// Tested by tests/runtime:async_run_test.
 #ifndef GANTRY_RUNTIME_ASYNC_RUN_H_
 #define GANTRY_RUNTIME_ASYNC_RUN_H_
 

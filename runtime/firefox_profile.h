@@ -1,5 +1,7 @@
 // Samples of guests as a profile that the Firefox profiler (profiler.firefox.com) opens: its
 // "processed" format, as JSON.
+//
+// Tested by api:debugging_test.
 #ifndef GANTRY_RUNTIME_FIREFOX_PROFILE_H_
 #define GANTRY_RUNTIME_FIREFOX_PROFILE_H_
 

@@ -6,6 +6,8 @@
 // Whatever it gives reads as nothing that anyone wrote before: memories as their image or zero,
 // elements as zero. An instance's block is not the guest's to read, and may hold anything.
 // Safe to use from any number of threads; it outlives all that it has given.
+//
+// Tested by pooling_allocator_test and api:pooling_test.
 #ifndef GANTRY_RUNTIME_INSTANCE_ALLOCATOR_H_
 #define GANTRY_RUNTIME_INSTANCE_ALLOCATOR_H_
 

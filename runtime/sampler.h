@@ -8,6 +8,8 @@
 // compiled code and keeps program counters: no allocation, no lock. A sample may miss a frame where
 // the signal comes in a prologue or epilogue; it never follows what is no stack. One sampler at a
 // time in a process.
+//
+// Tested by api:debugging_test.
 #ifndef GANTRY_RUNTIME_SAMPLER_H_
 #define GANTRY_RUNTIME_SAMPLER_H_
 

@@ -6,6 +6,8 @@
 // The bytes of a free slot are zero. A table marks the pages it touches, so that only those are
 // made zero again: the first `keep_resident` bytes of them by writing, the others by giving them
 // back to the host. Safe to use from any number of threads.
+//
+// Tested by pooling_allocator_test.
 #ifndef GANTRY_RUNTIME_TABLE_POOL_H_
 #define GANTRY_RUNTIME_TABLE_POOL_H_
 

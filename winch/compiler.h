@@ -1,4 +1,6 @@
 // BaselineCompiler: environ::Compiler in one pass per function. CompileFunction is the whole way.
+//
+// Tested by wast:winch_official_test and tests/differential.
 #ifndef GANTRY_WINCH_COMPILER_H_
 #define GANTRY_WINCH_COMPILER_H_
 

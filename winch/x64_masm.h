@@ -7,6 +7,8 @@
 //
 // A label that ends a method is never jumped to by a short jump: what comes behind may be a jump,
 // for whose target, however far, the label then stands.
+//
+// Tested by wast:winch_official_test and tests/differential.
 #ifndef GANTRY_WINCH_X64_MASM_H_
 #define GANTRY_WINCH_X64_MASM_H_
 

@@ -5,6 +5,8 @@
  *   gantry_config_consume_fuel(config, true);
  *   wasm_engine_t* engine = wasm_engine_new_with_config(config);
  *   if (engine == NULL) puts(gantry_last_error());
+ *
+ * Tested by gantry_test.c.
  */
 #ifndef GANTRY_API_C_GANTRY_H_
 #define GANTRY_API_C_GANTRY_H_

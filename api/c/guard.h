@@ -1,5 +1,7 @@
 // What every function of the C interface does with a failure: nothing is thrown through it, and the
 // last error of the thread says what it was. Private to `api/c`.
+//
+// Tested by gantry_test.c.
 #ifndef GANTRY_API_C_GUARD_H_
 #define GANTRY_API_C_GUARD_H_
 

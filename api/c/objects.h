@@ -3,6 +3,8 @@
 // All references are one class: what it refers to is a handle of the C++ interface, or a box that
 // its copies share. A reference keeps its store alive; one that a guest holds, as an externref in
 // that very store, does not (Detached), or the two would hold each other for ever.
+//
+// Tested by wasm_test.c and gantry_test.c.
 #ifndef GANTRY_API_C_OBJECTS_H_
 #define GANTRY_API_C_OBJECTS_H_
 

@@ -1,5 +1,7 @@
 // Types of the C interface as objects, and their translation from and to those of the C++ one.
 // Private to `api/c`.
+//
+// Tested by wasm_test.c.
 #ifndef GANTRY_API_C_TYPES_H_
 #define GANTRY_API_C_TYPES_H_
 

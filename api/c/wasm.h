@@ -9,6 +9,8 @@
  * Objects of a store keep it alive; deleting one forgets a reference, not what it refers to. A
  * function that fails returns null or false, or leaves an empty vector; gantry_last_error says why.
  * A store and its objects are used by one thread at a time.
+ *
+ * Tested by wasm_test.c, against the static and the shared library.
  */
 #ifndef GANTRY_API_C_WASM_H_
 #define GANTRY_API_C_WASM_H_

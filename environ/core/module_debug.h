@@ -4,6 +4,8 @@
 //
 //   std::vector<uint8_t> bytes = EncodeModuleDebug(debug);
 //   ModuleDebug same = DecodeModuleDebug(bytes);
+//
+// Tested by api:debugging_test.
 #ifndef GANTRY_ENVIRON_CORE_MODULE_DEBUG_H_
 #define GANTRY_ENVIRON_CORE_MODULE_DEBUG_H_
 

@@ -1,4 +1,6 @@
 // What an artifact keeps of a module for people who look for the source of a trap.
+//
+// Tested by api:debugging_test.
 #ifndef GANTRY_ENVIRON_TRANSLATION_DEBUG_SECTIONS_H_
 #define GANTRY_ENVIRON_TRANSLATION_DEBUG_SECTIONS_H_
 

@@ -2,6 +2,8 @@
 // or-ed onto an instruction's own.
 //
 //   if (std::optional<uint32_t> bits = LogicalBits(0xFF00, 32)) as.Emit(Row::kAndImmW, ..., *bits);
+//
+// Tested by assembler_test.
 #ifndef GANTRY_ISA_AARCH64_ASM_IMMEDIATES_H_
 #define GANTRY_ISA_AARCH64_ASM_IMMEDIATES_H_
 

@@ -1,6 +1,8 @@
 // The instructions as data: one enumerator per row of instructions.inc, its shape and its words.
 //
 //   uint32_t word = RowInfoOf(Row::kAddX).word | 2 | 3 << 5 | 4 << 16;   // add x2, x3, x4
+//
+// Tested by assembler_llvm_test.
 #ifndef GANTRY_ISA_AARCH64_ASM_INSTRUCTIONS_H_
 #define GANTRY_ISA_AARCH64_ASM_INSTRUCTIONS_H_
 
