@@ -10,8 +10,8 @@ namespace gantry::jit {
 namespace {
 
 constexpr size_t kHeader = 8;
+constexpr uint8_t kExportSection = 7;
 constexpr uint8_t kCodeSection = 10;
-constexpr uint8_t kNop = 0x01;
 
 uint64_t ReadLeb(absl::Span<const uint8_t> bytes, size_t& at) {
   uint64_t value = 0;
@@ -44,6 +44,36 @@ std::vector<uint8_t> MapSections(absl::Span<const uint8_t> module, Visit visit) 
     out.insert(out.end(), contents.begin(), contents.end());
   }
   return out;
+}
+
+std::vector<uint8_t> WithCode(absl::Span<const uint8_t> module, size_t function,
+                              absl::Span<const uint8_t> code_in_front) {
+  return MapSections(module, [&](uint8_t id, absl::Span<const uint8_t> contents) {
+    if (id != kCodeSection) return std::vector<uint8_t>(contents.begin(), contents.end());
+    std::vector<uint8_t> out;
+    size_t at = 0;
+    const uint64_t count = ReadLeb(contents, at);
+    AppendLeb(count, out);
+    for (uint64_t i = 0; i < count; ++i) {
+      const uint64_t size = ReadLeb(contents, at);
+      const absl::Span<const uint8_t> body = contents.subspan(at, size);
+      at += size;
+      std::vector<uint8_t> changed(body.begin(), body.end());
+      if (i == function) {
+        // Behind the declarations of locals, a count and a type each.
+        size_t code = 0;
+        for (uint64_t left = ReadLeb(body, code); left > 0; --left) {
+          ReadLeb(body, code);
+          ++code;
+        }
+        changed.insert(changed.begin() + static_cast<ptrdiff_t>(code), code_in_front.begin(),
+                       code_in_front.end());
+      }
+      AppendLeb(changed.size(), out);
+      out.insert(out.end(), changed.begin(), changed.end());
+    }
+    return out;
+  });
 }
 
 }  // namespace
@@ -97,37 +127,33 @@ void OpenCache::Insert(absl::string_view key, absl::string_view value) {
 }
 
 std::vector<uint8_t> WithNop(absl::Span<const uint8_t> module, size_t function) {
-  return MapSections(module, [&](uint8_t id, absl::Span<const uint8_t> contents) {
-    if (id != kCodeSection) return std::vector<uint8_t>(contents.begin(), contents.end());
-    std::vector<uint8_t> out;
-    size_t at = 0;
-    const uint64_t count = ReadLeb(contents, at);
-    AppendLeb(count, out);
-    for (uint64_t i = 0; i < count; ++i) {
-      const uint64_t size = ReadLeb(contents, at);
-      const absl::Span<const uint8_t> body = contents.subspan(at, size);
-      at += size;
-      std::vector<uint8_t> changed(body.begin(), body.end());
-      if (i == function) {
-        // Behind the declarations of locals, a count and a type each.
-        size_t code = 0;
-        for (uint64_t left = ReadLeb(body, code); left > 0; --left) {
-          ReadLeb(body, code);
-          ++code;
-        }
-        changed.insert(changed.begin() + static_cast<ptrdiff_t>(code), kNop);
-      }
-      AppendLeb(changed.size(), out);
-      out.insert(out.end(), changed.begin(), changed.end());
-    }
-    return out;
-  });
+  return WithCode(module, function, {0x01});
+}
+
+std::vector<uint8_t> WithConstant(absl::Span<const uint8_t> module, size_t function) {
+  // i32.const 4321, drop
+  return WithCode(module, function, {0x41, 0xE1, 0x21, 0x1A});
 }
 
 std::vector<uint8_t> WithSectionChanged(absl::Span<const uint8_t> module, uint8_t id) {
   return MapSections(module, [&](uint8_t found, absl::Span<const uint8_t> contents) {
     std::vector<uint8_t> out(contents.begin(), contents.end());
     if (found == id && !out.empty()) out.back() ^= 1;
+    return out;
+  });
+}
+
+std::vector<uint8_t> WithExportRenamed(absl::Span<const uint8_t> module) {
+  return MapSections(module, [](uint8_t id, absl::Span<const uint8_t> contents) {
+    std::vector<uint8_t> out(contents.begin(), contents.end());
+    if (id != kExportSection) return out;
+    size_t at = 0;
+    const uint64_t count = ReadLeb(contents, at);
+    if (count == 0) return out;
+    const uint64_t length = ReadLeb(contents, at);
+    if (length == 0) return out;
+    // Only in ASCII is the last bit no matter of the encoding.
+    if (out[at] < 0x80) out[at] ^= 1;
     return out;
   });
 }

@@ -49,8 +49,13 @@ class OpenCache final : public environ::CompilationCache {
 
 // The module with a nop in front of the code of its n-th function.
 std::vector<uint8_t> WithNop(absl::Span<const uint8_t> module, size_t function);
+// The same with a constant that is dropped again, which changes the IR and not what it computes.
+std::vector<uint8_t> WithConstant(absl::Span<const uint8_t> module, size_t function);
 // The module with the last byte of its last section of this kind changed.
 std::vector<uint8_t> WithSectionChanged(absl::Span<const uint8_t> module, uint8_t id);
+// The module with another name for its first export: as far as its bodies are concerned another
+// module. Unchanged if it exports nothing.
+std::vector<uint8_t> WithExportRenamed(absl::Span<const uint8_t> module);
 
 }  // namespace gantry::jit
 

@@ -268,53 +268,104 @@ TEST_F(UnwindTest, ALargeFrameBehindAnEarlyReturn) {
   Step(f, 9, 9);
 }
 
-// More arguments than registers by the wasm convention, which pops them in the callee and whose
-// tail calls move them: to fewer, and to as many. (Where they are more, the return address lies for
-// some instructions in a vector register alone, which unwinders don't know.)
-TEST_F(UnwindTest, StackArgumentsAndTailCalls) {
-  codegen::Signature many(CallConv::kWasm);
-  many.params.assign(20, Type::kI64);
-  many.returns = {Type::kI64};
-  codegen::Signature more = many;
-  more.params.assign(30, Type::kI64);
-  const FuncId last = Declare("last", many);
+// Functions of the wasm convention, which has callees pop their stack arguments, call each other in
+// tail position with the numbers of arguments given; the registers that they save are in use.
+class TailCallsTest : public UnwindTest, public testing::WithParamInterface<std::vector<size_t>> {
+ protected:
+  static codegen::Signature Taking(size_t params) {
+    codegen::Signature signature(CallConv::kWasm);
+    signature.params.assign(params, Type::kI64);
+    signature.returns = {Type::kI64};
+    return signature;
+  }
+
+  // Calls `plain` over and over with values that live across, then what follows.
+  void DefineLink(FuncId self, size_t params, FuncId plain, FuncId next, size_t next_params) {
+    FunctionDraft draft(Taking(params));
+    codegen::InstBuilder& b = draft.b;
+    std::vector<Value> values;
+    for (size_t i = 0; i < 6; ++i) {
+      const codegen::Inst call = b.Call(module_->ReferTo(plain, &draft.func), {draft.param(0)});
+      values.push_back(draft.func.dfg.result(call));
+    }
+    Value sum = draft.param(params - 1);
+    for (Value value : values) sum = b.Iadd(sum, value);
+    std::vector<Value> arguments = {sum};
+    for (size_t i = 1; i < next_params; ++i) arguments.push_back(draft.param((i * 7) % params));
+    b.ReturnCall(module_->ReferTo(next, &draft.func), arguments);
+    ASSERT_TRUE(module_->Define(self, draft.func).ok());
+  }
+};
+
+TEST_P(TailCallsTest, EveryInstruction) {
+  const std::vector<size_t>& counts = GetParam();
+  const FuncId plain = Declare("plain", IntSignature(1));
   {
-    FunctionDraft draft(many);
+    FunctionDraft draft(IntSignature(1));
+    draft.b.Return({draft.b.Iadd(draft.param(0), draft.b.Iconst(Type::kI64, 1))});
+    ASSERT_TRUE(module_->Define(plain, draft.func).ok());
+  }
+  std::vector<FuncId> links;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    links.push_back(Declare(("link" + std::to_string(i)).c_str(), Taking(counts[i])));
+  }
+  // The last one sums its arguments up.
+  {
+    FunctionDraft draft(Taking(counts.back()));
     Value sum = draft.param(0);
-    for (size_t i = 1; i < 20; ++i) sum = draft.b.Iadd(sum, draft.param(i));
+    for (size_t i = 1; i < counts.back(); ++i) sum = draft.b.Iadd(sum, draft.param(i));
     draft.b.Return({sum});
-    ASSERT_TRUE(module_->Define(last, draft.func).ok());
+    ASSERT_TRUE(module_->Define(links.back(), draft.func).ok());
   }
-  const FuncId middle = Declare("middle", many);
-  {
-    FunctionDraft draft(many);
-    std::vector<Value> arguments;
-    for (size_t i = 0; i < 20; ++i) arguments.push_back(draft.param(19 - i));
-    draft.b.ReturnCall(module_->ReferTo(last, &draft.func), arguments);
-    ASSERT_TRUE(module_->Define(middle, draft.func).ok());
-  }
-  const FuncId short_tail = Declare("short_tail", more);
-  {
-    FunctionDraft draft(more);
-    std::vector<Value> arguments;
-    for (size_t i = 0; i < 20; ++i) arguments.push_back(draft.param(29 - i));
-    draft.b.ReturnCall(module_->ReferTo(middle, &draft.func), arguments);
-    ASSERT_TRUE(module_->Define(short_tail, draft.func).ok());
+  for (size_t i = 0; i + 1 < links.size(); ++i) {
+    DefineLink(links[i], counts[i], plain, links[i + 1], counts[i + 1]);
   }
   const FuncId f = Declare("first", IntSignature(1));
   FunctionDraft draft(IntSignature(1));
-  codegen::InstBuilder& b = draft.b;
   std::vector<Value> arguments;
-  int64_t expected = 0;
-  for (int64_t i = 0; i < 30; ++i) {
-    arguments.push_back(b.Iadd(draft.param(0), b.Iconst(Type::kI64, i)));
+  std::vector<int64_t> values;
+  for (size_t i = 0; i < counts[0]; ++i) {
+    arguments.push_back(draft.b.Iadd(draft.param(0), draft.b.Iconst(Type::kI64, int64_t(i))));
+    values.push_back(100 + static_cast<int64_t>(i));
   }
-  // `middle` gets 29 down to 10 above the argument, `last` the same the other way round.
-  for (int64_t i = 0; i < 20; ++i) expected += 100 + 29 - i;
-  const codegen::Inst call = b.Call(module_->ReferTo(short_tail, &draft.func), arguments);
-  b.Return({draft.func.dfg.result(call)});
+  const codegen::Inst call = draft.b.Call(module_->ReferTo(links[0], &draft.func), arguments);
+  draft.b.Return({draft.func.dfg.result(call)});
   ASSERT_TRUE(module_->Define(f, draft.func).ok());
+  for (size_t link = 0; link + 1 < counts.size(); ++link) {
+    std::vector<int64_t> next = {values.back() + 6 * (values[0] + 1)};
+    for (size_t i = 1; i < counts[link + 1]; ++i) next.push_back(values[(i * 7) % values.size()]);
+    values = std::move(next);
+  }
+  int64_t expected = 0;
+  for (int64_t value : values) expected += value;
   Step(f, 100, expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, TailCallsTest,
+                         testing::Values(std::vector<size_t>{20, 20, 20},
+                                         std::vector<size_t>{30, 20, 7, 3},
+                                         std::vector<size_t>{2, 7, 8, 9, 10, 20, 21, 40},
+                                         std::vector<size_t>{1, 60, 2, 61, 40, 80, 5}));
+
+// More than an instruction that returns can take off the stack.
+TEST_F(UnwindTest, ManyStackArguments) {
+  constexpr size_t kParams = 8300;
+  codegen::Signature many(CallConv::kWasm);
+  many.params.assign(kParams, Type::kI64);
+  many.returns = {Type::kI64};
+  const FuncId callee = Declare("callee", many);
+  {
+    FunctionDraft draft(many);
+    draft.b.Return({draft.b.Iadd(draft.param(kParams - 1), draft.param(kParams / 2))});
+    ASSERT_TRUE(module_->Define(callee, draft.func).ok());
+  }
+  const FuncId f = Declare("first", IntSignature(1));
+  FunctionDraft draft(IntSignature(1));
+  const std::vector<Value> arguments(kParams, draft.param(0));
+  const codegen::Inst call = draft.b.Call(module_->ReferTo(callee, &draft.func), arguments);
+  draft.b.Return({draft.func.dfg.result(call)});
+  ASSERT_TRUE(module_->Define(f, draft.func).ok());
+  Step(f, 21, 42);
 }
 
 }  // namespace

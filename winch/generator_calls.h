@@ -128,8 +128,7 @@ template <class Masm>
 absl::Status Generator<Masm>::Finish(Result* result) {
   codegen::MachBuffer& buffer = masm_.buffer();
   buffer.Bind(epilogue_);
-  typename Masm::FrameShape shape;
-  shape.epilogue = masm_.Epilogue(saved_, signature_->argument_bytes);
+  masm_.Epilogue(saved_, signature_->argument_bytes);
   EmitDeferred();
 
   constexpr uint64_t kMaxFrame = uint64_t{1} << 30;
@@ -137,6 +136,7 @@ absl::Status Generator<Masm>::Finish(Result* result) {
       (uint64_t{0} - static_cast<uint64_t>(int64_t{lowest_slot_}) + outgoing_bytes_ + 15) &
       ~uint64_t{15};
   if (frame_bytes > kMaxFrame) return absl::ResourceExhaustedError("function too large: its frame");
+  typename Masm::FrameShape shape;
   shape.frame_bytes = static_cast<uint32_t>(frame_bytes);
   shape.saved = saved_;
   shape.has_calls = has_calls_;

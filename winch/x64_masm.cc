@@ -65,6 +65,7 @@ Width WidthOfBytes(int bytes) {
 void X64Masm::ReservePrologue() {
   CHECK(buffer_.offset() == 0) << "a prologue is the first thing in a function";
   as_.nop(kPrologueRoom);
+  epilogues_.clear();
 }
 
 codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInfo* info,
@@ -130,10 +131,16 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
       if (!frame.saved.contains(Reg::Int(kEncodings[i]))) continue;
       unwind->Add(base + size, UnwindOp::kSavedAt, kDwarf[i], kSavedBegin - 8 * (i + 1) - 16);
     }
-    unwind->Add(frame.epilogue.ret - skip, UnwindOp::kRememberState);
-    unwind->Add(frame.epilogue.ret - skip, UnwindOp::kCfa, kDwarfRsp, 8);
-    unwind->Add(frame.epilogue.ret - skip, UnwindOp::kSame, kDwarfRbp);
-    unwind->Add(frame.epilogue.end - skip, UnwindOp::kRestoreState);
+    for (const EpilogueShape& epilogue : epilogues_) {
+      unwind->Add(epilogue.restored - skip, UnwindOp::kRememberState);
+      for (int i = 0; i < 5; ++i) {
+        if (!epilogue.saved.contains(Reg::Int(kEncodings[i]))) continue;
+        unwind->Add(epilogue.restored - skip, UnwindOp::kSame, kDwarf[i]);
+      }
+      unwind->Add(epilogue.left - skip, UnwindOp::kCfa, kDwarfRsp, 8);
+      unwind->Add(epilogue.left - skip, UnwindOp::kSame, kDwarfRbp);
+      unwind->Add(epilogue.end - skip, UnwindOp::kRestoreState);
+    }
   }
   return skip;
 }
@@ -144,38 +151,37 @@ void X64Masm::RestoreSaved(RegSet saved) {
     slot -= 8;
     if (saved.contains(Reg::Int(reg.encoding()))) as_.mov(reg, Mem64(x64::rbp, slot));
   }
+  epilogues_.push_back({.saved = saved, .restored = buffer_.offset()});
 }
 
-X64Masm::EpilogueShape X64Masm::Epilogue(RegSet saved, uint32_t popped) {
-  RestoreSaved(saved);
+void X64Masm::LeaveFrame() {
   as_.leave();
-  EpilogueShape shape;
-  shape.ret = buffer_.offset();
-  as_.ret(popped);
-  shape.end = buffer_.offset();
-  return shape;
+  epilogues_.back().left = buffer_.offset();
 }
 
-// The frame is as large as both sets of arguments, so that neither overlaps the other.
+void X64Masm::Epilogue(RegSet saved, uint32_t popped) {
+  RestoreSaved(saved);
+  LeaveFrame();
+  as_.ret(popped);
+  EndEpilogue();
+}
+
+// The frame is as large as both sets of arguments, so that neither overlaps the other. The frame
+// record moves first, to where the callee's caller would have it: it is whole at each instruction.
 void X64Masm::TailCallEpilogue(RegSet saved, uint32_t incoming, uint32_t outgoing) {
   RestoreSaved(saved);
-  if (incoming == 0 && outgoing == 0) {
-    as_.leave();
-    return;
-  }
   const int32_t shift = static_cast<int32_t>(incoming) - static_cast<int32_t>(outgoing);
-  constexpr Xmm kReturn = x64::xmm14;
-  constexpr Xmm kFramePointer = x64::xmm13;
-  as_.movq(kReturn, Mem64(x64::rbp, 8));
-  as_.movq(kFramePointer, Mem64(x64::rbp, 0));
+  if (shift != 0) {
+    as_.movups(x64::xmm15, x64::Mem128(x64::rbp, 0));
+    as_.movups(x64::Mem128(x64::rbp, shift), x64::xmm15);
+    as_.lea(x64::rbp, Address(x64::rbp, shift));
+  }
   for (uint32_t at = outgoing; at > 0; at -= 16) {
     const int32_t offset = static_cast<int32_t>(at) - 16;
     as_.movups(x64::xmm15, x64::Mem128(x64::rsp, offset));
-    as_.movups(x64::Mem128(x64::rbp, kIncomingArguments + shift + offset), x64::xmm15);
+    as_.movups(x64::Mem128(x64::rbp, kIncomingArguments + offset), x64::xmm15);
   }
-  as_.lea(x64::rsp, Address(x64::rbp, 8 + shift));
-  as_.movq(Mem64(x64::rsp, 0), kReturn);
-  as_.movq(x64::rbp, kFramePointer);
+  LeaveFrame();
 }
 
 void X64Masm::GrowStack(uint32_t bytes) {

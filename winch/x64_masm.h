@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "absl/types/span.h"
 #include "codegen/mach_buffer.h"
@@ -84,11 +85,6 @@ class X64Masm {
 
   // --- Frame ----------------------------------------------------------------------------
 
-  // Of the return instruction, and behind it.
-  struct EpilogueShape {
-    codegen::CodeOffset ret = 0;
-    codegen::CodeOffset end = 0;
-  };
   struct FrameShape {
     uint32_t frame_bytes = 0;
     RegSet saved;
@@ -98,7 +94,6 @@ class X64Masm {
     int32_t limit_offset = 0;
     // Of code that traps for lack of stack.
     codegen::CodeOffset exhausted = 0;
-    EpilogueShape epilogue;
   };
   // A frame of a leaf up to this needs no check of the stack limit; a larger one is checked in
   // full.
@@ -113,8 +108,8 @@ class X64Masm {
   codegen::CodeOffset Prologue(const FrameShape& frame, codegen::FrameInfo* info,
                                codegen::UnwindInfo* unwind);
   // Restores `saved`, gives the frame up and returns, with `popped` bytes of arguments.
-  EpilogueShape Epilogue(RegSet saved, uint32_t popped);
-  // In front of a tail call: restores `saved`, and replaces `incoming` bytes of arguments by the
+  void Epilogue(RegSet saved, uint32_t popped);
+  // In front of a TailCall: restores `saved`, and replaces `incoming` bytes of arguments by the
   // `outgoing` ones at the stack pointer.
   void TailCallEpilogue(RegSet saved, uint32_t incoming, uint32_t outgoing);
   void GrowStack(uint32_t bytes);
@@ -259,8 +254,14 @@ class X64Masm {
 
   void Call(codegen::ExternalName name) { as_.call(name); }
   void Call(Reg code) { as_.call(G64(code)); }
-  void TailCall(codegen::ExternalName name) { as_.jmp(name); }
-  void TailCall(Reg code) { as_.jmp(G64(code)); }
+  void TailCall(codegen::ExternalName name) {
+    as_.jmp(name);
+    EndEpilogue();
+  }
+  void TailCall(Reg code) {
+    as_.jmp(G64(code));
+    EndEpilogue();
+  }
 
  private:
   static constexpr x64::Gpr G(Reg reg) { return x64::Gpr(reg.encoding()); }
@@ -285,7 +286,10 @@ class X64Masm {
   void Store(ValueKind kind, const x64::Address& to, Reg from);
   void StoreConstant(ValueKind kind, const x64::Address& to, uint64_t bits);
   void Copy(ValueKind kind, const x64::Address& to, const x64::Address& from);
+  // Begins an epilogue.
   void RestoreSaved(RegSet saved);
+  void LeaveFrame();
+  void EndEpilogue() { epilogues_.back().end = buffer_.offset(); }
   x64::Mem128 Constant128(uint64_t low, uint64_t high);
   x64::Mem128 Splat64(uint64_t bits) { return Constant128(bits, bits); }
   x64::Mem128 Splat32(uint32_t bits) { return Splat64(uint64_t{bits} << 32 | bits); }
@@ -329,10 +333,20 @@ class X64Masm {
   // to = mask ? a : b, bit by bit; `to` may be the mask alone.
   void BitSelect(x64::Xmm to, x64::Xmm a, x64::Xmm b, x64::Xmm mask);
 
+  // Where the frame is given up, for unwind info: from `restored` on the registers in `saved` are
+  // the caller's, from `left` on the return address is at the stack pointer.
+  struct EpilogueShape {
+    RegSet saved;
+    codegen::CodeOffset restored = 0;
+    codegen::CodeOffset left = 0;
+    codegen::CodeOffset end = 0;
+  };
+
   x64::Assembler as_;
   codegen::MachBuffer& buffer_;
   const Features features_;
   const codegen::RelaxedChoices relaxed_;
+  std::vector<EpilogueShape> epilogues_;
 };
 
 }  // namespace gantry::winch

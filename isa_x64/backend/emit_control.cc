@@ -11,7 +11,6 @@ namespace {
 constexpr uint8_t kScratchEncoding = 11;
 // Vector registers that no argument is passed in.
 constexpr uint8_t kCopyVector = 15;
-constexpr uint8_t kReturnAddressVector = 14;
 // ret takes off at most this many bytes.
 constexpr uint32_t kMaxReturnPop = 0xFFFF;
 
@@ -119,26 +118,37 @@ void Emitter::EmitTailCall(const Inst& inst) {
   } else {
     unwind_.Add(b_.offset(), UnwindOp::kRememberState);
     RestoreSaved();
-    const auto move_quad = [&](uint8_t opcode, Prefix prefix, uint8_t reg, int64_t offset) {
-      Op({.opcode = opcode, .map = OpcodeMap::k0F, .prefix = prefix}, reg,
-         MemoryRm(Address(rsp, static_cast<int32_t>(offset))));
-    };
-    const auto load = [&](uint8_t reg, int64_t at) { move_quad(0x7E, Prefix::kF3, reg, at); };
-    const auto store = [&](uint8_t reg, int64_t at) { move_quad(0xD6, Prefix::k66, reg, at); };
+    // The return address waits below everything that is moved, and leaves as the last one, so that
+    // it is in memory at every instruction, where unwind info can say so.
     const int64_t saved_rbp = frame_.total;
     const int64_t first_argument = saved_rbp + 16 + incoming - int64_t{outgoing};
-    load(kReturnAddressVector, saved_rbp + 8);
-    Load(rbp.encoding(), MemoryRm(Address(rsp, static_cast<int32_t>(saved_rbp))), 8);
-    unwind_.Add(b_.offset(), UnwindOp::kCfa, kDwarfRsp, static_cast<int32_t>(saved_rbp + 16));
+    const auto address = [](int64_t offset) {
+      return MemoryRm(Address(rsp, static_cast<int32_t>(offset)));
+    };
+    const auto return_address_at = [&](int64_t from_cfa) {
+      unwind_.Add(b_.offset(), UnwindOp::kSavedAt, kDwarfReturnAddress,
+                  static_cast<int32_t>(from_cfa));
+    };
+    Op({.opcode = 0xFF}, 6, address(saved_rbp + 8));  // push
+    return_address_at(-(saved_rbp + 24));
+    Load(rbp.encoding(), address(saved_rbp + 8), 8);
+    unwind_.Add(b_.offset(), UnwindOp::kCfa, kDwarfRsp, static_cast<int32_t>(saved_rbp + 24));
     unwind_.Add(b_.offset(), UnwindOp::kSame, kDwarfRbp);
+    for (codegen::PReg reg : frame_.saved)
+      unwind_.Add(b_.offset(), UnwindOp::kSame, reg.encoding());
+    const auto copy = [&](uint8_t opcode, Prefix prefix, int64_t at) {
+      Op({.opcode = opcode, .map = OpcodeMap::k0F, .prefix = prefix}, kCopyVector, address(at));
+    };
     for (int64_t at = outgoing; at > 0;) {
       at -= 8;
-      load(kCopyVector, at);
-      store(kCopyVector, first_argument + at);
+      copy(0x7E, Prefix::kF3, at + 8);
+      copy(0xD6, Prefix::k66, first_argument + at + 8);
     }
-    store(kReturnAddressVector, first_argument - 8);
+    Op({.opcode = 0x8F}, 0, address(first_argument - 8));  // pop: its address is from rsp behind it
+    unwind_.Add(b_.offset(), UnwindOp::kCfaOffset, 0, static_cast<int32_t>(first_argument));
+    return_address_at(-8);
     Lea(rsp.encoding(), Address(rsp, static_cast<int32_t>(first_argument - 8)), 8);
-    unwind_.Add(b_.offset(), UnwindOp::kCfa, kDwarfRsp, 8);
+    unwind_.Add(b_.offset(), UnwindOp::kCfaOffset, 0, 8);
   }
   if (indirect) {
     EmitRegisters(b_, {.opcode = 0xFF}, 4, kScratchEncoding);
@@ -179,12 +189,18 @@ void Emitter::EmitReturn() {
   } else if (pop <= kMaxReturnPop) {
     EmitPlain(b_, {.opcode = 0xC2}, {pop, 2});
   } else {
-    EmitOpcodeRegister(b_, {.opcode = 0x58}, kScratchEncoding);
-    AluImm(AluKind::kAdd, 8, RegRm(rsp.encoding()), static_cast<int32_t>(pop));
-    EmitRegisters(b_, {.opcode = 0xFF}, 4, kScratchEncoding);
+    // The return address moves up to where the arguments end.
+    const int32_t last = static_cast<int32_t>(pop) - 8;
+    if (!in_frame_) unwind_.Add(b_.offset(), UnwindOp::kRememberState);
+    Op({.opcode = 0x8F}, 0,
+       MemoryRm(Address(rsp, last)));  // pop: its address is from rsp behind it
+    unwind_.Add(b_.offset(), UnwindOp::kCfa, kDwarfRsp, static_cast<int32_t>(pop));
+    Lea(rsp.encoding(), Address(rsp, last), 8);
+    unwind_.Add(b_.offset(), UnwindOp::kCfaOffset, 0, 8);
+    EmitPlain(b_, {.opcode = 0xC3});
   }
   b_.EndFlow();
-  if (in_frame_) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
+  if (in_frame_ || pop > kMaxReturnPop) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
 }
 
 }  // namespace gantry::x64
