@@ -16,6 +16,7 @@
 #include "api/testing/test_flags.h"
 #include "api/trap.h"
 #include "api/val.h"
+#include "environ/cache/memory_cache.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -321,7 +322,7 @@ TEST(ApiConfigTest, ConflictsAreNamedWhenTheEngineIsMade) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("MemoryReservation"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("MaxWasmStack"));
   Config winch;
-  winch.Compiler(Strategy::kWinch).SignalsBasedTraps(false);
+  winch.Compiler(Strategy::kWinch).IncrementalCache(std::make_shared<environ::MemoryCache>(1024));
   EXPECT_THAT(std::string(Engine::Create(winch).status().message()), HasSubstr("winch"));
   Config flag;
   flag.CompilerFlag("no_such_flag", "1");

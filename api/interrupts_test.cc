@@ -1,11 +1,10 @@
 // Fuel and epochs through the embedding API: what is consumed when, what callbacks may do, who may
 // interrupt a guest and where. Each test runs under all settings that change the code.
-#include <csignal>
-#include <ctime>
-
 #include <any>
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <thread>
@@ -43,12 +42,14 @@ struct Setting {
   OptLevel level;
   bool inlining;
   bool signals;
+  Strategy strategy = Strategy::kOptimizing;
 };
 
 Config ConfigFor(const Setting& setting) {
   Config config;
   AddTestCompilerFlags(config);
   config.OptLevel(setting.level).SignalsBasedTraps(setting.signals);
+  config.Compiler(setting.strategy).MixedSeed(1);
   config.CompilerFlag("inlining", setting.inlining ? "true" : "false");
   return config;
 }
@@ -59,9 +60,7 @@ class Guest {
   Guest(const Config& config, const std::string& text)
       : engine_(*Engine::Create(config)), linker_(engine_), store_(engine_) {
     // What the host sees of the fuel.
-    CHECK_OK(linker_.Func("host", "look", [this](Caller&) {
-      seen.push_back(*store_.GetFuel());
-    }));
+    CHECK_OK(linker_.Func("host", "look", [this](Caller&) { seen.push_back(*store_.GetFuel()); }));
     const absl::StatusOr<Module> module = Module::Compile(engine_, Assemble(text));
     CHECK(module.ok()) << module.status();
     const absl::StatusOr<Instance> instance = linker_.Instantiate(store_, *module);
@@ -169,8 +168,9 @@ TEST_P(FuelTest, OperatorsCostWhatTheConfigSays) {
               kCounted);
   EXPECT_EQ(guest.CostOf("calls").fuel, 12u + 4 * 99 + 6);
   EXPECT_EQ(guest.CostOf("fill", {Val::I32(0), Val::I32(100)}).fuel, 4u + 100 / 16);
-  EXPECT_EQ(guest.CostOf("fill", {Val::I32(0), Val::I32(100'000)}),
-            (Guest::Cost{4, "heap_oob"}));
+  Guest nops(FuelConfig().OperatorCost("nop", 5), R"((module (func (export "nops") (nop) (nop))))");
+  EXPECT_EQ(nops.CostOf("nops").fuel, 10u);
+  EXPECT_EQ(guest.CostOf("fill", {Val::I32(0), Val::I32(100'000)}), (Guest::Cost{4, "heap_oob"}));
 }
 
 // Without enough of it a bulk operator writes nothing.
@@ -224,8 +224,8 @@ TEST_P(FuelTest, IntervalsAreSeenAndChangeNothing) {
   EXPECT_EQ(guest.CostOf("loop", {Val::I32(10'000)}), whole);
   ASSERT_EQ(left.size(), 9u);
   for (size_t i = 1; i < left.size(); ++i) EXPECT_LE(left[i - 1] - left[i], 5'010u);
-  CHECK_OK(guest.store().SetFuelInterval(1'000,
-                                         [](Store&) { return absl::DataLossError("enough"); }));
+  CHECK_OK(
+      guest.store().SetFuelInterval(1'000, [](Store&) { return absl::DataLossError("enough"); }));
   CHECK_OK(guest.store().SetFuel(1'000'000));
   EXPECT_EQ(guest.Call("loop", {Val::I32(10'000)}).status().code(), absl::StatusCode::kDataLoss);
   CHECK_OK(guest.store().SetFuelInterval(0, nullptr));
@@ -284,17 +284,18 @@ TEST(FuelConfigTest, ConflictsAreNamed) {
   EXPECT_THAT(message(Config().OperatorCost("call", 3)), HasSubstr("ConsumeFuel"));
   EXPECT_THAT(message(Config().ConsumeFuel(true).OperatorCost("cal", 3)), HasSubstr("\"cal\""));
   EXPECT_THAT(message(Config().ConsumeFuel(true).OperatorCost("call", 70000)), HasSubstr("65535"));
-  EXPECT_THAT(message(Config()
-                          .EpochInterruption(EpochInterruption::kPage)
-                          .SignalsBasedTraps(false)),
-              HasSubstr("SignalsBasedTraps"));
+  EXPECT_THAT(
+      message(Config().EpochInterruption(EpochInterruption::kPage).SignalsBasedTraps(false)),
+      HasSubstr("SignalsBasedTraps"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Settings, FuelTest,
-                         ::testing::Values(Setting{OptLevel::kNone, false, true},
-                                           Setting{OptLevel::kSpeed, false, true},
-                                           Setting{OptLevel::kSpeed, true, true},
-                                           Setting{OptLevel::kSpeed, true, false}));
+INSTANTIATE_TEST_SUITE_P(
+    Settings, FuelTest,
+    ::testing::Values(Setting{OptLevel::kNone, false, true}, Setting{OptLevel::kSpeed, false, true},
+                      Setting{OptLevel::kSpeed, true, true}, Setting{OptLevel::kSpeed, true, false},
+                      Setting{OptLevel::kSpeed, true, true, Strategy::kWinch},
+                      Setting{OptLevel::kSpeed, true, false, Strategy::kWinch},
+                      Setting{OptLevel::kSpeed, true, true, Strategy::kMixed}));
 
 // ---- Epochs
 
@@ -496,11 +497,17 @@ TEST(EpochConfigTest, DeadlinesNeedAnEngineThatLooks) {
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, EpochTest,
-    ::testing::Values(EpochSetting{{OptLevel::kNone, false, true}, EpochInterruption::kCounter},
-                      EpochSetting{{OptLevel::kSpeed, true, true}, EpochInterruption::kCounter},
-                      EpochSetting{{OptLevel::kSpeed, true, false}, EpochInterruption::kCounter},
-                      EpochSetting{{OptLevel::kNone, false, true}, EpochInterruption::kPage},
-                      EpochSetting{{OptLevel::kSpeed, true, true}, EpochInterruption::kPage}));
+    ::testing::Values(
+        EpochSetting{{OptLevel::kNone, false, true}, EpochInterruption::kCounter},
+        EpochSetting{{OptLevel::kSpeed, true, true}, EpochInterruption::kCounter},
+        EpochSetting{{OptLevel::kSpeed, true, false}, EpochInterruption::kCounter},
+        EpochSetting{{OptLevel::kNone, false, true}, EpochInterruption::kPage},
+        EpochSetting{{OptLevel::kSpeed, true, true}, EpochInterruption::kPage},
+        EpochSetting{{OptLevel::kSpeed, true, true, Strategy::kWinch}, EpochInterruption::kCounter},
+        EpochSetting{{OptLevel::kSpeed, true, false, Strategy::kWinch},
+                     EpochInterruption::kCounter},
+        EpochSetting{{OptLevel::kSpeed, true, true, Strategy::kWinch}, EpochInterruption::kPage},
+        EpochSetting{{OptLevel::kSpeed, true, true, Strategy::kMixed}, EpochInterruption::kPage}));
 
 }  // namespace
 }  // namespace gantry

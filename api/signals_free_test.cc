@@ -1,6 +1,6 @@
-// Without signals-based traps the process's signals are its own: every kind of trap, and no handler.
+// Without signals-based traps the process's signals are its own: every kind of trap, and no
+// handler.
 #include <csignal>
-
 #include <string>
 #include <vector>
 
@@ -24,7 +24,9 @@ std::vector<uint8_t> Assemble(const std::string& text) {
   return module->bytes;
 }
 
-TEST(SignalsFreeTest, TrapsWithoutHandlers) {
+class SignalsFreeTest : public ::testing::TestWithParam<Strategy> {};
+
+TEST_P(SignalsFreeTest, TrapsWithoutHandlers) {
   // What the process has, whoever gave it.
   constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
   struct sigaction before[std::size(kSignals)];
@@ -36,7 +38,7 @@ TEST(SignalsFreeTest, TrapsWithoutHandlers) {
 
   Config config;
   AddTestCompilerFlags(config);
-  config.SignalsBasedTraps(false);
+  config.SignalsBasedTraps(false).Compiler(GetParam());
   const Engine engine = *Engine::Create(config);
   const Module module = *Module::Compile(engine, Assemble(R"((module
     (type $t (func (param i32) (result i32)))
@@ -87,6 +89,9 @@ TEST(SignalsFreeTest, TrapsWithoutHandlers) {
   ASSERT_EQ(sigaltstack(nullptr, &stack_after), 0);
   EXPECT_EQ(stack_after.ss_sp, stack_before.ss_sp);
 }
+
+INSTANTIATE_TEST_SUITE_P(Compilers, SignalsFreeTest,
+                         ::testing::Values(Strategy::kOptimizing, Strategy::kWinch));
 
 }  // namespace
 }  // namespace gantry

@@ -70,7 +70,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   void OnCode() { env_->OnFunctionEntry(builder_); }
 
   // ---- Control.
-  void OnNop() {}
+  void OnNop() { At(Opcode::kNop); }
   void OnUnreachable();
   void OnBlock(const ControlFrame& frame);
   void OnLoop(const ControlFrame& frame);

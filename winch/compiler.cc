@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <new>
 #include <utility>
 
@@ -114,10 +115,16 @@ absl::Status BaselineCompiler::CompileFunction(const ModuleTranslation& module, 
       if (!loc.is_none()) origin.wasm_offset = loc.raw();
       return origin;
     };
-    const cranelift::CodeOrigins origins = {origin_of, {}};
-    cranelift::MakeCompiledFunction(code, key_of,
-                                    target().tunables.generate_address_map ? &origins : nullptr,
-                                    out, compiler.skip());
+    // What a trap gives back of the fuel is found by way of the address map.
+    const environ::Tunables& tunables = target().tunables;
+    const std::function<uint32_t(uint32_t)> refund_at = [&](uint32_t offset) {
+      return compiler.RefundAt(offset);
+    };
+    const cranelift::CodeOrigins origins = {
+        origin_of, {}, tunables.consume_fuel ? &refund_at : nullptr};
+    const bool has_origins = tunables.generate_address_map || tunables.consume_fuel;
+    cranelift::MakeCompiledFunction(code, key_of, has_origins ? &origins : nullptr, out,
+                                    compiler.skip());
     out.missing = compiler.missing();
     if (timing_) {
       worker->emit_ns += static_cast<uint64_t>(

@@ -23,19 +23,6 @@ class BaselineCompilerBuilder final : public environ::CompilerBuilder {
   std::vector<environ::SettingInfo> Settings() const override { return flags_.Settings(); }
 
   absl::Status SetTunables(const environ::Tunables& tunables) override {
-    const auto refused = [](absl::string_view name) {
-      return absl::UnimplementedError(
-          absl::StrCat("the baseline compiler (winch) has no ", name, " yet"));
-    };
-    if (!tunables.signals_based_traps) {
-      return absl::UnimplementedError(
-          "the baseline compiler (winch) needs signals_based_traps: its code traps by instructions "
-          "that fault");
-    }
-    if (tunables.consume_fuel) return refused("consume_fuel");
-    if (tunables.epoch_interruption != environ::EpochInterruption::kNone) {
-      return refused("epoch_interruption");
-    }
     tunables_ = tunables;
     return absl::OkStatus();
   }

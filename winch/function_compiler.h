@@ -36,12 +36,14 @@ class FunctionCompiler {
   virtual const codegen::CompiledCode& code() const = 0;
   virtual codegen::CodeOffset skip() const = 0;
   virtual const std::optional<wasm::Unimplemented>& missing() const = 0;
+  // Fuel that a trap of the operator at an offset of the module gives back.
+  virtual uint32_t RefundAt(uint32_t offset) const = 0;
   // Steps that all calls of Compile took, for tests that they are linear: bytes that were read and
   // written, records, and everything that is done more often.
   virtual uint64_t work() const = 0;
 };
 
-// What a name in the code stands for.
+// What a name in the code (function_names.h) stands for.
 environ::FuncKey KeyOfName(environ::ModuleId module, codegen::ExternalName name);
 
 // Module and target outlive the compiler. The target is x64's.

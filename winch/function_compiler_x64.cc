@@ -11,6 +11,7 @@
 #include "winch/generator.h"
 #include "winch/generator_calls.h"
 #include "winch/generator_control.h"
+#include "winch/generator_interrupts.h"
 #include "winch/generator_memory.h"
 #include "winch/generator_numeric.h"
 #include "winch/generator_registers.h"
@@ -56,6 +57,7 @@ class X64FunctionCompiler final : public FunctionCompiler {
     work_ += body.bytes.size();
     missing_.reset();
     buffer_.Reset();
+    masm_.Start();
     generator_.Start(body);
     RETURN_IF_ERROR(validator_.Run(body, generator_));
     if (generator_.failed()) {
@@ -71,15 +73,19 @@ class X64FunctionCompiler final : public FunctionCompiler {
   const codegen::CompiledCode& code() const override { return code_; }
   codegen::CodeOffset skip() const override { return result_.skip; }
   const std::optional<wasm::Unimplemented>& missing() const override { return missing_; }
+  uint32_t RefundAt(uint32_t offset) const override {
+    return missing_.has_value() ? 0 : generator_.RefundAt(offset);
+  }
 
  private:
   // Code that stops whoever calls it.
   absl::Status MakeStub() {
     buffer_.Reset();
-    masm_.Trap(static_cast<uint8_t>(environ::TrapCode::kCannotCompile));
-    RETURN_IF_ERROR(buffer_.Finish());
+    masm_.Start();
     result_ = {};
-    result_.frame.frame_begin = codegen::FrameInfo::kNoFrame;
+    masm_.TrapAlone(static_cast<uint8_t>(environ::TrapCode::kCannotCompile), &result_.frame,
+                    &result_.unwind);
+    RETURN_IF_ERROR(buffer_.Finish());
     Publish();
     return absl::OkStatus();
   }
@@ -94,6 +100,8 @@ class X64FunctionCompiler final : public FunctionCompiler {
     code_.code_end = buffer_.code_end();
     code_.traps = buffer_.traps();
     code_.relocs = buffer_.relocs();
+    code_.call_sites = buffer_.call_sites();
+    code_.call_handlers = buffer_.call_handlers();
     code_.stack_maps = result_.stack_maps;
     code_.stack_map_slots = result_.stack_map_slots;
     code_.source_locs = buffer_.source_locs();

@@ -17,6 +17,9 @@
 // is not bound yet can still be given up for free. One value of a branch travels in a register,
 // several in their slots. A loop's state is that of its entry.
 //
+// INTERRUPTS. Where code may be interrupted (function entry, loop head) every reference is in its
+// slot, and all else stays in its register: what is called there keeps them.
+//
 // Work is linear in the body: a step per operator, register and value moved.
 #ifndef GANTRY_WINCH_GENERATOR_H_
 #define GANTRY_WINCH_GENERATOR_H_
@@ -43,9 +46,11 @@
 #include "environ/core/vm_offsets.h"
 #include "environ/translation/module_translation.h"
 #include "wasm_translate/function_state.h"
+#include "wasm_translate/operator_costs.h"
 #include "wasm_translate/operators.h"
 #include "wasm_translate/unimplemented.h"
 #include "wasm_translate/visitor.h"
+#include "winch/function_names.h"
 #include "winch/machine.h"
 #include "winch/parallel_moves.h"
 #include "winch/signatures.h"
@@ -70,14 +75,6 @@ inline ValueKind KindOf(const environ::ModuleTranslation& module, wasm::ValType 
 }
 
 constexpr uint8_t TrapNumber(environ::TrapCode code) { return static_cast<uint8_t>(code); }
-
-// Names in the code of one function: built-ins first, then the module's functions.
-inline codegen::ExternalName NameOfBuiltin(environ::Builtin builtin) {
-  return codegen::ExternalName(static_cast<uint32_t>(builtin));
-}
-inline codegen::ExternalName NameOfFunction(wasm::DefinedFuncIndex function) {
-  return codegen::ExternalName(environ::kBuiltinCount + function.raw());
-}
 
 template <class Masm>
 class Generator : public wasm::VisitorBase<Generator<Masm>> {
@@ -105,6 +102,8 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   // After a run that was valid and has not failed: finishes the buffer. The result lives until the
   // next Start.
   absl::Status Finish(Result* result);
+  // What a trap at an offset of the module gives back, in the function finished last.
+  uint32_t RefundAt(uint32_t offset) const;
 
   // --- The visitor -----------------------------------------------------------------------
 
@@ -113,6 +112,7 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   void OnLocals(uint32_t count, wasm::ValType type);
   void OnCode();
   void OnSimple(wasm::Opcode op);
+  void OnNop() { At(wasm::Opcode::kNop); }
   void OnUnreachable();
   void OnBlock(const wasm::ControlFrame& frame);
   void OnLoop(const wasm::ControlFrame& frame);
@@ -139,10 +139,22 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   void OnLocalTee(wasm::LocalIndex local, wasm::ValType type);
   void OnGlobalGet(wasm::GlobalIndex global, const wasm::GlobalType& type);
   void OnGlobalSet(wasm::GlobalIndex global, const wasm::GlobalType& type);
-  void OnI32Const(int32_t value) { PushConstant(ValueKind::kI32, static_cast<uint32_t>(value)); }
-  void OnI64Const(int64_t value) { PushConstant(ValueKind::kI64, static_cast<uint64_t>(value)); }
-  void OnF32Const(uint32_t bits) { PushConstant(ValueKind::kF32, bits); }
-  void OnF64Const(uint64_t bits) { PushConstant(ValueKind::kF64, bits); }
+  void OnI32Const(int32_t value) {
+    At(wasm::Opcode::kI32Const);
+    PushConstant(ValueKind::kI32, static_cast<uint32_t>(value));
+  }
+  void OnI64Const(int64_t value) {
+    At(wasm::Opcode::kI64Const);
+    PushConstant(ValueKind::kI64, static_cast<uint64_t>(value));
+  }
+  void OnF32Const(uint32_t bits) {
+    At(wasm::Opcode::kF32Const);
+    PushConstant(ValueKind::kF32, bits);
+  }
+  void OnF64Const(uint64_t bits) {
+    At(wasm::Opcode::kF64Const);
+    PushConstant(ValueKind::kF64, bits);
+  }
   void OnV128Const(const std::array<uint8_t, 16>& bytes);
   void OnLoad(wasm::Opcode op, const wasm::MemArg& arg);
   void OnStore(wasm::Opcode op, const wasm::MemArg& arg);
@@ -239,6 +251,15 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
     // Of indirect_args_.
     uint32_t first_arg = 0;
     uint32_t arg_count = 0;
+  };
+  // A check that failed: the call of a built-in that keeps all registers, behind the function.
+  struct Interrupt {
+    environ::Builtin builtin = environ::Builtin::kOutOfFuel;
+    codegen::MachLabel label;
+    codegen::MachLabel back;
+    codegen::SourceLoc loc;
+    codegen::StackMap map;
+    bool reloads_base = false;
   };
   // An argument that a call of the runtime would lose; `store`: its slot does not have it.
   struct IndirectArgument {
@@ -344,6 +365,29 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   void Truncate(uint32_t height);
   void EnsureVmctx();
   void EnsureBase();
+  // The first memory's address, where the VMContext is in its register.
+  void LoadBase();
+
+  // --- generator_interrupts.h ---------------------------------------------------------------
+
+  // At the beginning of each operator.
+  void At(wasm::Opcode op) {
+    if (ABSL_PREDICT_FALSE(counts_fuel_)) Meter(op);
+  }
+  void Meter(wasm::Opcode op);
+  // A line of operators that are charged for together ends.
+  void CloseLine();
+  // Locals that are references leave their registers.
+  void EvictReferences();
+  // At the place at hand, where all references are in their slots.
+  Interrupt& AddInterrupt(environ::Builtin builtin);
+  void CheckFuel();
+  void Poll();
+  // What stands at a function's entry, behind its prologue and the zeroes of its locals, and at a
+  // loop's head.
+  void EnterFunction();
+  void EnterLoop();
+  void EmitInterrupts();
 
   // --- generator_control.h -----------------------------------------------------------------
 
@@ -423,6 +467,9 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   bool IsFuncTable(wasm::TableIndex table) const {
     return cranelift::IsFunctionReference(module_, module_.info.tables[table].element);
   }
+  // Traps where it is out of bounds, which is the condition.
+  Condition CheckTableIndex(wasm::TableIndex table, const Place& place, Reg index,
+                            environ::TrapCode out_of_bounds);
   // The address of an element in bounds, in `to`.
   void TableElement(wasm::TableIndex table, Reg index, environ::TrapCode out_of_bounds, Reg to);
   void PushIndexResult(wasm::IndexType type, Reg reg);
@@ -476,6 +523,21 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   std::vector<uint32_t> free_states_;
   std::vector<Deferred> deferred_;
   std::vector<IndirectArgument> indirect_args_;
+  std::vector<Interrupt> interrupts_;
+  bool has_interrupts_ = false;
+
+  const bool counts_fuel_;
+  // Whether code is interrupted at loop heads, so that references are in their slots there.
+  const bool interrupts_loops_;
+  wasm::FuelMeter meter_;
+  // Of the open line.
+  codegen::CodeOffset charge_ = 0;
+  std::vector<wasm::FuelRefund> refunds_;
+
+  // Callee-saved registers that the function may use, and of those the one that the first memory's
+  // address is kept in where it lives over calls.
+  RegSet callee_saved_;
+  Reg permanent_base_;
 
   // Who holds each register that is in one of the two sets below: a local, or an operand.
   std::array<uint32_t, Reg::kCount> holder_;

@@ -11,6 +11,17 @@ namespace gantry::winch {
 
 // --- The function -----------------------------------------------------------------------
 
+namespace generator_internal {
+
+// What the engine was told is a setting that has been checked.
+inline wasm::OperatorCosts CostsOf(const environ::Tunables& tunables) {
+  absl::StatusOr<wasm::OperatorCosts> costs = wasm::OperatorCosts::Parse(tunables.operator_costs);
+  CHECK_OK(costs.status());
+  return *costs;
+}
+
+}  // namespace generator_internal
+
 template <class Masm>
 Generator<Masm>::Generator(const environ::ModuleTranslation& module, Masm& masm,
                            Signatures<Masm>& signatures)
@@ -19,7 +30,18 @@ Generator<Masm>::Generator(const environ::ModuleTranslation& module, Masm& masm,
       offsets_(module.offsets),
       tunables_(module.options.tunables),
       masm_(masm),
-      signatures_(signatures) {}
+      signatures_(signatures),
+      counts_fuel_(tunables_.consume_fuel),
+      interrupts_loops_(counts_fuel_ ||
+                        tunables_.epoch_interruption != environ::EpochInterruption::kNone),
+      meter_(generator_internal::CostsOf(tunables_)),
+      callee_saved_(Masm::kCalleeSaved),
+      permanent_base_(Masm::kPermanentBase) {
+  if (counts_fuel_) {
+    callee_saved_.remove(Masm::kFuel);
+    permanent_base_ = Masm::kPermanentBaseBesideFuel;
+  }
+}
 
 template <class Masm>
 void Generator<Masm>::Start(const wasm::FunctionBody& body) {
@@ -36,6 +58,10 @@ void Generator<Masm>::Start(const wasm::FunctionBody& body) {
   states_.clear();
   free_states_.clear();
   deferred_.clear();
+  interrupts_.clear();
+  has_interrupts_ = false;
+  refunds_.clear();
+  if (counts_fuel_) meter_.Start();
   held_by_locals_ = held_by_operands_ = dirty_ = owned_ = pinned_ = saved_ = RegSet();
   evict_cursor_ = 0;
   has_vmctx_ = true;
@@ -55,12 +81,13 @@ void Generator<Masm>::Start(const wasm::FunctionBody& body) {
   // A small function hardly needs its memory's address after a call.
   constexpr size_t kSmallBody = 96;
   allocatable_ = Masm::kAllocatable;
+  if (counts_fuel_) allocatable_.remove(Masm::kFuel);
   base_reg_ = Reg();
   base_survives_calls_ = false;
   if (!info_.memories.empty()) {
     base_survives_calls_ =
         !info_.memories[wasm::MemoryIndex(0)].plan.may_move && body.bytes.size() >= kSmallBody;
-    base_reg_ = base_survives_calls_ ? Masm::kPermanentBase : Masm::kTemporaryBase;
+    base_reg_ = base_survives_calls_ ? permanent_base_ : Masm::kTemporaryBase;
     allocatable_.remove(base_reg_);
   }
   free_ = allocatable_;
@@ -122,6 +149,7 @@ template <class Masm>
 void Generator<Masm>::OnCode() {
   masm_.ZeroSlots(next_slot_, locals_begin_);
   stack_begin_ = lowest_slot_ = next_slot_;
+  EnterFunction();
 }
 
 template <class Masm>
@@ -130,6 +158,12 @@ absl::Status Generator<Masm>::Finish(Result* result) {
   buffer.Bind(epilogue_);
   masm_.Epilogue(saved_, signature_->argument_bytes);
   EmitDeferred();
+  EmitInterrupts();
+  masm_.EmitColdTraps();
+  if (counts_fuel_) {
+    CloseLine();
+    refunds_ = meter_.TakeRefunds();
+  }
 
   constexpr uint64_t kMaxFrame = uint64_t{1} << 30;
   const uint64_t frame_bytes =
@@ -140,15 +174,24 @@ absl::Status Generator<Masm>::Finish(Result* result) {
   shape.frame_bytes = static_cast<uint32_t>(frame_bytes);
   shape.saved = saved_;
   shape.has_calls = has_calls_;
+  shape.has_interrupts = has_interrupts_;
   shape.store_offset = environ::VMContextOffsets::kStore;
   shape.limit_offset = environ::VMStoreContextOffsets::kStackLimit;
   if (Masm::ChecksStack(shape)) {
     const codegen::MachLabel exhausted = buffer.NewLabel();
     buffer.Bind(exhausted);
     buffer.SetSourceLoc(codegen::SourceLoc::None());
-    masm_.Trap(TrapNumber(environ::TrapCode::kCallStackExhausted));
+    if (tunables_.epoch_interruption == environ::EpochInterruption::kNone) {
+      masm_.Trap(TrapNumber(environ::TrapCode::kCallStackExhausted));
+    } else {
+      masm_.CallCold(environ::Builtin::kCheckStack);
+      // Arguments are still in registers: nothing is collected.
+      RecordStackMap({});
+      shape.back = masm_.JumpToPrologue();
+    }
     shape.exhausted = buffer.OffsetOf(exhausted);
   }
+  masm_.EmitColdJumps();
   result->unwind.Clear();
   result->skip = masm_.Prologue(shape, &result->frame, &result->unwind);
   for (uint32_t& slot : stack_map_slots_) {
@@ -387,7 +430,7 @@ void Generator<Masm>::EmitTailCall(const Callee& callee, wasm::TypeIndex type) {
   const uint32_t count = static_cast<uint32_t>(signature.params.size());
   PlaceArguments(signature, count);
   // From here on every way out restores the same registers.
-  saved_ |= Masm::kCalleeSaved;
+  saved_ |= callee_saved_;
   outgoing_bytes_of_tail_ = signature.argument_bytes;
   outgoing_bytes_ = std::max(outgoing_bytes_, 2 * signature.argument_bytes + 32);
   if (signature.result_bytes != 0) {
@@ -398,6 +441,7 @@ void Generator<Masm>::EmitTailCall(const Callee& callee, wasm::TypeIndex type) {
 
 template <class Masm>
 void Generator<Masm>::OnCall(wasm::FuncIndex callee, const wasm::FuncType& type) {
+  At(wasm::Opcode::kCall);
   FlushFlags();
   Locate();
   const auto kind = info_.IsImported(callee) ? Callee::Kind::kImport : Callee::Kind::kFunction;
@@ -406,6 +450,7 @@ void Generator<Masm>::OnCall(wasm::FuncIndex callee, const wasm::FuncType& type)
 
 template <class Masm>
 void Generator<Masm>::OnReturnCall(wasm::FuncIndex callee, const wasm::FuncType&) {
+  At(wasm::Opcode::kReturnCall);
   FlushFlags();
   Locate();
   const auto kind = info_.IsImported(callee) ? Callee::Kind::kImport : Callee::Kind::kFunction;
@@ -468,6 +513,7 @@ void Generator<Masm>::PrepareIndirect(wasm::TableIndex table, wasm::TypeIndex ty
 template <class Masm>
 void Generator<Masm>::OnCallIndirect(wasm::TableIndex table, wasm::TypeIndex index,
                                      const wasm::FuncType& type) {
+  At(wasm::Opcode::kCallIndirect);
   PrepareIndirect(table, index);
   EmitCall({Callee::Kind::kEntry}, index, type);
 }
@@ -475,6 +521,7 @@ void Generator<Masm>::OnCallIndirect(wasm::TableIndex table, wasm::TypeIndex ind
 template <class Masm>
 void Generator<Masm>::OnReturnCallIndirect(wasm::TableIndex table, wasm::TypeIndex index,
                                            const wasm::FuncType&) {
+  At(wasm::Opcode::kReturnCallIndirect);
   PrepareIndirect(table, index);
   EmitTailCall({Callee::Kind::kEntry}, index);
 }
@@ -494,12 +541,14 @@ void Generator<Masm>::PrepareRef() {
 
 template <class Masm>
 void Generator<Masm>::OnCallRef(wasm::TypeIndex index, const wasm::FuncType& type) {
+  At(wasm::Opcode::kCallRef);
   PrepareRef();
   EmitCall({Callee::Kind::kEntry}, index, type);
 }
 
 template <class Masm>
 void Generator<Masm>::OnReturnCallRef(wasm::TypeIndex index, const wasm::FuncType&) {
+  At(wasm::Opcode::kReturnCallRef);
   PrepareRef();
   EmitTailCall({Callee::Kind::kEntry}, index);
 }

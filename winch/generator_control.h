@@ -200,6 +200,7 @@ typename Generator<Masm>::Frame& Generator<Masm>::PushFrame(const wasm::ControlF
 
 template <class Masm>
 void Generator<Masm>::OnUnreachable() {
+  At(wasm::Opcode::kUnreachable);
   FlushFlags();
   Locate();
   masm_.Trap(TrapNumber(environ::TrapCode::kUnreachable));
@@ -207,6 +208,7 @@ void Generator<Masm>::OnUnreachable() {
 
 template <class Masm>
 void Generator<Masm>::OnBlock(const wasm::ControlFrame& frame) {
+  At(wasm::Opcode::kBlock);
   FlushFlags();
   Settle();
   PushFrame(frame);
@@ -247,6 +249,7 @@ void Generator<Masm>::LoadForLoop() {
 
 template <class Masm>
 void Generator<Masm>::OnLoop(const wasm::ControlFrame& frame) {
+  At(wasm::Opcode::kLoop);
   FlushFlags();
   Settle();
   SpillTop(static_cast<uint32_t>(frame.params().size()));
@@ -264,6 +267,7 @@ void Generator<Masm>::OnLoop(const wasm::ControlFrame& frame) {
     HoldLocal(index, to, dirty);
     Release();
   }
+  if (interrupts_loops_) EvictReferences();
   EnsureVmctx();
   if (!base_reg_.is_none()) EnsureBase();
   ++loop_depth_;
@@ -272,6 +276,8 @@ void Generator<Masm>::OnLoop(const wasm::ControlFrame& frame) {
   f.state = NewState();
   CaptureState(states_[f.state]);
   masm_.buffer().Bind(f.label);
+  Locate();
+  EnterLoop();
 }
 
 template <class Masm>
@@ -289,6 +295,7 @@ Condition Generator<Masm>::PopCondition() {
 // Nothing here touches the flags that the condition is in: moves do not.
 template <class Masm>
 void Generator<Masm>::OnIf(const wasm::ControlFrame& frame) {
+  At(wasm::Opcode::kIf);
   const Condition condition = PopCondition();
   Release();
   Settle();
@@ -304,6 +311,7 @@ template <class Masm>
 void Generator<Masm>::OnElse(const wasm::ControlFrame& frame, bool fallthrough) {
   Frame& f = frames_.back();
   if (fallthrough) {
+    At(wasm::Opcode::kElse);
     FlushFlags();
     PrepareValues(frame.results().size());
     Transfer(f, frame.results());
@@ -360,7 +368,14 @@ void Generator<Masm>::EndIf(Frame& frame, absl::Span<const wasm::ValType> types,
 
 template <class Masm>
 void Generator<Masm>::OnEnd(const wasm::ControlFrame& control, bool fallthrough) {
-  if (fallthrough) FlushFlags();
+  if (fallthrough) {
+    FlushFlags();
+    At(wasm::Opcode::kEnd);
+    // Control may arrive from elsewhere.
+    const bool joins = control.kind != wasm::FrameKind::kLoop &&
+                       (control.kind != wasm::FrameKind::kBlock || control.branched_to);
+    if (counts_fuel_ && joins) CloseLine();
+  }
   // What was left when code became dead.
   if (!fallthrough) has_flags_ = false;
   Frame frame = frames_.back();
@@ -404,6 +419,7 @@ void Generator<Masm>::EmitBranch(uint32_t depth) {
 
 template <class Masm>
 void Generator<Masm>::OnBr(uint32_t depth) {
+  At(wasm::Opcode::kBr);
   FlushFlags();
   PrepareValues(LabelTypes(depth).size());
   EmitBranch(depth);
@@ -419,6 +435,7 @@ void Generator<Masm>::BranchIf(Condition condition, uint32_t depth) {
 
 template <class Masm>
 void Generator<Masm>::OnBrIf(uint32_t depth) {
+  At(wasm::Opcode::kBrIf);
   const Condition condition = PopCondition();
   PrepareValues(LabelTypes(depth).size());
   BranchIf(condition, depth);
@@ -427,6 +444,7 @@ void Generator<Masm>::OnBrIf(uint32_t depth) {
 
 template <class Masm>
 void Generator<Masm>::OnBrTable(absl::Span<const uint32_t> depths) {
+  At(wasm::Opcode::kBrTable);
   FlushFlags();
   codegen::MachBuffer& buffer = masm_.buffer();
   const Operand operand = Pop();
@@ -481,6 +499,7 @@ void Generator<Masm>::OnBrTable(absl::Span<const uint32_t> depths) {
 
 template <class Masm>
 void Generator<Masm>::OnReturn() {
+  At(wasm::Opcode::kReturn);
   FlushFlags();
   EmitReturn();
 }
@@ -533,6 +552,7 @@ void Generator<Masm>::EmitReturn() {
 
 template <class Masm>
 void Generator<Masm>::OnBrOnNull(uint32_t depth) {
+  At(wasm::Opcode::kBrOnNull);
   FlushFlags();
   PrepareValues(LabelTypes(depth).size() + 1);
   const Operand operand = Pop();
@@ -544,6 +564,7 @@ void Generator<Masm>::OnBrOnNull(uint32_t depth) {
 
 template <class Masm>
 void Generator<Masm>::OnBrOnNonNull(uint32_t depth) {
+  At(wasm::Opcode::kBrOnNonNull);
   FlushFlags();
   PrepareValues(LabelTypes(depth).size());
   const Operand operand = Pop();
@@ -561,6 +582,7 @@ void Generator<Masm>::OnBrOnNonNull(uint32_t depth) {
 
 template <class Masm>
 void Generator<Masm>::OnRefAsNonNull(wasm::ValType) {
+  At(wasm::Opcode::kRefAsNonNull);
   FlushFlags();
   Locate();
   const Operand operand = Pop();
@@ -573,11 +595,13 @@ void Generator<Masm>::OnRefAsNonNull(wasm::ValType) {
 
 template <class Masm>
 void Generator<Masm>::OnRefNull(wasm::ValType type) {
+  At(wasm::Opcode::kRefNull);
   PushConstant(Kind(type), 0);
 }
 
 template <class Masm>
 void Generator<Masm>::OnRefIsNull(wasm::ValType type) {
+  At(wasm::Opcode::kRefIsNull);
   FlushFlags();
   const ValueKind kind = Kind(type);
   const Operand operand = Pop();
@@ -588,11 +612,13 @@ void Generator<Masm>::OnRefIsNull(wasm::ValType type) {
 
 template <class Masm>
 void Generator<Masm>::OnRefEq() {
+  At(wasm::Opcode::kRefEq);
   IntCompare(IntCond::kEq, ValueKind::kRef);
 }
 
 template <class Masm>
 void Generator<Masm>::OnGc(wasm::Opcode op, const wasm::GcImmediates&) {
+  At(op);
   FlushFlags();
   switch (op) {
     case wasm::Opcode::kRefI31: {
@@ -631,6 +657,7 @@ void Generator<Masm>::OnGc(wasm::Opcode op, const wasm::GcImmediates&) {
 
 template <class Masm>
 void Generator<Masm>::OnSelect(wasm::ValType) {
+  At(wasm::Opcode::kSelect);
   const Condition condition = PopCondition();
   const Operand second = Pop();
   const Operand first = Pop();

@@ -154,6 +154,7 @@ static_assert(static_cast<int>(ValueKind::kI32) == static_cast<int>(wasm::ValTyp
 
 template <class Masm>
 void Generator<Masm>::OnLoad(wasm::Opcode op, const wasm::MemArg& arg) {
+  At(op);
   FlushFlags();
   Locate();
   const MemOperand from = PrepareAddress(arg, generator_internal::AccessBytes(op), Pop());
@@ -166,6 +167,7 @@ void Generator<Masm>::OnLoad(wasm::Opcode op, const wasm::MemArg& arg) {
 
 template <class Masm>
 void Generator<Masm>::OnStore(wasm::Opcode op, const wasm::MemArg& arg) {
+  At(op);
   FlushFlags();
   Locate();
   const Operand value = Pop();
@@ -184,6 +186,7 @@ void Generator<Masm>::OnStore(wasm::Opcode op, const wasm::MemArg& arg) {
 
 template <class Masm>
 void Generator<Masm>::OnLoadLane(wasm::Opcode op, const wasm::MemArg& arg, uint8_t lane) {
+  At(op);
   FlushFlags();
   Locate();
   const Operand vector = Pop();
@@ -196,6 +199,7 @@ void Generator<Masm>::OnLoadLane(wasm::Opcode op, const wasm::MemArg& arg, uint8
 
 template <class Masm>
 void Generator<Masm>::OnStoreLane(wasm::Opcode op, const wasm::MemArg& arg, uint8_t lane) {
+  At(op);
   FlushFlags();
   Locate();
   const Operand vector = Pop();
@@ -242,6 +246,7 @@ typename Generator<Masm>::Operand Generator<Masm>::EffectiveAddress(const Operan
 
 template <class Masm>
 void Generator<Masm>::OnAtomic(wasm::Opcode op, const wasm::MemArg& arg) {
+  At(op);
   using wasm::Opcode;
   FlushFlags();
   Locate();
@@ -317,6 +322,7 @@ void Generator<Masm>::OnAtomic(wasm::Opcode op, const wasm::MemArg& arg) {
 
 template <class Masm>
 void Generator<Masm>::OnAtomicFence() {
+  At(wasm::Opcode::kAtomicFence);
   FlushFlags();
   masm_.Fence();
 }
@@ -336,6 +342,7 @@ void Generator<Masm>::PushIndexResult(wasm::IndexType type, Reg reg) {
 // Aligned loads are in order on every ISA that stores lengths by exchanges.
 template <class Masm>
 void Generator<Masm>::OnMemorySize(wasm::MemoryIndex memory) {
+  At(wasm::Opcode::kMemorySize);
   FlushFlags();
   const environ::MemoryInfo& m = info_.memories[memory];
   const Reg reg = ResultReg(ValueKind::kI64);
@@ -349,6 +356,7 @@ void Generator<Masm>::OnMemorySize(wasm::MemoryIndex memory) {
 
 template <class Masm>
 void Generator<Masm>::OnMemoryGrow(wasm::MemoryIndex memory) {
+  At(wasm::Opcode::kMemoryGrow);
   FlushFlags();
   Locate();
   CallBuiltin(Builtin::kMemoryGrow, {memory.raw(), Pop()});
@@ -358,6 +366,7 @@ void Generator<Masm>::OnMemoryGrow(wasm::MemoryIndex memory) {
 
 template <class Masm>
 void Generator<Masm>::OnMemoryInit(wasm::DataIndex data, wasm::MemoryIndex memory) {
+  At(wasm::Opcode::kMemoryInit);
   FlushFlags();
   Locate();
   const Operand length = Pop(), source = Pop(), destination = Pop();
@@ -366,6 +375,7 @@ void Generator<Masm>::OnMemoryInit(wasm::DataIndex data, wasm::MemoryIndex memor
 
 template <class Masm>
 void Generator<Masm>::OnDataDrop(wasm::DataIndex data) {
+  At(wasm::Opcode::kDataDrop);
   FlushFlags();
   Locate();
   CallBuiltin(Builtin::kDataDrop, {data.raw()});
@@ -373,6 +383,7 @@ void Generator<Masm>::OnDataDrop(wasm::DataIndex data) {
 
 template <class Masm>
 void Generator<Masm>::OnMemoryCopy(wasm::MemoryIndex to, wasm::MemoryIndex from) {
+  At(wasm::Opcode::kMemoryCopy);
   FlushFlags();
   Locate();
   const Operand length = Pop(), source = Pop(), destination = Pop();
@@ -381,6 +392,7 @@ void Generator<Masm>::OnMemoryCopy(wasm::MemoryIndex to, wasm::MemoryIndex from)
 
 template <class Masm>
 void Generator<Masm>::OnMemoryFill(wasm::MemoryIndex memory) {
+  At(wasm::Opcode::kMemoryFill);
   FlushFlags();
   Locate();
   const Operand length = Pop(), value = Pop(), destination = Pop();
@@ -391,6 +403,7 @@ void Generator<Masm>::OnMemoryFill(wasm::MemoryIndex memory) {
 
 template <class Masm>
 void Generator<Masm>::OnGlobalGet(wasm::GlobalIndex global, const wasm::GlobalType& type) {
+  At(wasm::Opcode::kGlobalGet);
   FlushFlags();
   const ValueKind kind = Kind(type.content);
   if (!type.is_mutable && !info_.IsImported(global)) {
@@ -425,6 +438,7 @@ void Generator<Masm>::OnGlobalGet(wasm::GlobalIndex global, const wasm::GlobalTy
 
 template <class Masm>
 void Generator<Masm>::OnGlobalSet(wasm::GlobalIndex global, const wasm::GlobalType&) {
+  At(wasm::Opcode::kGlobalSet);
   FlushFlags();
   const Operand value = Pop();
   EnsureVmctx();
@@ -454,15 +468,9 @@ typename Generator<Masm>::Place Generator<Masm>::TablePlace(wasm::TableIndex tab
 }
 
 template <class Masm>
-void Generator<Masm>::TableElement(wasm::TableIndex table, Reg index,
-                                   environ::TrapCode out_of_bounds, Reg to) {
+Condition Generator<Masm>::CheckTableIndex(wasm::TableIndex table, const Place& place, Reg index,
+                                           environ::TrapCode out_of_bounds) {
   const wasm::TableType& type = info_.tables[table];
-  const uint8_t size_log2 =
-      IsFuncTable(table) ? static_cast<uint8_t>(environ::VMFuncTableEntryOffsets::kSizeLog2) : 2;
-  const Reg definition = Allocate(RegClass::kInt);
-  const Place place = TablePlace(table, definition);
-  const bool mask = tunables_.spectre_masking;
-  if (mask) masm_.LoadConstant(ValueKind::kI64, Masm::kScratch, 0);
   Condition outside = Masm::AboveOrEqual();
   if (type.limits.max == type.limits.min && type.limits.min <= static_cast<uint64_t>(kMaxOffset) &&
       type.limits.min != 0) {
@@ -473,6 +481,19 @@ void Generator<Masm>::TableElement(wasm::TableIndex table, Reg index,
                        place.offset + static_cast<int32_t>(VMTableDefinitionOffsets::kLength));
   }
   masm_.TrapIf(outside, TrapNumber(out_of_bounds));
+  return outside;
+}
+
+template <class Masm>
+void Generator<Masm>::TableElement(wasm::TableIndex table, Reg index,
+                                   environ::TrapCode out_of_bounds, Reg to) {
+  const uint8_t size_log2 =
+      IsFuncTable(table) ? static_cast<uint8_t>(environ::VMFuncTableEntryOffsets::kSizeLog2) : 2;
+  const Reg definition = Allocate(RegClass::kInt);
+  const Place place = TablePlace(table, definition);
+  const bool mask = tunables_.spectre_masking;
+  if (mask) masm_.LoadConstant(ValueKind::kI64, Masm::kScratch, 0);
+  const Condition outside = CheckTableIndex(table, place, index, out_of_bounds);
   if (mask) {
     masm_.Select(ValueKind::kI64, outside, to, Masm::kScratch, index);
   } else {
@@ -486,10 +507,18 @@ void Generator<Masm>::TableElement(wasm::TableIndex table, Reg index,
 
 template <class Masm>
 void Generator<Masm>::OnTableGet(wasm::TableIndex table, const wasm::TableType&) {
+  At(wasm::Opcode::kTableGet);
   FlushFlags();
   Locate();
   if (IsFuncTable(table)) {
-    CallBuiltin(Builtin::kTableGetFunc, {table.raw(), Pop()});
+    const Operand index = Pop();
+    if (counts_fuel_) {
+      // A trap in the middle of a line gives fuel back, which only its own code can say.
+      const Reg reg = Use(index);
+      const Place place = TablePlace(table, Allocate(RegClass::kInt));
+      CheckTableIndex(table, place, reg, environ::TrapCode::kTableOutOfBounds);
+    }
+    CallBuiltin(Builtin::kTableGetFunc, {table.raw(), index});
     PushReg(ValueKind::kFunc, BuiltinResult(ValueKind::kFunc));
     Release();
     return;
@@ -504,6 +533,7 @@ void Generator<Masm>::OnTableGet(wasm::TableIndex table, const wasm::TableType&)
 
 template <class Masm>
 void Generator<Masm>::OnTableSet(wasm::TableIndex table, const wasm::TableType&) {
+  At(wasm::Opcode::kTableSet);
   FlushFlags();
   Locate();
   const Operand value = Pop();
@@ -514,6 +544,7 @@ void Generator<Masm>::OnTableSet(wasm::TableIndex table, const wasm::TableType&)
 
 template <class Masm>
 void Generator<Masm>::OnTableSize(wasm::TableIndex table) {
+  At(wasm::Opcode::kTableSize);
   FlushFlags();
   const Reg reg = Allocate(RegClass::kInt);
   const Place place = TablePlace(table, reg);
@@ -525,6 +556,7 @@ void Generator<Masm>::OnTableSize(wasm::TableIndex table) {
 
 template <class Masm>
 void Generator<Masm>::OnTableGrow(wasm::TableIndex table, const wasm::TableType&) {
+  At(wasm::Opcode::kTableGrow);
   FlushFlags();
   Locate();
   const Operand delta = Pop();
@@ -537,6 +569,7 @@ void Generator<Masm>::OnTableGrow(wasm::TableIndex table, const wasm::TableType&
 
 template <class Masm>
 void Generator<Masm>::OnTableFill(wasm::TableIndex table, const wasm::TableType&) {
+  At(wasm::Opcode::kTableFill);
   FlushFlags();
   Locate();
   const Operand length = Pop(), value = Pop(), destination = Pop();
@@ -546,6 +579,7 @@ void Generator<Masm>::OnTableFill(wasm::TableIndex table, const wasm::TableType&
 
 template <class Masm>
 void Generator<Masm>::OnTableCopy(wasm::TableIndex to, wasm::TableIndex from) {
+  At(wasm::Opcode::kTableCopy);
   FlushFlags();
   Locate();
   const Operand length = Pop(), source = Pop(), destination = Pop();
@@ -554,6 +588,7 @@ void Generator<Masm>::OnTableCopy(wasm::TableIndex to, wasm::TableIndex from) {
 
 template <class Masm>
 void Generator<Masm>::OnTableInit(wasm::ElemIndex elem, wasm::TableIndex table) {
+  At(wasm::Opcode::kTableInit);
   FlushFlags();
   Locate();
   const Operand length = Pop(), source = Pop(), destination = Pop();
@@ -562,6 +597,7 @@ void Generator<Masm>::OnTableInit(wasm::ElemIndex elem, wasm::TableIndex table) 
 
 template <class Masm>
 void Generator<Masm>::OnElemDrop(wasm::ElemIndex elem) {
+  At(wasm::Opcode::kElemDrop);
   FlushFlags();
   Locate();
   CallBuiltin(Builtin::kElemDrop, {elem.raw()});
@@ -569,6 +605,7 @@ void Generator<Masm>::OnElemDrop(wasm::ElemIndex elem) {
 
 template <class Masm>
 void Generator<Masm>::OnRefFunc(wasm::FuncIndex function) {
+  At(wasm::Opcode::kRefFunc);
   FlushFlags();
   if (info_.IsImported(function)) {
     EnsureVmctx();

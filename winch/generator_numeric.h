@@ -232,6 +232,7 @@ void Generator<Masm>::FloatCompare(FloatCond cond, ValueKind kind) {
 
 template <class Masm>
 void Generator<Masm>::OnSimple(wasm::Opcode op) {
+  At(op);
   using wasm::Opcode;
   if (fused_) {
     fused_ = false;
@@ -555,6 +556,7 @@ void Generator<Masm>::OnVector(wasm::Opcode op) {
 
 template <class Masm>
 void Generator<Masm>::OnV128Const(const std::array<uint8_t, 16>& bytes) {
+  At(wasm::Opcode::kV128Const);
   FlushFlags();
   uint64_t halves[2] = {};
   for (size_t i = 0; i < bytes.size(); ++i) halves[i / 8] |= uint64_t{bytes[i]} << 8 * (i % 8);
@@ -566,6 +568,7 @@ void Generator<Masm>::OnV128Const(const std::array<uint8_t, 16>& bytes) {
 
 template <class Masm>
 void Generator<Masm>::OnLane(wasm::Opcode op, uint8_t lane) {
+  At(op);
   FlushFlags();
   const wasm::OperatorInfo& info = wasm::GetOperatorInfo(op);
   if (info.num_params == 1) {
@@ -584,6 +587,7 @@ void Generator<Masm>::OnLane(wasm::Opcode op, uint8_t lane) {
 
 template <class Masm>
 void Generator<Masm>::OnShuffle(const std::array<uint8_t, 16>& lanes) {
+  At(wasm::Opcode::kI8x16Shuffle);
   FlushFlags();
   const Operand second = Pop();
   const Operand first = Pop();

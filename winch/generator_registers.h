@@ -342,6 +342,7 @@ void Generator<Masm>::MaterializeFlags() {
 
 template <class Masm>
 void Generator<Masm>::OnLocalGet(wasm::LocalIndex local, wasm::ValType) {
+  At(wasm::Opcode::kLocalGet);
   FlushFlags();
   PushLocal(local.raw());
 }
@@ -369,6 +370,7 @@ void Generator<Masm>::SetLocal(uint32_t index, const Operand& value) {
 
 template <class Masm>
 void Generator<Masm>::OnLocalSet(wasm::LocalIndex index, wasm::ValType) {
+  At(wasm::Opcode::kLocalSet);
   FlushFlags();
   SetLocal(index.raw(), Pop());
   Release();
@@ -376,6 +378,7 @@ void Generator<Masm>::OnLocalSet(wasm::LocalIndex index, wasm::ValType) {
 
 template <class Masm>
 void Generator<Masm>::OnLocalTee(wasm::LocalIndex index, wasm::ValType) {
+  At(wasm::Opcode::kLocalTee);
   FlushFlags();
   const Operand value = Pop();
   SetLocal(index.raw(), value);
@@ -487,15 +490,22 @@ void Generator<Masm>::EnsureVmctx() {
 template <class Masm>
 void Generator<Masm>::EnsureBase() {
   if (has_base_) return;
-  const Place place = MemoryPlace(wasm::MemoryIndex(0), base_reg_);
-  masm_.LoadField(ValueKind::kI64, base_reg_, place.base,
-                  place.offset + static_cast<int32_t>(environ::VMMemoryDefinitionOffsets::kBase));
-  if (base_reg_ == Masm::kPermanentBase) saved_.add(base_reg_);
+  EnsureVmctx();
+  LoadBase();
+  if (base_reg_ == permanent_base_) saved_.add(base_reg_);
   has_base_ = true;
 }
 
 template <class Masm>
+void Generator<Masm>::LoadBase() {
+  const Place place = MemoryPlace(wasm::MemoryIndex(0), base_reg_);
+  masm_.LoadField(ValueKind::kI64, base_reg_, place.base,
+                  place.offset + static_cast<int32_t>(environ::VMMemoryDefinitionOffsets::kBase));
+}
+
+template <class Masm>
 void Generator<Masm>::OnDrop(wasm::ValType) {
+  At(wasm::Opcode::kDrop);
   if (has_flags_) {
     has_flags_ = false;
     stack_.pop_back();

@@ -54,6 +54,12 @@ bool FitsInt32(uint64_t bits) {
          value <= std::numeric_limits<int32_t>::max();
 }
 
+void OverwriteWord(codegen::MachBuffer& buffer, codegen::CodeOffset at, uint32_t word) {
+  const uint8_t bytes[] = {static_cast<uint8_t>(word), static_cast<uint8_t>(word >> 8),
+                           static_cast<uint8_t>(word >> 16), static_cast<uint8_t>(word >> 24)};
+  buffer.Overwrite(at, bytes);
+}
+
 Width WidthOfBytes(int bytes) {
   return bytes == 1 ? Width::k8 : bytes == 2 ? Width::k16 : bytes == 4 ? Width::k32 : Width::k64;
 }
@@ -92,7 +98,7 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
   }
   // Below the stack pointer of a leaf 128 bytes are its own (the ABI's red zone).
   constexpr uint32_t kRedZone = 128;
-  const bool moves = frame.has_calls || frame.frame_bytes > kRedZone;
+  const bool moves = frame.has_calls || frame.has_interrupts || frame.frame_bytes > kRedZone;
   if (moves) as.sub(x64::rsp, static_cast<int32_t>(frame.frame_bytes));
   if (frame.has_calls) as.mov(Mem64(x64::rbp, kVmctxSlot), x64::rdi);
   int32_t slot = kSavedBegin;
@@ -106,10 +112,8 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
   const uint32_t begin = kPrologueRoom - size;
   const uint32_t skip = begin & ~15u;
   if (jump != 0) {
-    const uint32_t delta = frame.exhausted - (begin + jump + 4);
-    const uint8_t field[] = {static_cast<uint8_t>(delta), static_cast<uint8_t>(delta >> 8),
-                             static_cast<uint8_t>(delta >> 16), static_cast<uint8_t>(delta >> 24)};
-    code.Overwrite(jump, field);
+    OverwriteWord(code, jump, frame.exhausted - (begin + jump + 4));
+    if (frame.back != 0) OverwriteWord(buffer_, frame.back, begin + jump - frame.back);
   }
   CHECK_OK(code.Finish());
   // What is in front is left out, but for what alignment asks for.
@@ -709,10 +713,6 @@ void X64Masm::Select(ValueKind kind, Condition condition, Reg to, Reg a, Reg b) 
     as_.mov(W(kind), G(to), G(b));
     as_.cmov(Machine(condition), W(kind), G(to), G(a));
   }
-}
-
-void X64Masm::TrapIf(x64::Condition condition, uint8_t code) {
-  as_.jcc(condition, buffer_.OutOfLineTrap(static_cast<codegen::TrapCode>(code)));
 }
 
 void X64Masm::TrapIf(Condition condition, uint8_t code) { TrapIf(Machine(condition), code); }

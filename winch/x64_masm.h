@@ -20,6 +20,7 @@
 #include "codegen/mach_buffer.h"
 #include "codegen/relaxed_choices.h"
 #include "codegen/unwind.h"
+#include "environ/core/builtins.h"
 #include "isa_x64/asm/assembler.h"
 #include "wasm_translate/operators.h"
 #include "winch/machine.h"
@@ -49,8 +50,11 @@ class X64Masm {
   static constexpr Reg kVectorScratch = Reg::Vector(15);
   // A pointer that lives until the next call. Never allocated.
   static constexpr Reg kTemporaryBase = Reg::Int(6);
+  // Holds the fuel where that is counted, and is then nothing else.
+  static constexpr Reg kFuel = Reg::Int(15);
   // One that lives until the end of the function; allocated where it is not used so.
   static constexpr Reg kPermanentBase = Reg::Int(15);
+  static constexpr Reg kPermanentBaseBesideFuel = Reg::Int(14);
   static constexpr Reg kResultArea = Reg::Int(0);
   static constexpr RegSet kCalleeSaved =
       RegSet::Of(Reg::Int(3), Reg::Int(12), Reg::Int(13), Reg::Int(14), Reg::Int(15));
@@ -89,11 +93,14 @@ class X64Masm {
     uint32_t frame_bytes = 0;
     RegSet saved;
     bool has_calls = false;
+    // Calls from cold code that return.
+    bool has_interrupts = false;
     // Where the store context's address, and in it the stack limit, are.
     int32_t store_offset = 0;
     int32_t limit_offset = 0;
-    // Of code that traps for lack of stack.
+    // Of code for lack of stack, and in it the field of JumpToPrologue (0: it does not come back).
     codegen::CodeOffset exhausted = 0;
+    codegen::CodeOffset back = 0;
   };
   // A frame of a leaf up to this needs no check of the stack limit; a larger one is checked in
   // full.
@@ -180,12 +187,34 @@ class X64Masm {
   void Jump(codegen::MachLabel target) { as_.jmp(target); }
   // to = condition ? a : b. The flags stay.
   void Select(ValueKind kind, Condition condition, Reg to, Reg a, Reg b);
-  void Trap(uint8_t code) { as_.ud2(static_cast<codegen::TrapCode>(code)); }
+  // Code does not go on behind it.
+  void Trap(uint8_t code);
   void TrapIf(Condition condition, uint8_t code);
   // To targets[index], which is in range; `index` is overwritten, `temp` another register.
   void JumpTable(Reg index, Reg temp, absl::Span<const codegen::MachLabel> targets) {
     as_.jmp_table(G64(index), G64(temp), targets);
   }
+
+  // --- Traps and interrupts (docs/abi.md) --------------------------------------------------
+
+  // Forgets what is left of the function before.
+  void Start();
+  // All that a function is which only traps.
+  void TrapAlone(uint8_t code, codegen::FrameInfo* info, codegen::UnwindInfo* unwind);
+  // Takes fuel, how much SetCharge says, and leaves the flags as they are.
+  codegen::CodeOffset ChargeFuel();
+  // The same, and goes to the label where it has become negative.
+  codegen::CodeOffset ChargeFuelOr(codegen::MachLabel exhausted);
+  void SetCharge(codegen::CodeOffset charge, uint32_t units);
+  // Reads from [store + offset] into the scratch register; a fault leads to `interrupted`.
+  void PollPage(Reg store, int32_t offset, codegen::MachLabel interrupted);
+  // Calls a built-in that keeps all registers but the scratch register, by way of EmitColdJumps.
+  void CallCold(environ::Builtin builtin);
+  // To behind the check of the stack; Prologue fills it in.
+  codegen::CodeOffset JumpToPrologue();
+  // Where TrapIf leads.
+  void EmitColdTraps();
+  void EmitColdJumps();
 
   // --- Floats ----------------------------------------------------------------------------
   // By WebAssembly's operators.
@@ -313,6 +342,7 @@ class X64Masm {
   void UcomisConstant(bool is_64, x64::Xmm a, uint64_t bits);
   x64::AnyMem FloatConstant(bool is_64, uint64_t bits);
   void TrapIf(x64::Condition condition, uint8_t code);
+  void CallRaiseTrap(uint8_t code);
 
   void VectorCompare(wasm::Opcode op, x64::Xmm to, x64::Xmm a, x64::Xmm b, x64::Xmm temp1,
                      x64::Xmm temp2);
@@ -347,6 +377,17 @@ class X64Masm {
   const Features features_;
   const codegen::RelaxedChoices relaxed_;
   std::vector<EpilogueShape> epilogues_;
+
+  struct ColdTrap {
+    codegen::MachLabel label;
+    codegen::SourceLoc loc;
+    uint8_t code;
+  };
+  std::vector<ColdTrap> cold_traps_;
+  // Of the built-ins from kFirstCold on; none where one is not called.
+  static constexpr environ::Builtin kFirstCold = environ::Builtin::kOutOfFuel;
+  static constexpr size_t kColdCount = 4;
+  std::array<codegen::MachLabel, kColdCount> cold_jumps_;
 };
 
 }  // namespace gantry::winch

@@ -448,7 +448,7 @@ void X64Masm::TruncateUnsigned32(bool from_64, bool saturating, Gpr to, Xmm from
   if (!saturating) {
     Ucomis(from_64, from, from);
     TrapIf(x64::Condition::kParity, kInvalid);
-    as_.ud2(static_cast<codegen::TrapCode>(kOverflow));
+    Trap(kOverflow);
     as_.bind(done);
     return;
   }

@@ -1,11 +1,12 @@
-// Generated modules four ways: the interpreter of IR, compiled without optimization, with it, and
-// by the baseline compiler. Every export is called with arguments of the same seed; results, traps,
-// memories, globals and tables have to be equal after each call. Of three modules one is
-// WebAssembly 2.0 without vectors, where NaNs are canonical by the generator's doing; two use all
-// that is compiled, with NaNs canonical by the compiler's: one with relaxed operations of the
-// deterministic profile, the other with those of the host. Running out of fuel or of stack is one
-// outcome, after which a module is left, since where it happens depends on the compiler. The
-// baseline compiler's code counts no fuel: it runs what has ended in the others.
+// Generated modules five ways: the interpreter of IR, compiled without optimization, with it, by
+// the baseline compiler, and by both compilers in one module. Every export is called with arguments
+// of the same seed; results, traps, memories, globals and tables have to be equal after each call.
+// Of three modules one is WebAssembly 2.0 without vectors, where NaNs are canonical by the
+// generator's doing; two use all that is compiled, with NaNs canonical by the compiler's: one with
+// relaxed operations of the deterministic profile, the other with those of the host. Compiled code
+// counts fuel, whose use has to be equal too. Running out of fuel or of stack is one outcome, after
+// which a module is left, since where it happens depends on the compiler (and the interpreter
+// counts otherwise).
 //
 //   differential_test [--modules=N] [--first_seed=N]
 #include <algorithm>
@@ -161,19 +162,17 @@ class InterpretedGuest final : public Guest {
 
 class CompiledGuest final : public Guest {
  public:
-  CompiledGuest(const Engine& engine, const wasm::Module& parsed, absl::Span<const uint8_t> bytes,
-                bool counts_fuel)
-      : parsed_(parsed), counts_fuel_(counts_fuel), store_(engine) {
+  CompiledGuest(const Engine& engine, const wasm::Module& parsed, absl::Span<const uint8_t> bytes)
+      : parsed_(parsed), store_(engine) {
     absl::StatusOr<Module> module = Module::Compile(engine, bytes);
     CHECK(module.ok()) << module.status();
     module_.emplace(*std::move(module));
   }
 
   std::string Instantiate() override {
-    if (counts_fuel_) {
-      CHECK_OK(store_.SetFuel(kFuel));
-    }
+    CHECK_OK(store_.SetFuel(kFuel));
     absl::StatusOr<Instance> instance = Instance::Create(store_, *module_, {});
+    used_fuel_ = kFuel - store_.GetFuel().value_or(0);
     if (!instance.ok()) return Describe(instance.status());
     instance_.emplace(*std::move(instance));
     return Returned({});
@@ -186,9 +185,7 @@ class CompiledGuest final : public Guest {
     const absl::StatusOr<Func> callee =
         instance_->GetFunc(store_, absl::StrCat("func", func.raw()));
     CHECK_OK(callee.status());
-    if (counts_fuel_) {
-      CHECK_OK(store_.SetFuel(kFuel));
-    }
+    CHECK_OK(store_.SetFuel(kFuel));
     const auto results = callee->Call(store_, values);
     used_fuel_ = kFuel - store_.GetFuel().value_or(0);
     if (!results.ok()) return Describe(results.status());
@@ -236,7 +233,7 @@ class CompiledGuest final : public Guest {
     return state;
   }
 
-  // Operators of the last call, but for those since the last branch or call.
+  // Of the last call, or of what was done to make the instance.
   uint64_t used_fuel() const { return used_fuel_; }
 
  private:
@@ -287,7 +284,6 @@ class CompiledGuest final : public Guest {
   }
 
   const wasm::Module& parsed_;
-  const bool counts_fuel_;
   Store store_;
   std::optional<Module> module_;
   std::optional<Instance> instance_;
@@ -334,7 +330,7 @@ Engine MakeEngine(Strategy strategy, OptLevel level, const Mode& mode) {
       .NanCanonicalization(mode.canonicalize_nans)
       .RelaxedSimdDeterministic(mode.deterministic);
   config.Compiler(strategy).OptLevel(level).CompilationThreads(1).MaxWasmStack(256 << 10);
-  config.ConsumeFuel(strategy != Strategy::kWinch);
+  config.ConsumeFuel(true);
   absl::StatusOr<Engine> engine = Engine::Create(config);
   CHECK_OK(engine.status());
   return *std::move(engine);
@@ -411,6 +407,7 @@ class Comparison {
       none_.push_back(MakeEngine(Strategy::kOptimizing, OptLevel::kNone, mode));
       speed_.push_back(MakeEngine(Strategy::kOptimizing, OptLevel::kSpeed, mode));
       baseline_.push_back(MakeEngine(Strategy::kWinch, OptLevel::kSpeed, mode));
+      mixed_.push_back(MakeEngine(Strategy::kMixed, OptLevel::kSpeed, mode));
     }
   }
 
@@ -438,11 +435,13 @@ class Comparison {
     choices.canonical_nans = mode.canonicalize_nans;
     if (!mode.deterministic) choices.relaxed = host_choices_;
     InterpretedGuest interpreted(*module, options.features, choices);
-    CompiledGuest none(none_[number], *module, bytes_, /*counts_fuel=*/true);
-    CompiledGuest speed(speed_[number], *module, bytes_, /*counts_fuel=*/true);
-    CompiledGuest baseline(baseline_[number], *module, bytes_, /*counts_fuel=*/false);
-    const std::optional<std::string> error =
-        Compare(*module, seed, interpreted, none, speed, baseline);
+    CompiledGuest none(none_[number], *module, bytes_);
+    CompiledGuest speed(speed_[number], *module, bytes_);
+    CompiledGuest baseline(baseline_[number], *module, bytes_);
+    CompiledGuest mixed(mixed_[number], *module, bytes_);
+    const std::optional<std::string> error = Compare(
+        *module, seed, interpreted,
+        {{"unoptimized", none}, {"optimized", speed}, {"baseline", baseline}, {"mixed", mixed}});
     for (size_t i = 0; i < counts_.opcodes.size(); ++i) {
       counts_.opcodes[i] += interpreted.opcode_counts()[i];
     }
@@ -453,28 +452,34 @@ class Comparison {
   const std::vector<uint8_t>& bytes() const { return bytes_; }
 
  private:
+  struct NamedGuest {
+    absl::string_view name;
+    CompiledGuest& guest;
+  };
+
   std::optional<std::string> Compare(const wasm::Module& module, uint64_t seed,
-                                     InterpretedGuest& interpreted, CompiledGuest& none,
-                                     CompiledGuest& speed, CompiledGuest& baseline) {
-    Guest* const guests[] = {&interpreted, &none, &speed, &baseline};
+                                     InterpretedGuest& interpreted,
+                                     const std::vector<NamedGuest>& compiled) {
     const auto compare = [&](absl::string_view what,
                              const auto& outcome_of) -> std::optional<std::string> {
-      std::string outcomes[4];
-      ended_ = false;
-      // The last one only where the others have come to an end.
-      for (int i = 0; i < 4 && !ended_; ++i) {
-        outcomes[i] = outcome_of(*guests[i]);
-        ended_ = outcomes[i] == kExhausted;
+      outcome_ = outcome_of(interpreted);
+      ended_ = outcome_ == kExhausted;
+      std::string outcomes = absl::StrCat("interpreted ", outcome_);
+      bool equal = true;
+      // The later ones only where the others have come to an end.
+      for (size_t i = 0; i < compiled.size() && !ended_; ++i) {
+        CompiledGuest& guest = compiled[i].guest;
+        const std::string outcome = outcome_of(guest);
+        ended_ = outcome == kExhausted;
+        equal = equal && outcome == outcome_ && guest.used_fuel() == compiled[0].guest.used_fuel();
+        absl::StrAppend(&outcomes, ", ", compiled[i].name, " ", outcome, " for ",
+                        guest.used_fuel());
       }
       if (ended_) {
         ++counts_.exhausted;
         return std::nullopt;
       }
-      if (outcomes[0] != outcomes[1] || outcomes[0] != outcomes[2] || outcomes[0] != outcomes[3]) {
-        return absl::StrCat(what, ": interpreted ", outcomes[0], ", unoptimized ", outcomes[1],
-                            ", optimized ", outcomes[2], ", baseline ", outcomes[3]);
-      }
-      outcome_ = outcomes[0];
+      if (!equal) return absl::StrCat(what, ": ", outcomes);
       return std::nullopt;
     };
 
@@ -504,12 +509,13 @@ class Comparison {
           ++counts_.returned;
         } else {
           ++counts_.trapped;
-          if (none.used_fuel() <= kEarly) ++counts_.trapped_early;
+          if (compiled[0].guest.used_fuel() <= kEarly) ++counts_.trapped_early;
         }
         const State state = interpreted.GetState();
-        if (!(state == none.GetState())) return what + ": unoptimized leaves another state";
-        if (!(state == speed.GetState())) return what + ": optimized leaves another state";
-        if (!(state == baseline.GetState())) return what + ": baseline leaves another state";
+        for (const NamedGuest& other : compiled) {
+          if (state == other.guest.GetState()) continue;
+          return absl::StrCat(what, ": ", other.name, " leaves another state");
+        }
       }
     }
     return std::nullopt;
@@ -521,6 +527,7 @@ class Comparison {
   std::vector<Engine> none_;
   std::vector<Engine> speed_;
   std::vector<Engine> baseline_;
+  std::vector<Engine> mixed_;
   std::vector<uint8_t> bytes_;
   Counts counts_;
   // Of what was compared last.

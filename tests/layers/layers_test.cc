@@ -70,8 +70,8 @@ const Row kTable[] = {
      "codegen:(mach_buffer|label_kind|code_records|compiled_code|unwind|isa|relaxed_choices|"
      "abi_places)|"
      "isa_(x64|aarch64)/asm:.*|isa_(x64|aarch64):wasm_abi|"
-     "wasm_translate:(types|features|unimplemented|limits|operators|error|module|visitor|"
-     "function_state|function_validator)|winch[:/].*|"
+     "wasm_translate:(types|features|unimplemented|limits|operators|operator_costs|error|module|"
+     "visitor|function_state|function_validator)|winch[:/].*|"
      "cranelift_shared:(isa_flags|make_compiled_function|support_code|wasm_values)"},
     {"runtime[:/].*",
      "entity:.*|environ[:/].*|" WASM_VOCABULARY "|runtime[:/].*|@debian//:boost_context"},

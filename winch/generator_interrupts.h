@@ -1,0 +1,120 @@
+// Part of the generator: fuel, epochs, and what is called where a check fails (docs/abi.md, "Traps
+// and interrupts").
+#ifndef GANTRY_WINCH_GENERATOR_INTERRUPTS_H_
+#define GANTRY_WINCH_GENERATOR_INTERRUPTS_H_
+
+#include <algorithm>
+
+#include "winch/generator.h"
+
+namespace gantry::winch {
+
+// --- Fuel -------------------------------------------------------------------------------
+
+// A charge leaves the flags as they are: a condition may be waiting in them.
+template <class Masm>
+void Generator<Masm>::Meter(wasm::Opcode op) {
+  if (meter_.is_open() && meter_.IsFull(op)) CloseLine();
+  if (!meter_.is_open() && meter_.costs().of(op) != 0) {
+    charge_ = masm_.ChargeFuel();
+    meter_.Open();
+  }
+  meter_.Add(op, static_cast<uint32_t>(state_->offset()));
+  if (wasm::EndsLine(op)) CloseLine();
+}
+
+template <class Masm>
+void Generator<Masm>::CloseLine() {
+  if (meter_.is_open()) masm_.SetCharge(charge_, meter_.Close());
+}
+
+template <class Masm>
+uint32_t Generator<Masm>::RefundAt(uint32_t offset) const {
+  const auto found = std::lower_bound(
+      refunds_.begin(), refunds_.end(), offset,
+      [](const wasm::FuelRefund& refund, uint32_t at) { return refund.offset < at; });
+  return found != refunds_.end() && found->offset == offset ? found->units : 0;
+}
+
+// --- Checks -----------------------------------------------------------------------------
+
+template <class Masm>
+void Generator<Masm>::EvictReferences() {
+  for (RegSet set = held_by_locals_; !set.empty();) {
+    const Reg reg = set.TakeFirst();
+    if (locals_[holder_[reg.code()]].kind == ValueKind::kRef) EvictReg(reg);
+  }
+}
+
+template <class Masm>
+typename Generator<Masm>::Interrupt& Generator<Masm>::AddInterrupt(environ::Builtin builtin) {
+  has_interrupts_ = true;
+  Interrupt& interrupt = interrupts_.emplace_back();
+  interrupt.builtin = builtin;
+  interrupt.label = masm_.buffer().NewLabel();
+  interrupt.back = masm_.buffer().NewLabel();
+  interrupt.loc = masm_.buffer().source_loc();
+  interrupt.map = FindStackMap(static_cast<uint32_t>(stack_.size()), /*all_in_slots=*/false);
+  // Where the memory may have moved meanwhile its address is read again.
+  interrupt.reloads_base = has_base_ && info_.memories[wasm::MemoryIndex(0)].plan.may_move;
+  return interrupt;
+}
+
+template <class Masm>
+void Generator<Masm>::CheckFuel() {
+  if (!counts_fuel_) return;
+  CloseLine();
+  const Interrupt& interrupt = AddInterrupt(environ::Builtin::kOutOfFuel);
+  charge_ = masm_.ChargeFuelOr(interrupt.label);
+  masm_.buffer().Bind(interrupt.back);
+  meter_.Open();
+}
+
+template <class Masm>
+void Generator<Masm>::Poll() {
+  using environ::VMStoreContextOffsets;
+  if (tunables_.epoch_interruption == environ::EpochInterruption::kNone) return;
+  const Interrupt& interrupt = AddInterrupt(environ::Builtin::kNewEpoch);
+  masm_.LoadField(ValueKind::kI64, Masm::kScratch, Masm::kVmctx, environ::VMContextOffsets::kStore);
+  if (tunables_.epoch_interruption == environ::EpochInterruption::kPage) {
+    masm_.PollPage(Masm::kScratch, VMStoreContextOffsets::kPollPage, interrupt.label);
+  } else {
+    masm_.CompareFieldConstant(ValueKind::kI32, Masm::kScratch,
+                               static_cast<int32_t>(VMStoreContextOffsets::kInterrupt), 0);
+    masm_.Branch(Masm::NotEqual(), interrupt.label);
+  }
+  masm_.buffer().Bind(interrupt.back);
+}
+
+template <class Masm>
+void Generator<Masm>::EnterFunction() {
+  if (!counts_fuel_) return;
+  EvictReferences();
+  Locate();
+  CheckFuel();
+}
+
+template <class Masm>
+void Generator<Masm>::EnterLoop() {
+  CheckFuel();
+  Poll();
+}
+
+// --- Cold code --------------------------------------------------------------------------
+
+template <class Masm>
+void Generator<Masm>::EmitInterrupts() {
+  codegen::MachBuffer& buffer = masm_.buffer();
+  for (const Interrupt& interrupt : interrupts_) {
+    buffer.Bind(interrupt.label);
+    buffer.SetSourceLoc(interrupt.loc);
+    masm_.CallCold(interrupt.builtin);
+    RecordStackMap(interrupt.map);
+    if (interrupt.reloads_base) LoadBase();
+    masm_.Jump(interrupt.back);
+  }
+}
+
+}  // namespace gantry::winch
+
+#endif  // GANTRY_WINCH_GENERATOR_INTERRUPTS_H_
