@@ -147,6 +147,9 @@ class Config {
   // Whether a trap carries a core dump of its store (GetCoredump, api/trap.h), with all that is in
   // the guests' memories; off by default.
   Config& CoredumpOnTrap(bool enable) { return Set(coredump_on_trap_, enable); }
+  // For tests of Gantry itself: code keeps account of calls by means of its own, with which every
+  // walk of the stack is compared, at host calls and traps; a difference stops the process.
+  Config& ShadowStack(bool enable) { return Set(shadow_stack_, enable); }
   // Each module's time per compile phase is kept and can be asked for (Module::timing).
   Config& CollectTiming(bool enable) { return Set(collect_timing_, enable); }
 
@@ -189,6 +192,7 @@ class Config {
   bool register_with_debuggers() const { return register_with_debuggers_; }
   bool register_unwind_info() const { return register_unwind_info_; }
   bool coredump_on_trap() const { return coredump_on_trap_; }
+  bool shadow_stack() const { return shadow_stack_; }
   bool collect_timing() const { return collect_timing_; }
 
  private:
@@ -231,6 +235,7 @@ class Config {
   bool register_with_debuggers_ = false;
   bool register_unwind_info_ = false;
   bool coredump_on_trap_ = false;
+  bool shadow_stack_ = false;
   bool collect_timing_ = false;
 };
 

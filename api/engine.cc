@@ -72,6 +72,7 @@ absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
   }
   tunables.consume_fuel = config.consume_fuel();
   tunables.epoch_interruption = config.epoch_interruption();
+  tunables.shadow_stack = config.shadow_stack();
   if (config.consume_fuel()) {
     tunables.fuel_bulk_bytes = config.fuel_bulk_bytes();
     wasm::OperatorCosts costs;

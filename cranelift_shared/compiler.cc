@@ -72,7 +72,8 @@ std::string SettingsText(const OptimizingCompilerOptions& options) {
 }
 
 std::unique_ptr<const IncrementalCache> MakeCache(const OptimizingCompilerOptions& options) {
-  if (options.cache == nullptr) return nullptr;
+  // What is found by its body alone would note another function's number.
+  if (options.cache == nullptr || options.target.tunables.shadow_stack) return nullptr;
   return std::make_unique<const IncrementalCache>(options.cache, SettingsText(options),
                                                   options.target.target->link_rules());
 }

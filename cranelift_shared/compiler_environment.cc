@@ -157,6 +157,7 @@ void CompilerEnvironment::Begin(InstBuilder& b) {
   ++stamp_;
   last_in_entry_ = Inst::None();
   store_ = Value::None();
+  shadow_.clear();
   func_ = &b.func();
   entry_ = b.block();
   vmctx_ = func_->dfg.block_params(entry_)[0];
@@ -244,15 +245,20 @@ void CompilerEnvironment::CheckFuel(InstBuilder& b) {
   meter_.Open();
 }
 
-void CompilerEnvironment::Poll(InstBuilder& b) {
-  if (tunables_.epoch_interruption == EpochInterruption::kNone) return;
+Value CompilerEnvironment::StoreContext() {
   if (store_.is_none()) {
     store_ = InEntry([&](InstBuilder& e) { return ContextField(e, VMContextOffsets::kStore); });
   }
+  return store_;
+}
+
+void CompilerEnvironment::Poll(InstBuilder& b) {
+  if (tunables_.epoch_interruption == EpochInterruption::kNone) return;
+  const Value store = StoreContext();
   if (tunables_.epoch_interruption == EpochInterruption::kPage) {
-    b.PollPage(store_, VMStoreContextOffsets::kPollPage);
+    b.PollPage(store, VMStoreContextOffsets::kPollPage);
   } else {
-    b.PollWord(store_, static_cast<int32_t>(VMStoreContextOffsets::kInterrupt));
+    b.PollWord(store, static_cast<int32_t>(VMStoreContextOffsets::kInterrupt));
   }
 }
 
@@ -263,6 +269,30 @@ void CompilerEnvironment::OnLoopHeader(InstBuilder& b) {
   Poll(b);
 }
 void CompilerEnvironment::OnTailCall(InstBuilder& b) { Poll(b); }
+
+// The shadow stack: see docs/abi.md.
+void CompilerEnvironment::OnBodyBegin(InstBuilder& b, wasm::FuncIndex function) {
+  if (!tunables_.shadow_stack) return;
+  using environ::ShadowFrameOffsets;
+  const Value store = StoreContext();
+  const MemFlags flags = Access(kRegionStore);
+  constexpr auto kTop = static_cast<int32_t>(VMStoreContextOffsets::kShadowTop);
+  const Value top = b.Load(Type::kI64, flags, store, kTop);
+  b.Store(flags, vmctx_, top, ShadowFrameOffsets::kVmctx);
+  b.Store(flags, b.I64(function.raw()), top, ShadowFrameOffsets::kFunction);
+  b.Store(flags, b.Iadd(top, b.I64(ShadowFrameOffsets::kSize)), store, kTop);
+  shadow_.push_back(top);
+}
+
+void CompilerEnvironment::OnBodyReturn(InstBuilder& b) {
+  if (!tunables_.shadow_stack) return;
+  b.Store(Access(kRegionStore), shadow_.back(), StoreContext(),
+          static_cast<int32_t>(VMStoreContextOffsets::kShadowTop));
+}
+
+void CompilerEnvironment::OnBodyDone() {
+  if (tunables_.shadow_stack) shadow_.pop_back();
+}
 
 void CompilerEnvironment::Finish(InstBuilder&) {
   if (!tunables_.consume_fuel) return;
@@ -660,6 +690,7 @@ Inst CompilerEnvironment::CallCode(InstBuilder& b, wasm::CallKind kind, wasm::Ty
   args_.assign({callee_vmctx, vmctx_});
   args_.insert(args_.end(), args.begin(), args.end());
   const codegen::SigRef signature = SignatureOf(*func_, type, true);
+  if (kind != wasm::CallKind::kNormal) OnBodyReturn(b);
   return kind == wasm::CallKind::kTail ? b.ReturnCallIndirect(signature, code, args_)
                                        : b.CallIndirect(signature, code, args_);
 }
@@ -670,6 +701,7 @@ Inst CompilerEnvironment::Call(InstBuilder& b, wasm::CallKind kind, wasm::FuncIn
     args_.assign(1, vmctx_);
     args_.insert(args_.end(), args.begin(), args.end());
     const codegen::FuncRef function = FunctionOf(*func_, callee);
+    if (kind != wasm::CallKind::kNormal) OnBodyReturn(b);
     return kind == wasm::CallKind::kTail ? b.ReturnCall(function, args_) : b.Call(function, args_);
   }
   const uint32_t import = offsets_.ImportedFunction(callee);

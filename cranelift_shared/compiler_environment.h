@@ -61,6 +61,9 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   void OnFunctionEntry(codegen::InstBuilder& b) override;
   void OnLoopHeader(codegen::InstBuilder& b) override;
   void OnTailCall(codegen::InstBuilder& b) override;
+  void OnBodyBegin(codegen::InstBuilder& b, wasm::FuncIndex function) override;
+  void OnBodyReturn(codegen::InstBuilder& b) override;
+  void OnBodyDone() override;
   void Finish(codegen::InstBuilder& b) override;
   // What a trap of the operator at an offset of the module gives back, in the function that was
   // translated last.
@@ -192,6 +195,7 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   void CloseLine();
   void CheckFuel(codegen::InstBuilder& b);
   void Poll(codegen::InstBuilder& b);
+  codegen::Value StoreContext();
 
   const environ::ModuleTranslation& module_;
   const environ::ModuleInfo& info_;
@@ -212,6 +216,8 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   Cache<codegen::Value> memory_bases_;
   std::vector<codegen::Value> args_;
   codegen::Value store_;
+  // Where the shadow stack ended before each of the bodies that the position is in.
+  std::vector<codegen::Value> shadow_;
   wasm::FuelMeter meter_;
   // Of the open line.
   codegen::Inst charge_;

@@ -21,6 +21,12 @@ namespace {
 
 std::atomic<uint64_t> next_store_id{1};
 
+// Traps of functions that are in their prologue, or have nothing else.
+bool IsUnnoted(environ::TrapCode code) {
+  return code == environ::TrapCode::kCallStackExhausted ||
+         code == environ::TrapCode::kCannotCompile;
+}
+
 }  // namespace
 
 struct Store::HostFunction {
@@ -29,7 +35,15 @@ struct Store::HostFunction {
   // One of the two.
   HostCallback callback;
   std::shared_ptr<void> data;
+  HostCall checked = nullptr;  // what CheckAndCallHost calls
   std::shared_ptr<const HostFunctionType> type;
+
+  // Without a shadow stack calls pay nothing for it.
+  void CheckCalls() {
+    if (store->shadow_ == nullptr) return;
+    CHECK(static_cast<void*>(this) == static_cast<void*>(&context));
+    checked = std::exchange(context.host_call, &Store::CheckAndCallHost);
+  }
 };
 
 std::unique_ptr<Store> Store::Create(std::shared_ptr<Engine> engine, const Options& options) {
@@ -43,6 +57,10 @@ Store::Store(std::shared_ptr<Engine> engine, const Options& options)
       context_(*engine_->contexts().Acquire()) {
   context_.store = this;
   context_.builtins = BuiltinAddresses();
+  if (engine_->tunables().shadow_stack) {
+    shadow_ = std::make_unique<ShadowStack>();
+    context_.shadow_top = shadow_->bottom();
+  }
   references_.SetTracer([this](ReferenceHeap::Marker& marker) { Trace(marker); });
 }
 
@@ -131,6 +149,7 @@ VMFuncRef* Store::AddHostFunction(std::shared_ptr<const HostFunctionType> type,
   function.callback = std::move(callback);
   function.context.host_call = &Store::CallHost;
   function.context.data = &function;
+  function.CheckCalls();
   return &function.context.func_ref;
 }
 
@@ -139,6 +158,7 @@ VMFuncRef* Store::AddHostFunction(std::shared_ptr<const HostFunctionType> type, 
   function.context.host_call = code.call;
   function.context.data = code.data.get();
   function.data = std::move(code.data);
+  function.CheckCalls();
   return &function.context.func_ref;
 }
 
@@ -161,6 +181,12 @@ uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* 
     }
     return function.callback(caller, values);
   });
+}
+
+uint32_t Store::CheckAndCallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
+  HostFunction& function = *reinterpret_cast<HostFunction*>(context);
+  function.store->CompareExitWithShadow(false);
+  return function.checked(context, caller, values);
 }
 
 absl::Status Store::CurrentExceptionStatus() {
@@ -452,6 +478,8 @@ uint32_t Store::OnStackLimit() {
   if (sp < stack_limit_ || sp - stack_limit_ < frame) {
     return RaiseTrap(environ::TrapCode::kCallStackExhausted);
   }
+  if (shadow_ == nullptr) return OnNewEpoch();
+  const ShadowStack::Unnoted unnoted(*shadow_, context_.last.exit_fp);
   return OnNewEpoch();
 }
 
@@ -483,6 +511,7 @@ uint32_t Store::RaiseTrap(environ::TrapCode code) {
     RememberFunction(pc, CodeObject::Find(pc));
   }
   CaptureFromExit();
+  if (shadow_ != nullptr) context_.shadow_top -= CompareExitWithShadow(IsUnnoted(code));
   return 1;
 }
 
@@ -498,6 +527,7 @@ uint32_t Store::RaiseError(absl::Status status) {
   pending_ = Pending::kError;
   pending_error_ = std::move(status);
   CaptureFromExit();
+  if (shadow_ != nullptr) context_.shadow_top -= CompareExitWithShadow(false);
   return 1;
 }
 
@@ -518,7 +548,7 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
   }
   if (code == environ::TrapCode::kCannotCompile) RememberFunction(registers.pc, &object);
   backtrace_.Clear();
-  if (!WantsWalk()) return;
+  if (!WantsWalk() && shadow_ == nullptr) return;
   const environ::FunctionRecord* function = object.FindFunction(registers.pc);
   int64_t frameless_size = -1;
   if (function != nullptr) {
@@ -527,6 +557,11 @@ void Store::RecordTrap(environ::TrapCode code, const host_arch::Registers& regis
   }
   WalkFromTrap(registers, frameless_size, context_.last.entry_fp,
                [this](const StackFrame& frame) { backtrace_.Add(frame); });
+  if (shadow_ != nullptr) {
+    context_.shadow_top -= CompareWithShadow(IsUnnoted(code), [&](auto&& visit) {
+      WalkFromTrap(registers, frameless_size, context_.last.entry_fp, visit);
+    });
+  }
   // The unwinder takes locks and memory, which ThreadSanitizer does not want to see in a
   // signal handler, although the signal came from code that holds neither.
   if (!kThreadSanitizer) AskOracle();
@@ -545,6 +580,37 @@ bool Store::WantsWalk() const {
 
 void Store::AskOracle() {
   if (GANTRY_DCHECK_IS_ON() && CompareWithUnwinder(backtrace_)) ++oracle_comparisons_;
+}
+
+template <typename Walk>
+uint64_t Store::CompareWithShadow(bool unnoted, Walk&& walk_innermost) {
+  ShadowStack::Comparison comparison(*shadow_, context_.shadow_top);
+  const auto visit = [&](const StackFrame& frame) {
+    VisitWasmFrames(frame.InstructionAddress(), [&](const WasmFrame& wasm) {
+      if (std::exchange(unnoted, false)) return;
+      comparison.Visit(wasm.function, [&](const VMContext* vmctx) {
+        return &vmctx->instance->module().info() == wasm.module;
+      });
+    });
+  };
+  walk_innermost(visit);
+  const uint64_t innermost = comparison.visited();
+  const BoundaryRegisters* registers = nullptr;
+  for (const Activation* activation = innermost_; activation != nullptr;
+       activation = activation->outer_in_store) {
+    if (registers != nullptr) {
+      unnoted = shadow_->IsUnnoted(registers->exit_fp);
+      WalkFromExit(*registers, visit);
+    }
+    registers = &activation->outer;
+  }
+  comparison.Finish();
+  return innermost;
+}
+
+uint64_t Store::CompareExitWithShadow(bool unnoted) {
+  return CompareWithShadow(unnoted || shadow_->IsUnnoted(context_.last.exit_fp),
+                           [&](auto&& visit) { WalkFromExit(context_.last, visit); });
 }
 
 absl::Status Store::PendingTrap() const {

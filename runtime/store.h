@@ -41,6 +41,7 @@
 #include "runtime/parking_lot.h"
 #include "runtime/reference_heap.h"
 #include "runtime/resource_limiter.h"
+#include "runtime/shadow_stack.h"
 #include "runtime/stack_walk.h"
 #include "runtime/table.h"
 #include "runtime/table_elements.h"
@@ -54,9 +55,9 @@ class Instance;
 
 class Store;
 
-// What a store does when its guest is interrupted. Called on the guest's stack and the thread that runs
-// it; may suspend both. It may call into the store; memories and tables may grow, but the guest's
-// references are not collected meanwhile.
+// What a store does when its guest is interrupted. Called on the guest's stack and the thread that
+// runs it; may suspend both. It may call into the store; memories and tables may grow, but the
+// guest's references are not collected meanwhile.
 class InterruptHandler {
  public:
   enum class Reason : uint8_t {
@@ -237,8 +238,8 @@ class Store final : private FaultHandler {
 
   ReferenceHeap& references() { return references_; }
 
-  // Units left. Only meaningful where the engine's tunables count fuel, and while the store's code does
-  // not run or has called C++.
+  // Units left. Only meaningful where the engine's tunables count fuel, and while the store's code
+  // does not run or has called C++.
   uint64_t fuel() const;
   void SetFuel(uint64_t units);
   // The handler is called each time that so many units were used; 0: only when all were.
@@ -270,6 +271,11 @@ class Store final : private FaultHandler {
   // every host call, failed built-in and trap, in builds where DCHECK is on.
   uint64_t oracle_comparisons() const { return oracle_comparisons_; }
 
+  // How many stack walks were compared with the shadow stack (shadow_stack.h), where code keeps
+  // one.
+  uint64_t shadow_comparisons() const { return shadow_ == nullptr ? 0 : shadow_->comparisons(); }
+
+  size_t num_host_functions() const { return host_functions_.size(); }
   size_t num_instances() const { return instances_.size(); }
 
  private:
@@ -284,6 +290,8 @@ class Store final : private FaultHandler {
   Store(std::shared_ptr<Engine> engine, const Options& options);
 
   static uint32_t CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
+  // In place of a host function's own code where there is a shadow stack.
+  static uint32_t CheckAndCallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
   // FaultHandler:
   bool OwnsAddress(uintptr_t address) const override;
   bool IsPollPage(uintptr_t address) const override {
@@ -305,6 +313,12 @@ class Store final : private FaultHandler {
   void RememberFunction(uintptr_t pc, const CodeObject* code);
   void CaptureFromExit();
   void AskOracle();
+  // Compares the store's whole stack, the innermost activation of which was left where
+  // `walk_innermost(visit)` begins, with the shadow stack. Returns how many calls of that there
+  // are. `unnoted`: the innermost frame has not noted itself yet.
+  template <typename Walk>
+  uint64_t CompareWithShadow(bool unnoted, Walk&& walk_innermost);
+  uint64_t CompareExitWithShadow(bool unnoted);
   // For an entry while a guest of the store has been entered already, maybe on another stack, whose
   // limit is kept then.
   struct OuterStack {
@@ -387,6 +401,7 @@ class Store final : private FaultHandler {
   uint64_t stack_limit_ = ~uint64_t{0};
   InterruptHandler* interrupt_handler_ = nullptr;
   uint64_t oracle_comparisons_ = 0;
+  std::unique_ptr<ShadowStack> shadow_;
 
   // Empty vectors, unlike deques, allocate nothing.
   std::vector<std::unique_ptr<HostFunction>> host_functions_;

@@ -38,6 +38,12 @@ struct BoundaryRegisters {
   uintptr_t exit_fp = 0;
 };
 
+// A call of a function, as compiled code notes it where it keeps a shadow stack.
+struct ShadowFrame {
+  const VMContext* vmctx;
+  uint64_t function;  // wasm::FuncIndex
+};
+
 struct VMStoreContext {
   // Written by other threads, too, to interrupt the store (store_contexts.h).
   std::atomic<uint64_t> stack_limit{~uint64_t{0}};
@@ -50,6 +56,7 @@ struct VMStoreContext {
   BoundaryRegisters last;
   uint8_t* heap_base = nullptr;
   uint64_t heap_length = 0;
+  ShadowFrame* shadow_top = nullptr;
   // C++'s alone from here.
   Store* store = nullptr;
   // Reached by the engine's epoch, the store is interrupted. Written by the store's thread.

@@ -37,7 +37,13 @@ TEST(VMStructsTest, VMStoreContext) {
   EXPECT_FIELD(VMStoreContext, last.exit_fp, Offsets::kLastExitFp);
   EXPECT_FIELD(VMStoreContext, heap_base, Offsets::kHeapBase);
   EXPECT_FIELD(VMStoreContext, heap_length, Offsets::kHeapLength);
+  EXPECT_FIELD(VMStoreContext, shadow_top, Offsets::kShadowTop);
   EXPECT_FIELD(VMStoreContext, store, Offsets::kSharedSize);
+
+  using Shadow = environ::ShadowFrameOffsets;
+  EXPECT_FIELD(ShadowFrame, vmctx, Shadow::kVmctx);
+  EXPECT_FIELD(ShadowFrame, function, Shadow::kFunction);
+  EXPECT_EQ(sizeof(ShadowFrame), size_t{Shadow::kSize});
 }
 
 TEST(VMStructsTest, Functions) {

@@ -34,6 +34,7 @@ void TranslatingVisitor::OnCallRef(TypeIndex index, const FuncType& type) {
 void TranslatingVisitor::OnReturnCall(FuncIndex callee, const FuncType& type) {
   At(Opcode::kReturnCall);
   if (is_inlined()) {
+    env_->OnBodyReturn(builder_);
     TranslateCall(callee, type, func_->CallOf(at_.site));
     ReturnTop();
     return;
@@ -48,7 +49,8 @@ void TranslatingVisitor::OnReturnCallIndirect(TableIndex table, TypeIndex index,
   const Value element = Pop();
   const absl::Span<const Value> args = Top(type.params().size());
   if (is_inlined()) {
-    const Inst call = env_->CallIndirect(builder_, CallKind::kNormal, table, index, element, args);
+    const Inst call =
+        env_->CallIndirect(builder_, CallKind::kInlinedTail, table, index, element, args);
     FinishTailCall(type, call);
     return;
   }
@@ -61,7 +63,7 @@ void TranslatingVisitor::OnReturnCallRef(TypeIndex index, const FuncType& type) 
   const Value callee = Pop();
   const absl::Span<const Value> args = Top(type.params().size());
   if (is_inlined()) {
-    FinishTailCall(type, env_->CallRef(builder_, CallKind::kNormal, index, callee, args));
+    FinishTailCall(type, env_->CallRef(builder_, CallKind::kInlinedTail, index, callee, args));
     return;
   }
   env_->OnTailCall(builder_);
@@ -152,6 +154,9 @@ bool TranslatingVisitor::Inline(FuncIndex callee, const FuncType& type,
   const absl::Status status = runner_->Run(body, site.depth);
   // Plans have no bodies that are not valid.
   if (!status.ok()) Fail(status);
+  // They return, too.
+  env_->OnBodyReturn(builder_);
+  env_->OnBodyDone();
   locals_.Truncate(at_.first_local);
   inlined_.pop_back();
   at_ = caller_place;

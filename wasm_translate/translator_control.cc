@@ -147,8 +147,8 @@ void TranslatingVisitor::OnEnd(const ControlFrame& frame, bool fallthrough) {
   Frame& f = frames_.back();
   if (fallthrough) {
     At(Opcode::kEnd);
-    const bool joins = frame.kind != FrameKind::kLoop &&
-                       (frame.kind != FrameKind::kBlock || f.label.is_some());
+    const bool joins =
+        frame.kind != FrameKind::kLoop && (frame.kind != FrameKind::kBlock || f.label.is_some());
     if (counts_operators_ && joins) env_->OnJoin();
   }
   switch (frame.kind) {
@@ -325,7 +325,7 @@ void TranslatingVisitor::BranchTo(uint32_t depth) {
   Frame& frame = FrameAt(depth);
   const absl::Span<const ValType> types = state_->frame(depth).label_types();
   if (frame.kind == FrameKind::kFunction) {
-    builder_.Return(Top(types.size()));
+    Return(Top(types.size()));
   } else {
     JumpTo(frame, types);
   }
@@ -358,11 +358,11 @@ void TranslatingVisitor::EndBlock(Frame& f, const ControlFrame& frame, bool fall
 }
 
 void TranslatingVisitor::EndFunction(Frame& f, const ControlFrame& frame, bool fallthrough) {
-  if (fallthrough) builder_.Return(Top(frame.results().size()));
+  if (fallthrough) Return(Top(frame.results().size()));
   if (f.label.is_some()) {
     stack_.clear();
     Enter(f.label);
-    builder_.Return(stack_);
+    Return(stack_);
   }
   stack_.clear();
   frames_.clear();

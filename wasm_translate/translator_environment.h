@@ -49,6 +49,8 @@ struct TranslationChoices {
 enum class CallKind : uint8_t {
   kNormal,
   kTail,  // ends the function: the callee returns to its caller
+  // A tail call in code that stands in place of a call: an ordinary one of the function around.
+  kInlinedTail,
 };
 
 // How one memory is accessed from the position at hand.
@@ -104,6 +106,12 @@ class FuncEnvironment {
   virtual void OnLoopHeader(codegen::InstBuilder&) {}
   // In front of a tail call.
   virtual void OnTailCall(codegen::InstBuilder&) {}
+  // For account of the calls under way. A body begins, the function's own or one that stands in
+  // place of a call; it returns, or is about to make a direct tail call in such a place; and what
+  // follows is translated for the one around it again. Other tail calls end their body by CallKind.
+  virtual void OnBodyBegin(codegen::InstBuilder&, FuncIndex) {}
+  virtual void OnBodyReturn(codegen::InstBuilder&) {}
+  virtual void OnBodyDone() {}
   // The function is complete.
   virtual void Finish(codegen::InstBuilder&) {}
 

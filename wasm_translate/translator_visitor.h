@@ -67,7 +67,10 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   // ---- The function's frame.
   void OnBegin(const FunctionState& state);
   void OnLocals(uint32_t count, ValType type);
-  void OnCode() { env_->OnFunctionEntry(builder_); }
+  void OnCode() {
+    env_->OnBodyBegin(builder_, at_.func);
+    env_->OnFunctionEntry(builder_);
+  }
 
   // ---- Control.
   void OnNop() { At(Opcode::kNop); }
@@ -302,6 +305,10 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   // Hints of the body that begins, and the one of the operator at hand.
   void FindHints();
   Expected TakeHint();
+  void Return(absl::Span<const Value> results) {
+    env_->OnBodyReturn(builder_);
+    builder_.Return(results);
+  }
   void SetFalseTarget(const Frame& frame, Block block, absl::Span<const Value> args);
   void EndBlock(Frame& f, const ControlFrame& frame, bool fallthrough);
   void EndFunction(Frame& f, const ControlFrame& frame, bool fallthrough);

@@ -21,6 +21,7 @@ void AddTestCompilerFlags(Config& config) {
   if (TestMode("epochs_counter")) config.EpochInterruption(EpochInterruption::kCounter);
   if (TestMode("epochs_page")) config.EpochInterruption(EpochInterruption::kPage);
   if (TestMode("signals_free")) config.SignalsBasedTraps(false);
+  if (TestMode("shadow_stack")) config.ShadowStack(true);
   const char* flags = std::getenv("GANTRY_TEST_COMPILER_FLAGS");
   if (flags == nullptr) return;
   for (absl::string_view flag : absl::StrSplit(flags, ',', absl::SkipEmpty())) {

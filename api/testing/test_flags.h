@@ -1,8 +1,8 @@
 // Compiler settings of tests that execute guests: every checker on, plus what the variable
 // GANTRY_TEST_COMPILER_FLAGS says (`name=value,name=value`), by which ./test --all runs the
 // same tests under forced spilling, forced islands, and so on; and what GANTRY_TEST_MODES says
-// (fuel, epochs_counter, epochs_page, signals_free). GANTRY_TEST_COMPILER=winch runs them on the
-// baseline compiler, GANTRY_TEST_COMPILER=mixed on functions of both.
+// (fuel, epochs_counter, epochs_page, signals_free, shadow_stack). GANTRY_TEST_COMPILER=winch runs
+// them on the baseline compiler, GANTRY_TEST_COMPILER=mixed on functions of both.
 #ifndef GANTRY_API_TESTING_TEST_FLAGS_H_
 #define GANTRY_API_TESTING_TEST_FLAGS_H_
 

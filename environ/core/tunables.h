@@ -51,6 +51,7 @@ enum class EpochInterruption : uint8_t {
     "bytes that a bulk operator moves for one unit of fuel; 0: they cost nothing")            \
   X(EpochInterruption, epoch_interruption, EpochInterruption::kNone,                          \
     "whether and how code finds out about deadlines of epochs")                               \
+  X(bool, shadow_stack, false, "whether code notes its calls, for a test of stack walks")     \
   X(bool, generate_address_map, true, "whether code offsets map back to module offsets")      \
   X(bool, generate_unwind_info, true, "whether artifacts carry DWARF call frame information") \
   X(uint32_t, padding_between_functions, 0,                                                   \

@@ -76,10 +76,19 @@ struct VMStoreContextOffsets {
   static constexpr uint32_t kLastExitFp = 64;
   static constexpr uint32_t kHeapBase = 72;    // u8*: store heap of references
   static constexpr uint32_t kHeapLength = 80;  // u64: bytes
-  static constexpr uint32_t kSharedSize = 88;  // What follows is C++'s alone.
+  // ShadowFrame*: behind the last one, where code keeps a shadow stack.
+  static constexpr uint32_t kShadowTop = 88;
+  static constexpr uint32_t kSharedSize = 96;  // What follows is C++'s alone.
   // Where epochs use a page: it is this far from the context, and inaccessible while the store is
   // interrupted.
   static constexpr int32_t kPollPage = -4096;
+};
+
+// A call on the shadow stack of a store (docs/abi.md, "Shadow stack").
+struct ShadowFrameOffsets {
+  static constexpr uint32_t kVmctx = 0;     // VMContext* of the instance
+  static constexpr uint32_t kFunction = 8;  // u64: wasm::FuncIndex
+  static constexpr uint32_t kSize = 16;
 };
 // In the no-op behind an entry trampoline's call of wasm (docs/abi.md, "Entry mark").
 inline constexpr uint32_t kEntryMark = 0x79727467;  // "gtry"
