@@ -88,6 +88,7 @@ struct Setting {
   bool inlining;
   bool signals;
   EpochInterruption epochs = EpochInterruption::kNone;
+  Strategy strategy = Strategy::kOptimizing;
 };
 
 class ShadowStackTest : public ::testing::TestWithParam<Setting> {
@@ -97,7 +98,9 @@ class ShadowStackTest : public ::testing::TestWithParam<Setting> {
     AddTestCompilerFlags(config);
     const Setting& setting = GetParam();
     config.ShadowStack(true).OptLevel(setting.level).SignalsBasedTraps(setting.signals);
-    config.EpochInterruption(setting.epochs).ConsumeFuel(!setting.signals);
+    config.Compiler(setting.strategy)
+        .EpochInterruption(setting.epochs)
+        .ConsumeFuel(!setting.signals);
     config.CompilerFlag("inlining", setting.inlining ? "true" : "false");
     engine_ = Engine::Create(config).value();
     store_.emplace(*engine_);
@@ -258,9 +261,12 @@ TEST_P(ShadowStackTest, ACallThatIsNotThereIsFound) {
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, ShadowStackTest,
-    ::testing::Values(Setting{OptLevel::kNone, false, true}, Setting{OptLevel::kSpeed, false, true},
-                      Setting{OptLevel::kSpeed, true, true, EpochInterruption::kPage},
-                      Setting{OptLevel::kSpeed, true, false, EpochInterruption::kCounter}));
+    ::testing::Values(
+        Setting{OptLevel::kNone, false, true}, Setting{OptLevel::kSpeed, false, true},
+        Setting{OptLevel::kSpeed, true, true, EpochInterruption::kPage},
+        Setting{OptLevel::kSpeed, true, false, EpochInterruption::kCounter},
+        Setting{OptLevel::kSpeed, true, true, EpochInterruption::kPage, Strategy::kWinch},
+        Setting{OptLevel::kSpeed, true, false, EpochInterruption::kCounter, Strategy::kMixed}));
 
 // Nothing of it is in code that was not asked for it, which an engine of the other kind refuses.
 TEST(ShadowStackOffTest, IsNotThere) {

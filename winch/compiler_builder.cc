@@ -23,9 +23,6 @@ class BaselineCompilerBuilder final : public environ::CompilerBuilder {
   std::vector<environ::SettingInfo> Settings() const override { return flags_.Settings(); }
 
   absl::Status SetTunables(const environ::Tunables& tunables) override {
-    if (tunables.shadow_stack) {
-      return absl::UnimplementedError("the baseline compiler (winch) has no shadow_stack yet");
-    }
     tunables_ = tunables;
     return absl::OkStatus();
   }

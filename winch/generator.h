@@ -370,6 +370,9 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
 
   // --- generator_interrupts.h ---------------------------------------------------------------
 
+  // The function on the shadow stack, and off it again; where code keeps none nothing.
+  void NoteCall();
+  void ForgetCall();
   // At the beginning of each operator.
   void At(wasm::Opcode op) {
     if (ABSL_PREDICT_FALSE(counts_fuel_)) Meter(op);

@@ -149,6 +149,7 @@ template <class Masm>
 void Generator<Masm>::OnCode() {
   masm_.ZeroSlots(next_slot_, locals_begin_);
   stack_begin_ = lowest_slot_ = next_slot_;
+  NoteCall();
   EnterFunction();
 }
 
@@ -156,6 +157,7 @@ template <class Masm>
 absl::Status Generator<Masm>::Finish(Result* result) {
   codegen::MachBuffer& buffer = masm_.buffer();
   buffer.Bind(epilogue_);
+  ForgetCall();
   masm_.Epilogue(saved_, signature_->argument_bytes);
   EmitDeferred();
   EmitInterrupts();
@@ -346,6 +348,7 @@ void Generator<Masm>::GoToCallee(const Callee& callee, bool tail) {
   const codegen::ExternalName name = callee.kind == Callee::Kind::kFunction
                                          ? NameOfFunction(info_.Defined(callee.function))
                                          : codegen::ExternalName::None();
+  if (tail) ForgetCall();
   switch (callee.kind) {
     case Callee::Kind::kFunction:
       EnsureVmctx();

@@ -36,6 +36,39 @@ uint32_t Generator<Masm>::RefundAt(uint32_t offset) const {
   return found != refunds_.end() && found->offset == offset ? found->units : 0;
 }
 
+// --- Shadow stack -----------------------------------------------------------------------
+
+template <class Masm>
+void Generator<Masm>::NoteCall() {
+  using environ::ShadowFrameOffsets;
+  constexpr auto kTop = static_cast<int32_t>(environ::VMStoreContextOffsets::kShadowTop);
+  if (!tunables_.shadow_stack) return;
+  // So that the VMContext has its slot.
+  has_calls_ = true;
+  const auto load_store = [&] {
+    masm_.LoadField(ValueKind::kI64, Masm::kScratch, Masm::kVmctx,
+                    environ::VMContextOffsets::kStore);
+  };
+  load_store();
+  masm_.LoadField(ValueKind::kI64, Masm::kScratch, Masm::kScratch, kTop);
+  masm_.StoreField(ValueKind::kI64, Masm::kScratch, ShadowFrameOffsets::kVmctx, Masm::kVmctx);
+  masm_.StoreFieldConstant(ValueKind::kI64, Masm::kScratch, ShadowFrameOffsets::kFunction,
+                           state_->func().raw());
+  load_store();
+  masm_.AddField(Masm::kScratch, kTop, ShadowFrameOffsets::kSize);
+}
+
+template <class Masm>
+void Generator<Masm>::ForgetCall() {
+  using environ::ShadowFrameOffsets;
+  if (!tunables_.shadow_stack) return;
+  masm_.LoadSlot(ValueKind::kI64, Masm::kScratch, Masm::kVmctxSlot);
+  masm_.LoadField(ValueKind::kI64, Masm::kScratch, Masm::kScratch,
+                  environ::VMContextOffsets::kStore);
+  masm_.AddField(Masm::kScratch, static_cast<int32_t>(environ::VMStoreContextOffsets::kShadowTop),
+                 -static_cast<int32_t>(ShadowFrameOffsets::kSize));
+}
+
 // --- Checks -----------------------------------------------------------------------------
 
 template <class Masm>
