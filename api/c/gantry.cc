@@ -64,6 +64,12 @@ void gantry_config_opt_level(wasm_config_t* config, gantry_opt_level_t level) {
 void gantry_config_consume_fuel(wasm_config_t* config, bool enable) {
   config->config.ConsumeFuel(enable);
 }
+void gantry_config_epoch_interruption(wasm_config_t* config, gantry_epoch_interruption_t how) {
+  config->config.EpochInterruption(how == GANTRY_EPOCHS_PAGE ? gantry::EpochInterruption::kPage
+                                   : how == GANTRY_EPOCHS_COUNTER
+                                       ? gantry::EpochInterruption::kCounter
+                                       : gantry::EpochInterruption::kNone);
+}
 void gantry_config_wasm_backtrace(wasm_config_t* config, bool enable) {
   config->config.WasmBacktrace(enable);
 }
@@ -172,17 +178,9 @@ wasm_trap_t* gantry_func_call(const wasm_func_t* func, const gantry_val_t* args,
   StoreBox& box = *func->store;
   const auto call = [&]() -> absl::Status {
     ASSIGN_OR_RETURN(const gantry::FuncType type, func->func().type(box.store));
-    if (num_args != type.params().size() || num_results != type.results().size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the function's type is ", type.ToString(), "; there are ", num_args,
-                       " arguments, and room for ", num_results, " results"));
-    }
-    std::vector<gantry::Val> values;
-    for (size_t i = 0; i < num_args; ++i) {
-      ASSIGN_OR_RETURN(const gantry::Val value,
-                       gantry::c_api::ToVal(box, args[i], type.params()[i]));
-      values.push_back(value);
-    }
+    RETURN_IF_ERROR(gantry::c_api::CheckResults(type, num_results));
+    ASSIGN_OR_RETURN(const std::vector<gantry::Val> values,
+                     gantry::c_api::ToArguments(box, type, args, num_args));
     ASSIGN_OR_RETURN(const std::vector<gantry::Val> out, func->func().Call(box.store, values));
     for (size_t i = 0; i < num_results; ++i) results[i] = gantry::c_api::FromVal(box, out[i]);
     return absl::OkStatus();

@@ -1,12 +1,12 @@
-/* What wasm.h lacks: settings, texts of errors, fuel, limits, names for imports, WASI, artifacts in
- * files, values without objects. Ownership is as in wasm.h.
+/* What wasm.h lacks: settings, texts of errors, fuel, epochs, calls that yield, limits, names for
+ * imports, WASI, artifacts in files, values without objects. Ownership is as in wasm.h.
  *
  *   wasm_config_t* config = wasm_config_new();
  *   gantry_config_consume_fuel(config, true);
  *   wasm_engine_t* engine = wasm_engine_new_with_config(config);
  *   if (engine == NULL) puts(gantry_last_error());
  *
- * Tested by gantry_test.c.
+ * Tested by gantry_test.c and interrupts_test.c.
  */
 #ifndef GANTRY_API_C_GANTRY_H_
 #define GANTRY_API_C_GANTRY_H_
@@ -27,6 +27,15 @@ typedef uint8_t gantry_opt_level_t;
 enum gantry_opt_level_enum { GANTRY_OPT_NONE, GANTRY_OPT_SPEED, GANTRY_OPT_SPEED_AND_SIZE };
 WASM_API_EXTERN void gantry_config_opt_level(wasm_config_t*, gantry_opt_level_t);
 WASM_API_EXTERN void gantry_config_consume_fuel(wasm_config_t*, bool);
+/* How guests find out that their store's deadline has come: not at all; loops compare a counter; or
+ * loops read from a page that is made inaccessible, which costs less and needs signals. */
+typedef uint8_t gantry_epoch_interruption_t;
+enum gantry_epoch_interruption_enum {
+  GANTRY_EPOCHS_NONE,
+  GANTRY_EPOCHS_COUNTER,
+  GANTRY_EPOCHS_PAGE
+};
+WASM_API_EXTERN void gantry_config_epoch_interruption(wasm_config_t*, gantry_epoch_interruption_t);
 WASM_API_EXTERN void gantry_config_wasm_backtrace(wasm_config_t*, bool);
 WASM_API_EXTERN void gantry_config_signals_based_traps(wasm_config_t*, bool);
 WASM_API_EXTERN void gantry_config_nan_canonicalization(wasm_config_t*, bool);
@@ -46,6 +55,27 @@ WASM_API_EXTERN wasm_engine_t* gantry_engine_copy(const wasm_engine_t*);
 /* Fuel. False where the engine does not count it. */
 WASM_API_EXTERN bool gantry_store_set_fuel(wasm_store_t*, uint64_t units);
 WASM_API_EXTERN bool gantry_store_get_fuel(const wasm_store_t*, uint64_t* out);
+/* Each time that so many units were consumed (0: never) a guest that was called by
+ * gantry_func_call_async yields. */
+WASM_API_EXTERN bool gantry_store_fuel_yield_interval(wasm_store_t*, uint64_t units);
+
+/* Epochs. Counts the engine's; may be called from any thread and from signal handlers. */
+WASM_API_EXTERN void gantry_engine_increment_epoch(const wasm_engine_t*);
+/* The guests of the store are interrupted when the epoch is so many further on than now; a store
+ * starts without a deadline. False where the engine does not look at epochs. */
+WASM_API_EXTERN bool gantry_store_set_epoch_deadline(wasm_store_t*, uint64_t delta);
+/* What happens at the deadline, the last one said: the guest traps, which is the default; */
+WASM_API_EXTERN void gantry_store_epoch_deadline_trap(wasm_store_t*);
+/* or it yields where it was called by gantry_func_call_async, and the deadline is so many epochs
+ * further on; */
+WASM_API_EXTERN void gantry_store_epoch_deadline_yield(wasm_store_t*, uint64_t delta);
+/* or a function is called, on the guest's thread, which may use the store. What it returns stops the
+ * guest, and is given away; with NULL the deadline is *delta (0 beforehand) further on, and the guest
+ * traps if that is 0. The finalizer is called once, when the store has no use for the function any
+ * more. */
+typedef wasm_trap_t* (*gantry_epoch_callback_t)(void* env, uint64_t* delta);
+WASM_API_EXTERN bool gantry_store_epoch_deadline_callback(wasm_store_t*, gantry_epoch_callback_t,
+                                                          void* env, void (*finalizer)(void*));
 
 /* What a store may have from now on: StoreLimits (api/limits.h). UINT64_MAX is no limit. */
 typedef struct gantry_store_limits_t {
@@ -92,6 +122,24 @@ typedef struct gantry_val_t {
 WASM_API_EXTERN wasm_trap_t* gantry_func_call(const wasm_func_t*, const gantry_val_t* args,
                                               size_t num_args, gantry_val_t* results,
                                               size_t num_results);
+
+/* A call on a stack of its own, that yields and goes on where it is resumed. It does not begin by
+ * itself. A store has one such call under way at a time, and no other meanwhile. Arguments are as
+ * for gantry_func_call, and copied. NULL where that fails. */
+typedef struct gantry_call_t gantry_call_t;
+WASM_API_EXTERN gantry_call_t* gantry_func_call_async(const wasm_func_t*, const gantry_val_t* args,
+                                                      size_t num_args);
+/* Begins the call or goes on with it, on any thread, and returns true once it is done; false where
+ * it has yielded. */
+WASM_API_EXTERN bool gantry_call_resume(gantry_call_t*);
+/* What a call that is done comes to, once: as gantry_func_call. */
+WASM_API_EXTERN wasm_trap_t* gantry_call_result(gantry_call_t*, gantry_val_t* results,
+                                                size_t num_results);
+/* Ends the call where it is. */
+WASM_API_EXTERN void gantry_call_delete(gantry_call_t* taken);
+/* In a host function or a callback: the guest of the store yields where it was called by
+ * gantry_func_call_async. A trap says that the call was dropped, and is to be returned. */
+WASM_API_EXTERN wasm_trap_t* gantry_store_yield(wasm_store_t*);
 
 /* The export of a name, given to the caller; null where there is none. */
 WASM_API_EXTERN wasm_extern_t* gantry_instance_export(const wasm_instance_t*, const char* name);

@@ -274,6 +274,26 @@ absl::Status CheckCallable(const FuncType& type) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<Val>> ToArguments(StoreBox& box, const FuncType& type,
+                                             const gantry_val_t* args, size_t num_args) {
+  if (num_args != type.params().size()) {
+    return absl::InvalidArgumentError(absl::StrCat("the function's type is ", type.ToString(),
+                                                   "; there are ", num_args, " arguments"));
+  }
+  std::vector<Val> values;
+  for (size_t i = 0; i < num_args; ++i) {
+    ASSIGN_OR_RETURN(const Val value, ToVal(box, args[i], type.params()[i]));
+    values.push_back(value);
+  }
+  return values;
+}
+
+absl::Status CheckResults(const FuncType& type, size_t num_results) {
+  if (num_results == type.results().size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the function's type is ", type.ToString(),
+                                                 "; there is room for ", num_results, " results"));
+}
+
 Func::Callback Adapt(const FuncType& type, wasm_func_callback_with_env_t callback,
                      std::shared_ptr<HostInfo> env) {
   return [type, callback, env = std::move(env)](Caller& caller, absl::Span<const Val> arguments,

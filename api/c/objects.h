@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -196,6 +197,13 @@ gantry_val_t FromVal(StoreBox& box, const Val& value);
 gantry_val_t Widen(const wasm_val_t& value);
 // Only for what a wasm_val_t can hold.
 wasm_val_t Narrow(const gantry_val_t& value);
+
+// Arguments of a call. Errors: kInvalidArgument where their number or kinds are not those of the
+// function's type.
+absl::StatusOr<std::vector<Val>> ToArguments(StoreBox& box, const FuncType& type,
+                                             const gantry_val_t* args, size_t num_args);
+// kInvalidArgument where a function's results do not fit.
+absl::Status CheckResults(const FuncType& type, size_t num_results);
 
 // A callback of C as one of C++, for functions without v128 (CheckCallable).
 Func::Callback Adapt(const FuncType& type, wasm_func_callback_with_env_t callback,
