@@ -4,9 +4,11 @@
 // Of three modules one is WebAssembly 2.0 without vectors, where NaNs are canonical by the
 // generator's doing; two use all that is compiled, with NaNs canonical by the compiler's: one with
 // relaxed operations of the deterministic profile, the other with those of the host. Compiled code
-// counts fuel, whose use has to be equal too. Running out of fuel or of stack is one outcome, after
-// which a module is left, since where it happens depends on the compiler (and the interpreter
-// counts otherwise).
+// counts fuel by lines of operators, the interpreter operator by operator, at costs that differ
+// with the kind of module: what was consumed has to be equal, at returns, at traps, and each time
+// that the host is asked for growth. Running out of fuel or of stack is one outcome, after which a
+// module is left, since where it happens depends on the compiler (and the interpreter counts
+// otherwise).
 //
 //   differential_test [--modules=N] [--first_seed=N]
 #include <algorithm>
@@ -47,9 +49,21 @@ namespace {
 
 using codegen::RawValue;
 
-constexpr uint64_t kFuel = 100'000;               // operators of one call
+constexpr uint64_t kFuel = 500'000;               // units of one call
 constexpr uint64_t kInterpreterFuel = 1'000'000;  // IR instructions of one call
 constexpr uint64_t kEarly = 10;                   // operators before a trap that is one too soon
+
+// What operators cost that differ from the default, by kind of module.
+struct Costs {
+  std::vector<std::pair<const char*, uint32_t>> operators;
+  uint32_t bulk_bytes = 64;
+};
+
+wasm::OperatorCosts OperatorCostsOf(const Costs& costs) {
+  wasm::OperatorCosts result;
+  for (const auto& [name, units] : costs.operators) CHECK_OK(result.Set(name, units));
+  return result;
+}
 
 // What a call brought about: "returns 1, 2", "traps heap_oob", or the one below.
 constexpr char kExhausted[] = "is exhausted";
@@ -69,6 +83,9 @@ class Guest {
   virtual std::string Instantiate() = 0;
   virtual std::string Call(wasm::FuncIndex func, const std::vector<RawValue>& arguments) = 0;
   virtual State GetState() = 0;
+  // Of the last call, or of what was done to make the instance; at its end and at each growth.
+  virtual uint64_t used_fuel() const = 0;
+  virtual const std::vector<uint64_t>& fuel_at_growths() const = 0;
 };
 
 std::string Returned(const std::vector<RawValue>& values) {
@@ -91,9 +108,10 @@ std::string Trapped(absl::string_view code) {
 class InterpretedGuest final : public Guest {
  public:
   InterpretedGuest(const wasm::Module& module, wasm::Features features,
-                   const wasm::TranslationChoices& choices)
+                   const wasm::TranslationChoices& choices, const Costs& costs)
       : module_(module) {
-    auto made = InterpretedModule::Create(module, features, choices);
+    auto made = InterpretedModule::Create(module, features, choices,
+                                          {OperatorCostsOf(costs), costs.bulk_bytes});
     CHECK(made.ok()) << made.status();
     interpreted_ = std::move(*made);
     interpreted_->set_fuel(kInterpreterFuel);
@@ -104,6 +122,10 @@ class InterpretedGuest final : public Guest {
     return Describe(interpreted_->Call(func, arguments), module_.func_type(func).results());
   }
   absl::Span<const uint64_t> opcode_counts() const { return interpreted_->opcode_counts(); }
+  uint64_t used_fuel() const override { return interpreted_->used_fuel(); }
+  const std::vector<uint64_t>& fuel_at_growths() const override {
+    return interpreted_->fuel_at_growths();
+  }
   State GetState() override {
     State state;
     for (size_t i = 0; i < module_.memories.size(); ++i) {
@@ -160,10 +182,34 @@ class InterpretedGuest final : public Guest {
   std::unique_ptr<InterpretedModule> interpreted_;
 };
 
+// Allows everything, and notes the fuel that was left when it was asked for growth.
+class GrowthWatch final : public ResourceLimiter {
+ public:
+  explicit GrowthWatch(const Store& store) : store_(store) {}
+  bool AllowMemory(uint64_t, uint64_t) override { return Note(); }
+  bool AllowTable(uint64_t, uint64_t) override { return Note(); }
+  bool AllowInstances(uint64_t) override { return true; }
+  bool AllowMemories(uint64_t) override { return true; }
+  bool AllowTables(uint64_t) override { return true; }
+  uint64_t MaxStack() override { return ~uint64_t{0}; }
+
+  void Start() { used_.clear(); }
+  const std::vector<uint64_t>& used() const { return used_; }
+
+ private:
+  bool Note() {
+    used_.push_back(kFuel - store_.GetFuel().value_or(0));
+    return true;
+  }
+  const Store& store_;
+  std::vector<uint64_t> used_;
+};
+
 class CompiledGuest final : public Guest {
  public:
   CompiledGuest(const Engine& engine, const wasm::Module& parsed, absl::Span<const uint8_t> bytes)
-      : parsed_(parsed), store_(engine) {
+      : parsed_(parsed), store_(engine), growths_(store_) {
+    store_.SetLimiter(&growths_);
     absl::StatusOr<Module> module = Module::Compile(engine, bytes);
     CHECK(module.ok()) << module.status();
     module_.emplace(*std::move(module));
@@ -173,6 +219,7 @@ class CompiledGuest final : public Guest {
     CHECK_OK(store_.SetFuel(kFuel));
     absl::StatusOr<Instance> instance = Instance::Create(store_, *module_, {});
     used_fuel_ = kFuel - store_.GetFuel().value_or(0);
+    growths_.Start();
     if (!instance.ok()) return Describe(instance.status());
     instance_.emplace(*std::move(instance));
     return Returned({});
@@ -186,6 +233,7 @@ class CompiledGuest final : public Guest {
         instance_->GetFunc(store_, absl::StrCat("func", func.raw()));
     CHECK_OK(callee.status());
     CHECK_OK(store_.SetFuel(kFuel));
+    growths_.Start();
     const auto results = callee->Call(store_, values);
     used_fuel_ = kFuel - store_.GetFuel().value_or(0);
     if (!results.ok()) return Describe(results.status());
@@ -233,8 +281,8 @@ class CompiledGuest final : public Guest {
     return state;
   }
 
-  // Of the last call, or of what was done to make the instance.
-  uint64_t used_fuel() const { return used_fuel_; }
+  uint64_t used_fuel() const override { return used_fuel_; }
+  const std::vector<uint64_t>& fuel_at_growths() const override { return growths_.used(); }
 
  private:
   static Val ToVal(wasm::ValType type, const RawValue& value) {
@@ -285,6 +333,7 @@ class CompiledGuest final : public Guest {
 
   const wasm::Module& parsed_;
   Store store_;
+  GrowthWatch growths_;
   std::optional<Module> module_;
   std::optional<Instance> instance_;
   uint64_t used_fuel_ = 0;
@@ -295,6 +344,7 @@ struct Mode {
   wasm::Features features;
   bool canonicalize_nans = false;  // by the compiler
   bool deterministic = false;
+  Costs costs;
 };
 
 std::vector<Mode> Modes() {
@@ -307,7 +357,33 @@ std::vector<Mode> Modes() {
         Feature::kWideArithmetic, Feature::kCustomPageSizes, Feature::kFunctionReferences}) {
     all.Set(feature, true);
   }
-  return {{scalar}, {all, true, true}, {all, true, false}};
+  const Costs some = {{{"call", 9},
+                       {"i32.add", 4},
+                       {"i32.load", 3},
+                       {"i64.div_u", 11},
+                       {"local.get", 0},
+                       {"drop", 2},
+                       {"nop", 5},
+                       {"block", 1},
+                       {"loop", 2},
+                       {"else", 3},
+                       {"end", 1},
+                       {"if", 0},
+                       {"br_if", 6},
+                       {"memory.grow", 20}},
+                      8};
+  // Where hardly anything costs, lines begin late and are short.
+  const Costs few = {{{"local.get", 0},
+                      {"local.set", 0},
+                      {"i32.const", 0},
+                      {"i64.const", 0},
+                      {"v128.const", 0},
+                      {"return", 0},
+                      {"br", 0},
+                      {"unreachable", 7},
+                      {"memory.fill", 3}},
+                     1};
+  return {{scalar, false, false, {}}, {all, true, true, some}, {all, true, false, few}};
 }
 
 // What relaxed operations do in code for the host, under the flags of the test.
@@ -330,7 +406,8 @@ Engine MakeEngine(Strategy strategy, OptLevel level, const Mode& mode) {
       .NanCanonicalization(mode.canonicalize_nans)
       .RelaxedSimdDeterministic(mode.deterministic);
   config.Compiler(strategy).OptLevel(level).CompilationThreads(1).MaxWasmStack(256 << 10);
-  config.ConsumeFuel(true);
+  config.ConsumeFuel(true).FuelBulkBytes(mode.costs.bulk_bytes);
+  for (const auto& [name, units] : mode.costs.operators) config.OperatorCost(name, units);
   absl::StatusOr<Engine> engine = Engine::Create(config);
   CHECK_OK(engine.status());
   return *std::move(engine);
@@ -396,6 +473,7 @@ struct Counts {
   uint64_t trapped = 0;
   uint64_t trapped_early = 0;
   uint64_t exhausted = 0;
+  uint64_t growths = 0;
   // Executed by the interpreter, by opcode of the IR.
   std::vector<uint64_t> opcodes = std::vector<uint64_t>(codegen::kNumOpcodes);
 };
@@ -434,7 +512,7 @@ class Comparison {
     wasm::TranslationChoices choices;
     choices.canonical_nans = mode.canonicalize_nans;
     if (!mode.deterministic) choices.relaxed = host_choices_;
-    InterpretedGuest interpreted(*module, options.features, choices);
+    InterpretedGuest interpreted(*module, options.features, choices, mode.costs);
     CompiledGuest none(none_[number], *module, bytes_);
     CompiledGuest speed(speed_[number], *module, bytes_);
     CompiledGuest baseline(baseline_[number], *module, bytes_);
@@ -464,17 +542,23 @@ class Comparison {
                              const auto& outcome_of) -> std::optional<std::string> {
       outcome_ = outcome_of(interpreted);
       ended_ = outcome_ == kExhausted;
-      std::string outcomes = absl::StrCat("interpreted ", outcome_);
+      const auto fuel_of = [](const Guest& guest) {
+        std::string text = absl::StrCat(" for ", guest.used_fuel());
+        for (uint64_t used : guest.fuel_at_growths()) absl::StrAppend(&text, ", growth at ", used);
+        return text;
+      };
+      const std::string fuel = fuel_of(interpreted);
+      std::string outcomes = absl::StrCat("interpreted ", outcome_, fuel);
       bool equal = true;
       // The later ones only where the others have come to an end.
       for (size_t i = 0; i < compiled.size() && !ended_; ++i) {
         CompiledGuest& guest = compiled[i].guest;
         const std::string outcome = outcome_of(guest);
         ended_ = outcome == kExhausted;
-        equal = equal && outcome == outcome_ && guest.used_fuel() == compiled[0].guest.used_fuel();
-        absl::StrAppend(&outcomes, ", ", compiled[i].name, " ", outcome, " for ",
-                        guest.used_fuel());
+        equal = equal && outcome == outcome_ && fuel_of(guest) == fuel;
+        absl::StrAppend(&outcomes, "; ", compiled[i].name, " ", outcome, fuel_of(guest));
       }
+      counts_.growths += interpreted.fuel_at_growths().size();
       if (ended_) {
         ++counts_.exhausted;
         return std::nullopt;
@@ -569,13 +653,14 @@ int Main(int argc, char** argv) {
                                                static_cast<double>(counts.calls);
   std::printf(
       "%llu modules, %llu calls: %llu returned, %llu trapped (%.1f %% of all within %llu "
-      "operators), %llu exhausted; %d disagree\n",
+      "operators), %llu exhausted, %llu growths; %d "
+      "disagree\n",
       static_cast<unsigned long long>(counts.modules),
       static_cast<unsigned long long>(counts.calls),
       static_cast<unsigned long long>(counts.returned),
       static_cast<unsigned long long>(counts.trapped), early,
       static_cast<unsigned long long>(kEarly), static_cast<unsigned long long>(counts.exhausted),
-      failures);
+      static_cast<unsigned long long>(counts.growths), failures);
   std::printf("IR opcodes never executed:");
   for (size_t i = 0; i < counts.opcodes.size(); ++i) {
     if (counts.opcodes[i] != 0) continue;

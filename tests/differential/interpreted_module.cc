@@ -73,8 +73,14 @@ bool IsInside(uint64_t start, uint64_t length, uint64_t size) {
 
 class InterpretedModule::Environment final : public wasm::FuncEnvironment {
  public:
-  Environment(const wasm::Module& module, const wasm::TranslationChoices& choices)
-      : module_(module), choices_(choices) {}
+  Environment(const wasm::Module& module, const wasm::TranslationChoices& choices,
+              const wasm::OperatorCosts& costs)
+      : module_(module), choices_(choices), costs_(costs) {}
+
+  bool counts_operators() const override { return true; }
+  void OnOperator(InstBuilder& b, wasm::Opcode op, uint32_t) override {
+    if (costs_.of(op) != 0) b.FuelCharge(costs_.of(op));
+  }
 
   wasm::TranslationChoices choices() const override { return choices_; }
   const wasm::TranslationTraps& traps() const override {
@@ -281,19 +287,18 @@ class InterpretedModule::Environment final : public wasm::FuncEnvironment {
 
   const wasm::Module& module_;
   const wasm::TranslationChoices choices_;
+  const wasm::OperatorCosts& costs_;
   Value context_;
   std::vector<Value> args_;
 };
 
-InterpretedModule::InterpretedModule(const wasm::Module& module,
-                                     const wasm::TranslationChoices& choices)
-    : module_(module), choices_(choices) {}
 InterpretedModule::~InterpretedModule() = default;
 
 absl::StatusOr<std::unique_ptr<InterpretedModule>> InterpretedModule::Create(
-    const wasm::Module& module, wasm::Features features, const wasm::TranslationChoices& choices) {
+    const wasm::Module& module, wasm::Features features, const wasm::TranslationChoices& choices,
+    const FuelCosts& costs) {
   CHECK(module.imports.empty());
-  auto guest = std::unique_ptr<InterpretedModule>(new InterpretedModule(module, choices));
+  auto guest = std::unique_ptr<InterpretedModule>(new InterpretedModule(module, choices, costs));
   for (const wasm::MemoryType& type : module.memories) {
     CHECK(type.limits.max.has_value());
     guest->memories_.emplace_back(static_cast<size_t>(*type.limits.max * type.page_size()));
@@ -316,7 +321,7 @@ absl::StatusOr<std::unique_ptr<InterpretedModule>> InterpretedModule::Create(
 absl::Status InterpretedModule::Translate(wasm::Features features) {
   const wasm::ValidatorLimits limits;
   wasm::FunctionTranslator translator(module_, features, limits);
-  Environment environment(module_, choices_);
+  Environment environment(module_, choices_, costs_.operators);
   for (const wasm::FunctionBody& body : module_.bodies) {
     functions_.push_back(std::make_unique<codegen::Function>());
     codegen::Function& func = *functions_.back();
@@ -342,7 +347,7 @@ absl::Status InterpretedModule::FindAddresses() {
     func.signature.returns.push_back(Type::kI64);
     InstBuilder b(&func);
     b.SetEnd(func.MakeEntryBlock());
-    Environment environment(module_, choices_);
+    Environment environment(module_, choices_, costs_.operators);
     const Value address = b.FuncAddr(environment.Callee(b, index));
     b.Return({address});
     ASSIGN_OR_RETURN(const Outcome outcome, interpreter_.Run(func, {}));
@@ -475,12 +480,18 @@ absl::StatusOr<Outcome> InterpretedModule::Instantiate() {
     if (outcome.kind != Outcome::Kind::kReturned) return outcome;
     dropped_data_[i] = true;
   }
-  return module_.start.has_value() ? Call(*module_.start, {}) : Nothing();
+  interpreter_.set_guest_fuel(kEndless);
+  if (!module_.start.has_value()) return Nothing();
+  ASSIGN_OR_RETURN(const Outcome started, Call(*module_.start, {}));
+  fuel_at_growths_.clear();
+  return started;
 }
 
 absl::StatusOr<Outcome> InterpretedModule::Call(wasm::FuncIndex func, Arguments arguments) {
   std::vector<codegen::RawValue> all = {reinterpret_cast<uint64_t>(context_.data())};
   all.insert(all.end(), arguments.begin(), arguments.end());
+  interpreter_.set_guest_fuel(kEndless);
+  fuel_at_growths_.clear();
   return interpreter_.Run(*functions_[func.index()], all);
 }
 
@@ -494,12 +505,25 @@ codegen::RawValue InterpretedModule::global(wasm::GlobalIndex global) const {
   return {context_[slot], context_[slot + 1]};
 }
 
-// ---- WebAssembly 3.0, "Execution": memory and table instructions.
+// ---- WebAssembly 3.0, "Execution": memory and table instructions. Fuel as in docs/abi.md.
+
+void InterpretedModule::ChargeBytes(uint64_t bytes) {
+  if (costs_.bulk_bytes == 0) return;
+  interpreter_.set_guest_fuel(interpreter_.guest_fuel() -
+                              static_cast<int64_t>(bytes / costs_.bulk_bytes));
+}
+void InterpretedModule::ChargeElements(uint64_t elements) {
+  ChargeBytes(std::min(elements, ~uint64_t{0} / kElementBytes) * kElementBytes);
+}
 
 Outcome InterpretedModule::MemoryGrow(Arguments args) {
   const uint64_t memory = args[0].lo;
   const uint64_t page = module_.memories[wasm::MemoryIndex::FromIndex(memory)].page_size();
   const uint64_t room = memories_[memory].size() - memory_length(memory);
+  // What is more than all bytes that there can be is refused before anybody is asked.
+  if (args[1].lo != 0 && args[1].lo <= (~uint64_t{0} - memory_length(memory)) / page) {
+    fuel_at_growths_.push_back(used_fuel());
+  }
   if (args[1].lo > room / page) return Outcome::Returned({~uint64_t{0}});
   const uint64_t before = memory_length(memory) / page;
   memory_length(memory) += args[1].lo * page;
@@ -511,6 +535,7 @@ Outcome InterpretedModule::MemoryFill(Arguments args) {
   if (!IsInside(destination, length, memory_length(memory))) {
     return Trapped(TrapCode::kMemoryOutOfBounds);
   }
+  ChargeBytes(length);
   std::fill_n(memories_[memory].begin() + destination, length, static_cast<uint8_t>(args[2].lo));
   return Nothing();
 }
@@ -522,6 +547,7 @@ Outcome InterpretedModule::MemoryCopy(Arguments args) {
       !IsInside(source, length, memory_length(from))) {
     return Trapped(TrapCode::kMemoryOutOfBounds);
   }
+  ChargeBytes(length);
   if (length == 0) return Nothing();
   std::memmove(&memories_[to][destination], &memories_[from][source], length);
   return Nothing();
@@ -552,8 +578,11 @@ Outcome InterpretedModule::MemoryInit(Arguments args) {
   const uint64_t memory = args[0].lo, data = args[1].lo;
   const uint64_t destination = args[2].lo, source = args[3].lo, length = args[4].lo;
   const absl::Span<const uint8_t> bytes = module_.data[wasm::DataIndex::FromIndex(data)].bytes;
-  if (!IsInside(source, length, dropped_data_[data] ? 0 : bytes.size()) ||
-      !IsInside(destination, length, memory_length(memory))) {
+  if (!IsInside(destination, length, memory_length(memory))) {
+    return Trapped(TrapCode::kMemoryOutOfBounds);
+  }
+  ChargeBytes(length);
+  if (!IsInside(source, length, dropped_data_[data] ? 0 : bytes.size())) {
     return Trapped(TrapCode::kMemoryOutOfBounds);
   }
   std::copy_n(bytes.begin() + source, length, memories_[memory].begin() + destination);
@@ -576,6 +605,10 @@ Outcome InterpretedModule::TableSet(Arguments args) {
 Outcome InterpretedModule::TableGrow(Arguments args) {
   Table& table = tables_[args[0].lo];
   const uint64_t before = table.elements.size();
+  ChargeElements(args[2].lo);
+  if (args[2].lo != 0 && args[2].lo <= ~uint64_t{0} - before) {
+    fuel_at_growths_.push_back(used_fuel());
+  }
   if (args[2].lo > table.max - before) return Outcome::Returned({~uint64_t{0}});
   table.elements.resize(before + args[2].lo, args[1].lo);
   return Outcome::Returned({before});
@@ -586,6 +619,7 @@ Outcome InterpretedModule::TableFill(Arguments args) {
   if (!IsInside(args[1].lo, args[3].lo, elements.size())) {
     return Trapped(TrapCode::kTableOutOfBounds);
   }
+  ChargeElements(args[3].lo);
   std::fill_n(elements.begin() + args[1].lo, args[3].lo, args[2].lo);
   return Nothing();
 }
@@ -597,6 +631,7 @@ Outcome InterpretedModule::TableCopy(Arguments args) {
       !IsInside(args[3].lo, args[4].lo, from.size())) {
     return Trapped(TrapCode::kTableOutOfBounds);
   }
+  ChargeElements(args[4].lo);
   const std::vector<uint64_t> moved(from.begin() + args[3].lo,
                                     from.begin() + args[3].lo + args[4].lo);
   std::copy(moved.begin(), moved.end(), to.begin() + args[2].lo);
@@ -607,8 +642,11 @@ Outcome InterpretedModule::TableInit(Arguments args) {
   std::vector<uint64_t>& elements = tables_[args[0].lo].elements;
   const wasm::ElementSegment& segment = module_.elements[wasm::ElemIndex::FromIndex(args[1].lo)];
   const uint64_t destination = args[2].lo, source = args[3].lo, length = args[4].lo;
-  if (!IsInside(source, length, dropped_elements_[args[1].lo] ? 0 : segment.size()) ||
-      !IsInside(destination, length, elements.size())) {
+  if (!IsInside(destination, length, elements.size())) {
+    return Trapped(TrapCode::kTableOutOfBounds);
+  }
+  ChargeElements(length);
+  if (!IsInside(source, length, dropped_elements_[args[1].lo] ? 0 : segment.size())) {
     return Trapped(TrapCode::kTableOutOfBounds);
   }
   for (uint64_t i = 0; i < length; ++i) {
