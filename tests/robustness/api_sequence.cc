@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/async.h"
 #include "api/engine.h"
 #include "api/instance.h"
 #include "api/linker.h"
@@ -39,7 +40,13 @@ constexpr char kGuest[] = R"((module
   (func (export "keep") (param i32 externref) (table.set 1 (local.get 0) (local.get 1)))
   (func (export "give") (param i32) (result externref) (table.get 1 (local.get 0)))
   (func (export "divide") (param i32 i32) (result i32)
-    (i32.div_u (local.get 0) (local.get 1)))))";
+    (i32.div_u (local.get 0) (local.get 1)))
+  ;; 10 operators a round, one of them the host's function, and 3 around.
+  (func (export "count") (param i32) (result i32) (local i32)
+    (loop
+      (local.set 1 (call $add (local.get 1) (i32.const 3)))
+      (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (i32.add (local.get 1) (i32.const 1)))))";
 
 constexpr uint32_t kPage = 65536;
 constexpr uint64_t kMostPages = 4;
@@ -63,7 +70,10 @@ struct Home {
   std::vector<uint8_t> artifact;
 };
 
-constexpr int kHomes = 3;
+constexpr int kHomes = 4;
+// Its engine counts fuel and looks at epochs.
+constexpr int kInterruptedHome = 3;
+constexpr uint64_t kPlenty = uint64_t{1} << 40;
 
 Config ConfigOf(int home) {
   Config config;
@@ -79,13 +89,15 @@ Config ConfigOf(int home) {
     options.max_memory_size = kMostPages * kPage;
     options.max_warm_slots = 3;
     config.PoolingAllocation(options);
+  } else if (home == kInterruptedHome) {
+    config.ConsumeFuel(true).EpochInterruption(EpochInterruption::kCounter);
   }
   return config;
 }
 
 Home& HomeOf(int number) {
   static Home* const homes[kHomes] = {new Home(ConfigOf(0)), new Home(ConfigOf(1)),
-                                      new Home(ConfigOf(2))};
+                                      new Home(ConfigOf(2)), new Home(ConfigOf(3))};
   return *homes[number];
 }
 
@@ -108,7 +120,14 @@ struct ModelledInstance {
 };
 
 struct ModelledStore {
-  explicit ModelledStore(int h) : home(h), store(HomeOf(h).engine) {}
+  explicit ModelledStore(int h) : home(h), store(HomeOf(h).engine) {
+    if (h == kInterruptedHome) Replenish();
+  }
+  // Fuel and time for whatever is called next.
+  void Replenish() {
+    CHECK_OK(store.SetFuel(kPlenty));
+    CHECK_OK(store.SetEpochDeadline(kPlenty));
+  }
   int home;
   Store store;
   std::vector<ModelledInstance> instances;
@@ -294,6 +313,96 @@ class Sequence {
     CHECK_OK(results.status());
     CHECK_EQ((*results)[0].i32(), a + 1);
   }
+  // Operators of a call of "count" up to its end. Of the loop's 8 one is the head, which is free.
+  static uint64_t CostOfCount(uint64_t rounds) { return 9 * rounds + 3; }
+  std::pair<ModelledStore*, ModelledInstance*> AnInterruptedInstance() {
+    for (const auto& store : stores_) {
+      if (store->home != kInterruptedHome) continue;
+      if (store->instances.empty()) Instantiate(*store);
+      return {store.get(), &store->instances[Next() % store->instances.size()]};
+    }
+    if (stores_.size() == kMostStores) stores_.erase(stores_.begin());
+    stores_.push_back(std::make_unique<ModelledStore>(kInterruptedHome));
+    Instantiate(*stores_.back());
+    return {stores_.back().get(), &stores_.back()->instances[0]};
+  }
+  // A call with enough fuel, or one operator too few, or far too little.
+  void Fuel() {
+    const auto [in, of] = AnInterruptedInstance();
+    const uint32_t rounds = 1 + Next() % 50;
+    const uint64_t cost = CostOfCount(rounds);
+    const uint64_t given[] = {cost, cost + 1000, cost - 1, cost / 2, 0};
+    const uint64_t fuel = given[Next() % std::size(given)];
+    CHECK_OK(in->store.SetFuel(fuel));
+    const absl::StatusOr<int32_t> result =
+        Get<int32_t(uint32_t)>(*in, *of, "count").Call(in->store, rounds);
+    const uint64_t left = *in->store.GetFuel();
+    in->Replenish();
+    // What is left is looked at where a line of operators begins: the last one may be overdrawn.
+    if (fuel + 12 < cost) {
+      CheckTrap(result.status(), "out_of_fuel");
+      CHECK_EQ(left, 0u);
+      return;
+    }
+    if (fuel >= cost) {
+      CHECK_OK(result.status());
+      CHECK_EQ(fuel - left, cost);
+      ++counts_.fuel;
+    }
+    if (result.ok()) {
+      CHECK_EQ(*result, static_cast<int32_t>(3 * rounds + 1));
+    }
+  }
+  void Deadline() {
+    const auto [in, of] = AnInterruptedInstance();
+    const uint32_t delta = Next() % 3;
+    const uint32_t ticks = Next() % 3;
+    CHECK_OK(in->store.SetEpochDeadline(delta));
+    for (uint32_t i = 0; i < ticks; ++i) HomeOf(kInterruptedHome).engine.IncrementEpoch();
+    uint32_t more = Next() % 2;
+    const bool is_given_more = more != 0;
+    in->store.SetEpochCallback([&](Store&) -> absl::StatusOr<uint64_t> {
+      ++counts_.interrupts;
+      return more-- != 0 ? kPlenty : 0;
+    });
+    const absl::StatusOr<int32_t> result =
+        Get<int32_t(uint32_t)>(*in, *of, "count").Call(in->store, 5);
+    in->store.SetEpochCallback(nullptr);
+    in->Replenish();
+    if (ticks >= delta && !is_given_more) return CheckTrap(result.status(), "interrupt");
+    CHECK_OK(result.status());
+    CHECK_EQ(*result, 16);
+  }
+  // A call that yields on fuel, and is finished or dropped on the way.
+  void Suspend() {
+    const auto [in, of] = AnInterruptedInstance();
+    const uint32_t rounds = 20 + Next() % 50;
+    const uint32_t resumes = Next() % 8;
+    in->Replenish();
+    CHECK_OK(in->store.SetFuelInterval(100, [](Store& store) { return Yield(store); }));
+    {
+      auto call = Get<int32_t(uint32_t)>(*in, *of, "count").CallAsync(in->store, rounds);
+      bool done = false;
+      for (uint32_t i = 0; i < resumes && !done; ++i) {
+        done = call.Resume() == CallState::kDone;
+        if (done) break;
+        ++counts_.suspensions;
+        // It is looked at where a line of operators begins.
+        const uint64_t used = kPlenty - *in->store.GetFuel();
+        CHECK(used >= (i + 1) * 100 && used < (i + 1) * 112) << used;
+        const absl::Status refused =
+            Get<int32_t(uint32_t)>(*in, *of, "peek").Call(in->store, 0).status();
+        CHECK(refused.code() == absl::StatusCode::kFailedPrecondition) << refused;
+      }
+      if (done) {
+        CHECK_EQ(*call.TakeResult(), static_cast<int32_t>(3 * rounds + 1));
+        CHECK_EQ(kPlenty - *in->store.GetFuel(), CostOfCount(rounds));
+        ++counts_.fuel;
+      }
+    }
+    CHECK_OK(in->store.SetFuelInterval(0, nullptr));
+    in->Replenish();
+  }
   // Every handle of one store, used with another.
   void Foreign() {
     const auto [in, of] = AnInstance();
@@ -342,7 +451,7 @@ class Sequence {
   }
 
   void Step() {
-    switch (Next() % 24) {
+    switch (Next() % 28) {
       case 0:
       case 1:
         return NewStore();
@@ -383,6 +492,13 @@ class Sequence {
         return Foreign();
       case 22:
         return ForeignEngine();
+      case 23:
+        return Fuel();
+      case 24:
+        return Deadline();
+      case 25:
+      case 26:
+        return Suspend();
       default:
         return Reload();
     }

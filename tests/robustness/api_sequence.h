@@ -1,5 +1,6 @@
-// Sequences of API calls made from any bytes: three engines, one of them over a pool, several
-// stores, instances that are made and dropped in any order, handles of all of them mixed.
+// Sequences of API calls made from any bytes: four engines, one of them over a pool, one with fuel
+// and epochs, several stores, instances that are made and dropped in any order, calls that are
+// interrupted, suspended and dropped, handles of all of them mixed.
 #ifndef GANTRY_TESTS_ROBUSTNESS_API_SEQUENCE_H_
 #define GANTRY_TESTS_ROBUSTNESS_API_SEQUENCE_H_
 
@@ -17,6 +18,9 @@ struct SequenceCounts {
   uint64_t traps = 0;
   uint64_t refusals = 0;  // of what belongs to another store or engine
   uint64_t reads = 0;     // of memory, compared with what it must hold
+  uint64_t fuel = 0;      // calls that consumed what they must
+  uint64_t interrupts = 0;
+  uint64_t suspensions = 0;
 };
 
 // Reads operations until the bytes end. Every result is held against a model: what was written is

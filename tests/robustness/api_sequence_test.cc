@@ -21,12 +21,18 @@ TEST(ApiSequenceTest, RandomSequences) {
     total.traps += counts.traps;
     total.refusals += counts.refusals;
     total.reads += counts.reads;
+    total.fuel += counts.fuel;
+    total.interrupts += counts.interrupts;
+    total.suspensions += counts.suspensions;
   }
   EXPECT_GT(total.instances, 1000u);
   EXPECT_GT(total.calls, 5000u);
   EXPECT_GT(total.traps, 300u);
   EXPECT_GT(total.refusals, 1000u);
   EXPECT_GT(total.reads, 1000u);
+  EXPECT_GT(total.fuel, 300u);
+  EXPECT_GT(total.interrupts, 100u);
+  EXPECT_GT(total.suspensions, 300u);
 }
 
 }  // namespace

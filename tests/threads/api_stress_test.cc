@@ -1,7 +1,10 @@
-// Eight threads do everything at once over two engines: compile, load, instantiate, call, grow,
-// trap, run out of fuel, drop; modules go from thread to thread and die where their last user does.
+// Eight threads do everything at once over four engines: compile, load, instantiate, call, grow,
+// trap, run out of fuel, meet deadlines of epochs that another thread counts, yield, drop what is
+// suspended; modules go from thread to thread and die where their last user does.
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -10,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "api/async.h"
 #include "api/engine.h"
 #include "api/instance.h"
 #include "api/linker.h"
@@ -26,6 +30,31 @@ namespace {
 
 constexpr int kThreads = 8;
 constexpr int kRounds = 40;
+
+// How guests of an engine are interrupted.
+struct Mode {
+  bool fuel = false;
+  EpochInterruption epochs = EpochInterruption::kNone;
+  bool pool = false;
+};
+constexpr Mode kModes[] = {{},
+                           {.fuel = true},
+                           {.epochs = EpochInterruption::kCounter, .pool = true},
+                           {.fuel = true, .epochs = EpochInterruption::kPage}};
+
+Config ConfigFor(const Mode& mode) {
+  Config config;
+  AddTestCompilerFlags(config);
+  config.CompilationThreads(2).ConsumeFuel(mode.fuel).EpochInterruption(mode.epochs);
+  if (mode.pool) {
+    PoolingOptions options;
+    options.total_instances = 3 * kThreads;
+    options.max_memory_size = 4 << 16;
+    options.max_warm_slots = 2;
+    config.PoolingAllocation(options);
+  }
+  return config;
+}
 
 // Modules differ in their types, so that the registry of types is always in motion.
 std::string Text(uint32_t variant) {
@@ -87,7 +116,7 @@ class Shop {
 
 class Worker {
  public:
-  Worker(Shop& shop, bool fuel, uint32_t seed) : shop_(shop), fuel_(fuel), random_(seed) {}
+  Worker(Shop& shop, const Mode& mode, uint32_t seed) : shop_(shop), mode_(mode), random_(seed) {}
 
   void Run() {
     for (int round = 0; round < kRounds; ++round) {
@@ -116,8 +145,11 @@ class Worker {
   void UseStore() {
     Store store(shop_.engine());
     store.SetLimits(StoreLimits().MemoryBytes(3 << 16));
-    if (fuel_) {
-      ASSERT_TRUE(store.SetFuel(100'000'000).ok());
+    Refuel(store);
+    if (HasEpochs()) {
+      // What is called is interrupted again and again, and goes on.
+      store.SetEpochCallback([](Store&) -> absl::StatusOr<uint64_t> { return 1; });
+      ASSERT_TRUE(store.SetEpochDeadline(1).ok());
     }
     for (int i = 0; i < 3; ++i) {
       const Shop::Item item = shop_.Take(random_());
@@ -140,30 +172,93 @@ class Worker {
     EXPECT_EQ(*get("load").Call(store, 65536), 0);
     EXPECT_EQ(GetTrap(get("trap").Call(store, 0).status())->code, "int_divz");
     EXPECT_EQ(get("deep").Call(store, 0).status().code(), absl::StatusCode::kResourceExhausted);
-    if (!fuel_) return;
+    if (mode_.fuel) RunOutOfFuel(store, instance);
+    if (HasEpochs()) MeetDeadlines(store, instance);
+  }
+
+  void RunOutOfFuel(Store& store, const Instance& instance) {
     ASSERT_TRUE(store.SetFuel(10'000).ok());
     EXPECT_EQ(instance.GetTypedFunc<void()>(store, "spin")->Call(store).code(),
               absl::StatusCode::kResourceExhausted);
     ASSERT_TRUE(store.SetFuel(100'000'000).ok());
+    // The same that was consumed without yielding is consumed with it.
+    const auto fib = *instance.GetTypedFunc<int32_t(int32_t)>(store, "fib");
+    const uint64_t before = *store.GetFuel();
+    EXPECT_EQ(*fib.Call(store, 8), 21);
+    const uint64_t cost = before - *store.GetFuel();
+    ASSERT_TRUE(store.SetFuelInterval(cost / 4, [](Store& s) { return Yield(s); }).ok());
+    auto call = fib.CallAsync(store, 8);
+    int yields = 0;
+    const int resumes = static_cast<int>(random_() % 8);
+    for (int i = 0; i < resumes && call.Resume() != CallState::kDone; ++i) ++yields;
+    if (call.state() == CallState::kDone) {
+      EXPECT_EQ(*call.TakeResult(), 21);
+      EXPECT_GE(yields, 3);
+      EXPECT_EQ(before - *store.GetFuel(), 2 * cost);
+    } else {
+      call.Cancel();
+      EXPECT_EQ(call.TakeResult().status().code(), absl::StatusCode::kCancelled);
+    }
+    ASSERT_TRUE(store.SetFuelInterval(0, nullptr).ok());
   }
 
+  void MeetDeadlines(Store& store, const Instance& instance) {
+    const auto spin = *instance.GetTypedFunc<void()>(store, "spin");
+    int times = 3;
+    store.SetEpochCallback([&](Store& s) -> absl::StatusOr<uint64_t> {
+      Refuel(s);
+      return --times > 0 ? 1 : 0;
+    });
+    ASSERT_TRUE(store.SetEpochDeadline(1).ok());
+    EXPECT_EQ(GetTrap(spin.Call(store))->code, "interrupt");
+    EXPECT_EQ(times, 0);
+    store.SetEpochCallback([](Store& s) -> absl::StatusOr<uint64_t> {
+      const absl::Status status = Yield(s);
+      if (!status.ok()) return status;
+      return 1;
+    });
+    ASSERT_TRUE(store.SetEpochDeadline(1).ok());
+    {
+      auto call = spin.CallAsync(store);
+      EXPECT_EQ(call.Resume(), CallState::kReady);
+      EXPECT_EQ(call.Resume(), CallState::kReady);
+      // Dropped where it is.
+    }
+    store.SetEpochCallback([](Store&) -> absl::StatusOr<uint64_t> { return 1; });
+    ASSERT_TRUE(store.SetEpochDeadline(1).ok());
+    Refuel(store);
+  }
+  void Refuel(Store& store) {
+    if (mode_.fuel) {
+      EXPECT_TRUE(store.SetFuel(100'000'000).ok());
+    }
+  }
+
+  bool HasEpochs() const { return mode_.epochs != EpochInterruption::kNone; }
+
   Shop& shop_;
-  const bool fuel_;
+  const Mode mode_;
   std::mt19937 random_;
 };
 
 TEST(ApiStressTest, EightThreads) {
-  Config plain;
-  AddTestCompilerFlags(plain);
-  plain.CompilationThreads(2);
-  Config fuel = plain;
-  fuel.ConsumeFuel(true);
-  Shop shops[2] = {Shop(plain), Shop(fuel)};
+  std::vector<std::unique_ptr<Shop>> shops;
+  for (const Mode& mode : kModes) shops.push_back(std::make_unique<Shop>(ConfigFor(mode)));
+  std::atomic<bool> done{false};
+  std::thread ticker([&] {
+    while (!done.load()) {
+      for (const auto& shop : shops) shop->engine().IncrementEpoch();
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  });
   std::vector<std::thread> threads;
   for (uint32_t i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&shops, i] { Worker(shops[i % 2], i % 2 == 1, i).Run(); });
+    const size_t which = i % std::size(kModes);
+    threads.emplace_back([&, i, which] { Worker(*shops[which], kModes[which], i).Run(); });
   }
   for (std::thread& thread : threads) thread.join();
+  done.store(true);
+  ticker.join();
 }
 
 }  // namespace
