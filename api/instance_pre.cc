@@ -25,11 +25,14 @@ absl::StatusOr<Instance> InstancePre::Instantiate(Store& store) const {
     imports.reserve(state_->imports().size());
     for (const api_internal::InstancePreState::Import& import : state_->imports()) {
       if (const auto* host = std::get_if<api_internal::InstancePreState::HostFunc>(&import)) {
-        imports.push_back(std::visit(
-            [&](const auto& code) {
-              return api_internal::AddHostFunctionOf(store, host->type, code);
-            },
-            host->code));
+        const auto make = [&](const auto& code) -> absl::StatusOr<runtime::VMFuncRef*> {
+          return api_internal::AddHostFunctionOf(store, host->type, code);
+        };
+        ASSIGN_OR_RETURN(runtime::VMFuncRef* const func,
+                         store.state().HostFuncOf(host->definition, [&] {
+                           return std::visit(make, host->definition->code);
+                         }));
+        imports.push_back(func);
       } else {
         ASSIGN_OR_RETURN(const runtime::Extern definition,
                          api_internal::ToRuntime(store, std::get<Extern>(import)));

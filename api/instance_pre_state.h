@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "api/extern.h"
-#include "api/host_func.h"
+#include "api/host_definition.h"
 #include "api/module.h"
 #include "runtime/engine.h"
 #include "runtime/instance.h"
@@ -20,7 +20,7 @@ class InstancePreState {
   // A function of the host, which becomes one of each store.
   struct HostFunc {
     std::shared_ptr<const runtime::HostFunctionType> type;
-    std::variant<Func::RawCallback, HostFuncCode> code;
+    std::shared_ptr<const HostDefinition> definition;
   };
   using Import = std::variant<HostFunc, Extern>;
 

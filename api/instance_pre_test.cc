@@ -1,8 +1,11 @@
 #include "api/instance_pre.h"
 
+#include <malloc.h>
+
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "api/engine.h"
@@ -13,6 +16,7 @@
 #include "api/val.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "runtime/store.h"
 
 namespace gantry {
 namespace {
@@ -67,6 +71,83 @@ TEST_F(InstancePreTest, HostFunctionsServeEveryStore) {
       EXPECT_EQ(Run(store, *instance), 1005 + 10 * i);
     }
   }
+}
+
+// A store has one function of each definition, however often it is linked; instances are what grows
+// with their number, for they live as long as the store.
+TEST_F(InstancePreTest, HostFunctionsAreMadeOncePerStore) {
+  int32_t copies = 0;
+  struct CountsCopies {
+    explicit CountsCopies(int32_t* c) : count(c) {}
+    CountsCopies(const CountsCopies& other) : count(other.count) { ++*count; }
+    CountsCopies(CountsCopies&& other) noexcept : count(other.count) {}
+    int32_t* count;
+  };
+  ASSERT_TRUE(linker_
+                  .Func("env", "next",
+                        [counts = CountsCopies(&copies), calls = 0]() mutable { return ++calls; })
+                  .ok());
+  ASSERT_TRUE(linker_
+                  .Func("env", "dynamic", FuncType({}, {ValType::I32()}),
+                        [](Caller&, absl::Span<const Val>, absl::Span<Val> results) {
+                          results[0] = Val::I32(1000);
+                          return absl::OkStatus();
+                        })
+                  .ok());
+  const Module module = Compile(R"((module
+    (import "env" "next" (func $next (result i32)))
+    (import "env" "dynamic" (func $dynamic (result i32)))
+    (import "env" "next" (func $again (result i32)))
+    (func (export "run") (result i32)
+      (i32.add (call $dynamic) (i32.add (call $next) (i32.mul (i32.const 0) (call $again)))))))");
+  const InstancePre pre = *linker_.InstantiatePre(module);
+  Store store(engine_);
+  int32_t calls = 0;
+  copies = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const Instance instance =
+        i % 2 == 0 ? *linker_.Instantiate(store, module) : *pre.Instantiate(store);
+    // The function's own count goes on from instance to instance.
+    EXPECT_EQ(Run(store, instance), 1000 + calls + 1);
+    calls += 2;
+  }
+  EXPECT_EQ(copies, 1);
+  EXPECT_EQ(store.runtime().num_host_functions(), 2u);
+  EXPECT_EQ(store.runtime().num_instances(), 1000u);
+  // The same one is got by its name; another store has its own.
+  const Func next = std::get<Func>(**linker_.Get(store, "env", "next"));
+  EXPECT_EQ((*next.Call(store, {}))[0].i32(), calls + 1);
+  Store other(engine_);
+  EXPECT_EQ(Run(other, *pre.Instantiate(other)), 1001);
+  EXPECT_EQ(copies, 2);
+  // A definition that replaces another is one of its own.
+  linker_.AllowShadowing(true);
+  ASSERT_TRUE(linker_.Func("env", "next", [] { return 50; }).ok());
+  EXPECT_EQ(Run(store, *linker_.Instantiate(store, module)), 1050);
+  EXPECT_EQ(Run(store, *pre.Instantiate(store)), 1000 + calls + 2);
+  EXPECT_EQ(store.runtime().num_host_functions(), 3u);
+}
+
+// What 100,000 instantiations take is what the instances take: no more with imported functions than
+// without.
+TEST_F(InstancePreTest, InstantiationsTakeNothingButTheInstance) {
+  ASSERT_TRUE(linker_.Func("env", "f", [] { return 1; }).ok());
+  const char* const texts[] = {R"((module (func (export "run") (result i32) (i32.const 1))))",
+                               R"((module (import "env" "f" (func $f (result i32)))
+        (func (export "run") (result i32) (call $f))))"};
+  int64_t bytes[2];
+  constexpr int kTimes = 100'000;
+  for (int i = 0; i < 2; ++i) {
+    const Module module = Compile(texts[i]);
+    Store store(engine_);
+    ASSERT_TRUE(linker_.Instantiate(store, module).ok());
+    const size_t before = mallinfo2().uordblks;
+    for (int n = 0; n < kTimes; ++n) ASSERT_TRUE(linker_.Instantiate(store, module).ok());
+    bytes[i] = static_cast<int64_t>(mallinfo2().uordblks - before) / kTimes;
+    EXPECT_EQ(store.runtime().num_host_functions(), static_cast<size_t>(i));
+  }
+  // The import's place in the VMContext; a host function alone would take twice as much.
+  EXPECT_LE(bytes[1], bytes[0] + 100);
 }
 
 TEST_F(InstancePreTest, ErrorsComeWhenImportsAreResolved) {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "api/host_definition.h"
 #include "api/instance_pre_state.h"
 #include "api/module_state.h"
 #include "api/store_state.h"
@@ -24,11 +25,8 @@ absl::Status OutOfMemory() { return absl::ResourceExhaustedError("out of memory 
 
 class LinkerState {
  public:
-  // A function of the host, which becomes one of each store that asks for it.
-  struct HostFunc {
-    FuncType type;
-    std::variant<Func::RawCallback, HostFuncCode> code;
-  };
+  // A function of the host becomes one of each store that asks for it.
+  using HostFunc = std::shared_ptr<const HostDefinition>;
   using Definition = std::variant<HostFunc, Extern>;
   using Key = std::pair<std::string, std::string>;
 
@@ -70,13 +68,17 @@ absl::StatusOr<Extern> Resolve(Store& store, const LinkerState::Definition& defi
     return *definition_in_store;
   }
   const auto& host = std::get<LinkerState::HostFunc>(definition);
-  if (const auto* callback = std::get_if<Func::RawCallback>(&host.code)) {
-    ASSIGN_OR_RETURN(const Func func, Func::CreateRaw(store, host.type, *callback));
-    return Extern(func);
-  }
-  ASSIGN_OR_RETURN(const Func func,
-                   Func::CreateFromCode(store, host.type, std::get<HostFuncCode>(host.code)));
-  return Extern(func);
+  const auto make = [&]() -> absl::StatusOr<runtime::VMFuncRef*> {
+    const auto* callback = std::get_if<Func::RawCallback>(&host->code);
+    const absl::StatusOr<Func> func =
+        callback != nullptr
+            ? Func::CreateRaw(store, host->type, *callback)
+            : Func::CreateFromCode(store, host->type, std::get<HostFuncCode>(host->code));
+    if (!func.ok()) return func.status();
+    return func->raw();
+  };
+  ASSIGN_OR_RETURN(runtime::VMFuncRef* const func, store.state().HostFuncOf(host, make));
+  return Extern(Func::FromRaw(store.id(), func));
 }
 
 // What each import means, in the module's order. Error: kNotFound naming all that mean nothing.
@@ -148,8 +150,9 @@ absl::Status Linker::Func(absl::string_view module, absl::string_view name, cons
 absl::Status Linker::RawFunc(absl::string_view module, absl::string_view name, const FuncType& type,
                              gantry::Func::RawCallback callback) {
   try {
-    return state_->Add(module, name,
-                       api_internal::LinkerState::HostFunc{type, std::move(callback)});
+    return state_->Add(
+        module, name,
+        std::make_shared<const api_internal::HostDefinition>(type, std::move(callback)));
   } catch (const std::bad_alloc&) {
     return api_internal::OutOfMemory();
   }
@@ -158,7 +161,8 @@ absl::Status Linker::RawFunc(absl::string_view module, absl::string_view name, c
 absl::Status Linker::CodeFunc(absl::string_view module, absl::string_view name,
                               const FuncType& type, api_internal::HostFuncCode code) {
   try {
-    return state_->Add(module, name, api_internal::LinkerState::HostFunc{type, std::move(code)});
+    return state_->Add(module, name,
+                       std::make_shared<const api_internal::HostDefinition>(type, std::move(code)));
   } catch (const std::bad_alloc&) {
     return api_internal::OutOfMemory();
   }
@@ -266,9 +270,9 @@ absl::StatusOr<InstancePre> Linker::InstantiatePre(const Module& module) const {
         continue;
       }
       const auto& host = std::get<api_internal::LinkerState::HostFunc>(*definitions[i]);
-      ASSIGN_OR_RETURN(auto type, api_internal::HostFunctionTypeFor(state_->engine(), host.type));
+      ASSIGN_OR_RETURN(auto type, api_internal::HostFunctionTypeFor(state_->engine(), host->type));
       RETURN_IF_ERROR(api_internal::CheckHostFunction(module, i, *type));
-      imports.push_back(State::HostFunc{std::move(type), host.code});
+      imports.push_back(State::HostFunc{std::move(type), host});
     }
     return InstancePre(std::make_shared<const State>(module, std::move(imports), functions));
   } catch (const std::bad_alloc&) {

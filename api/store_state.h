@@ -3,10 +3,12 @@
 #define GANTRY_API_STORE_STATE_H_
 
 #include <memory>
+#include <unordered_map>
 #include <utility>
 
 #include "api/engine.h"
 #include "api/extern.h"
+#include "api/host_definition.h"
 #include "api/host_func.h"
 #include "api/store.h"
 #include "runtime/instance.h"
@@ -38,6 +40,17 @@ class StoreState {
   // A copy that lives as long as the store.
   StoreLimits& limits() { return limits_; }
 
+  // The store's function of a definition: make() makes it when it is first asked for.
+  template <typename Make>
+  absl::StatusOr<runtime::VMFuncRef*> HostFuncOf(
+      const std::shared_ptr<const HostDefinition>& definition, Make&& make) {
+    const auto found = host_funcs_.find(definition.get());
+    if (found != host_funcs_.end()) return found->second.func;
+    absl::StatusOr<runtime::VMFuncRef*> made = make();
+    if (made.ok()) host_funcs_.emplace(definition.get(), HostFunc{definition, *made});
+    return made;
+  }
+
   // Made when they are first asked for. `store` is the one that this is the state of.
   Interrupts& interrupts(Store& store) {
     if (interrupts_ == nullptr) {
@@ -48,7 +61,14 @@ class StoreState {
   }
 
  private:
+  struct HostFunc {
+    // Held, so that no other definition is found at its address.
+    std::shared_ptr<const HostDefinition> definition;
+    runtime::VMFuncRef* func;
+  };
+
   const Engine engine_;
+  std::unordered_map<const HostDefinition*, HostFunc> host_funcs_;
   StoreLimits limits_;
   std::unique_ptr<Interrupts> interrupts_;
   const std::unique_ptr<runtime::Store> store_;

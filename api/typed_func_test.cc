@@ -133,6 +133,9 @@ class TypedFuncTest : public ::testing::Test {
                             return typed->Call(caller.store(), rounds);
                           })
                     .ok());
+    if (engine_.config().consume_fuel()) {
+      EXPECT_TRUE(store_.SetFuel(kPlenty).ok());
+    }
     absl::StatusOr<Module> module = Module::CompileText(engine_, kGuest);
     EXPECT_TRUE(module.ok()) << module.status();
     absl::StatusOr<Instance> instance = linker_.Instantiate(store_, *module);
@@ -150,6 +153,8 @@ class TypedFuncTest : public ::testing::Test {
     EXPECT_TRUE(func.ok()) << func.status();
     return *func;
   }
+
+  static constexpr uint64_t kPlenty = uint64_t{1} << 40;
 
   Engine engine_;
   StoreOf<Notes> store_;
@@ -169,6 +174,33 @@ TEST_F(TypedFuncTest, IntegersGoInRegistersInOrder) {
                 store_, 1, 2, 3, 4, 5, 6),
             -5);
   EXPECT_TRUE(Get<void()>("nothing").Call(store_).ok());
+}
+
+// Consumed alike by calls through registers and through an array, at traps and in the host.
+TEST_F(TypedFuncTest, FuelIsCountedWhicheverWayIsTaken) {
+  if (!engine_.config().consume_fuel()) GTEST_SKIP() << "without fuel";
+  const auto used_by = [&](auto call) {
+    EXPECT_TRUE(store_.SetFuel(kPlenty).ok());
+    call();
+    return kPlenty - *store_.GetFuel();
+  };
+  const auto sub = Get<int32_t(int32_t, int32_t)>("sub");
+  EXPECT_EQ(used_by([&] { EXPECT_EQ(*sub.Call(store_, 3, 10), -7); }), 3u);
+  EXPECT_EQ(used_by([&] {
+              EXPECT_TRUE(sub.func().Call(store_, {Val::I32(3), Val::I32(10)}).ok());
+            }),
+            3u);
+  const auto same = Get<double(double)>("same_f64");
+  EXPECT_EQ(used_by([&] { EXPECT_EQ(*same.Call(store_, 1.5), 1.5); }), 1u);
+  EXPECT_EQ(used_by([&] { EXPECT_TRUE(Get<void()>("nothing").Call(store_).ok()); }), 0u);
+  const auto again = Get<int32_t(int32_t)>("again");
+  const uint64_t through_array =
+      used_by([&] { EXPECT_FALSE(again.func().Call(store_, {Val::I32(3)}).ok()); });
+  EXPECT_GT(through_array, 0u);
+  EXPECT_EQ(used_by([&] { EXPECT_FALSE(again.Call(store_, 3).ok()); }), through_array);
+  // Without any it is out before it has begun.
+  EXPECT_TRUE(store_.SetFuel(0).ok());
+  EXPECT_EQ(GetTrap(sub.Call(store_, 3, 10).status())->code, "out_of_fuel");
 }
 
 TEST_F(TypedFuncTest, FloatsKeepTheirBits) {
