@@ -11,6 +11,7 @@
 #include "environ/translation/compiler.h"
 #include "environ/translation/module_translation.h"
 #include "jit/compile.h"
+#include "jit/tier_manager.h"
 #include "wasm_translate/module_validator.h"
 #include "wasm_translate/text/source.h"
 #include "wasm_translate/text/text_parser.h"
@@ -70,8 +71,9 @@ absl::StatusOr<std::vector<environ::Form>> ParseForms(absl::string_view kinds) {
 
 class CompilingSource : public ModuleSource {
  public:
-  CompilingSource(std::unique_ptr<environ::Compiler> compiler, jit::CompileOptions options)
-      : compiler_(std::move(compiler)), options_(std::move(options)) {}
+  CompilingSource(std::unique_ptr<environ::Compiler> compiler, jit::CompileOptions options,
+                  std::unique_ptr<jit::TierManager> tiers)
+      : compiler_(std::move(compiler)), options_(std::move(options)), tiers_(std::move(tiers)) {}
 
   absl::StatusOr<std::vector<uint8_t>> Compile(absl::Span<const uint8_t> bytes,
                                                CompileTiming* timing) override {
@@ -124,6 +126,19 @@ class CompilingSource : public ModuleSource {
     return jit::CompileTrampolines(*compiler_, types);
   }
 
+  std::shared_ptr<runtime::TierUp> TierUpOf(std::shared_ptr<const runtime::CodeObject> code,
+                                            environ::ModuleId id) override {
+    return tiers_ == nullptr ? nullptr : tiers_->NewModule(std::move(code), id);
+  }
+  std::optional<TierUpStats> tier_up_stats() const override {
+    if (tiers_ == nullptr) return std::nullopt;
+    const jit::TierStats stats = tiers_->stats();
+    return TierUpStats{stats.requested, stats.optimized, stats.refused, stats.code_bytes};
+  }
+  void WaitForTierUp() const override {
+    if (tiers_ != nullptr) tiers_->Wait();
+  }
+
  private:
   void AppendCompilerPhases(const std::vector<environ::PhaseTime>& before,
                             CompileTiming* timing) const {
@@ -142,27 +157,61 @@ class CompilingSource : public ModuleSource {
 
   const std::unique_ptr<environ::Compiler> compiler_;
   const jit::CompileOptions options_;
+  // Null without tier-up.
+  const std::unique_ptr<jit::TierManager> tiers_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& config,
-                                                              const environ::Tunables& tunables) {
+absl::StatusOr<std::unique_ptr<environ::Compiler>> BuildCompiler(
+    const Config& config, const environ::Tunables& tunables, const jit::CompilerOptions& options) {
   ASSIGN_OR_RETURN(std::unique_ptr<environ::CompilerBuilder> builder,
-                   jit::NewCompilerBuilder({.strategy = ToJit(config.strategy()),
-                                            .mixed_seed = config.mixed_seed(),
-                                            .compile_budget = config.compile_budget()}));
+                   jit::NewCompilerBuilder(options));
   if (config.target()) RETURN_IF_ERROR(builder->Target(*config.target()));
   RETURN_IF_ERROR(builder->SetTunables(tunables));
   if (config.collect_timing()) builder->EnableTiming();
-  if (config.incremental_cache() != nullptr) {
+  // Of tier-up the optimizing compiler's functions alone are kept.
+  const bool is_first_tier = config.tier_up() && options.strategy == jit::Strategy::kWinch;
+  if (config.incremental_cache() != nullptr && !is_first_tier) {
     RETURN_IF_ERROR(builder->EnableIncrementalCompilation(config.incremental_cache()));
   }
   if (config.features().Has(wasm::Feature::kSimd)) builder->RequireVectors();
   for (const auto& [name, value] : config.compiler_flags()) {
     RETURN_IF_ERROR(builder->Set(name, value));
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<environ::Compiler> compiler, builder->Build());
+  return builder->Build();
+}
+
+// The optimizing compiler on threads of its own, for functions of the baseline compiler.
+absl::StatusOr<std::unique_ptr<jit::TierManager>> NewTierManager(
+    const Config& config, const environ::Tunables& tunables,
+    const environ::TranslationOptions& translation) {
+  ASSIGN_OR_RETURN(std::unique_ptr<environ::Compiler> optimizing,
+                   BuildCompiler(config, tunables, {.strategy = jit::Strategy::kOptimizing}));
+  jit::TierOptions options;
+  options.translation = translation;
+  options.compile_budget = config.compile_budget();
+  options.threads = config.tier_up_threads();
+  options.synchronous = config.tier_up_synchronously();
+  options.register_unwind_info = GANTRY_DCHECK_IS_ON() || config.register_unwind_info();
+  options.register_debugger = config.register_with_debuggers();
+  return std::make_unique<jit::TierManager>(std::move(optimizing), options);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& config,
+                                                              const environ::Tunables& tunables) {
+  jit::CompilerOptions compiler_options;
+  compiler_options.strategy = config.tier_up() ? jit::Strategy::kWinch : ToJit(config.strategy());
+  compiler_options.mixed_seed = config.mixed_seed();
+  compiler_options.compile_budget = config.compile_budget();
+  absl::StatusOr<std::unique_ptr<environ::Compiler>> compiler =
+      BuildCompiler(config, tunables, compiler_options);
+  if (!compiler.ok()) {
+    if (!config.tier_up()) return compiler.status();
+    const absl::string_view why(compiler.status().message().data(),
+                                compiler.status().message().size());
+    return absl::Status(compiler.status().code(), absl::StrCat("TierUp: ", why));
+  }
   jit::CompileOptions options;
   options.translation.tunables = tunables;
   options.translation.features = config.features();
@@ -176,7 +225,12 @@ absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& conf
       sink->Dump(FormName(form), key.Symbol(), text);
     };
   }
-  return std::make_unique<CompilingSource>(std::move(compiler), std::move(options));
+  std::unique_ptr<jit::TierManager> tiers;
+  if (config.tier_up()) {
+    ASSIGN_OR_RETURN(tiers, NewTierManager(config, tunables, options.translation));
+  }
+  return std::make_unique<CompilingSource>(*std::move(compiler), std::move(options),
+                                           std::move(tiers));
 }
 
 }  // namespace api_internal

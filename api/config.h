@@ -63,6 +63,18 @@ class Config {
   // estimate that depends on the module alone) are compiled by the baseline compiler, so that a
   // module with one monstrous function compiles in time proportional to its size; 0: none are.
   Config& CompileBudget(uint64_t units) { return Set(compile_budget_, units); }
+  // Modules start on the baseline compiler's code, and functions that are found to be hot are compiled
+  // again by the optimizing compiler, in the background, and entered from the next call on. The
+  // compiler must be kAuto then. Modules, and what Serialize makes of them, hold the module's bytes
+  // and are what the baseline compiler makes; tier-up of a deserialized module begins anew.
+  Config& TierUp(bool enable) { return Set(tier_up_, enable); }
+  // How often a function is entered, and its loops go round, until it counts as hot: 1 or more.
+  Config& TierUpThreshold(uint32_t count) { return Set(tier_up_threshold_, count); }
+  // Threads that compile in the background; 0: one less than the machine has processors, at least one.
+  Config& TierUpThreads(uint32_t threads) { return Set(tier_up_threads_, threads); }
+  // Guests wait for the code of a function that is found to be hot, so that they run the same code each
+  // time: for tests.
+  Config& TierUpSynchronously(bool enable) { return Set(tier_up_synchronously_, enable); }
   // Name of the target as in "x86_64-linux"; the host when never set. Features of an
   // explicit target are not inferred: give them by CompilerFlag.
   Config& Target(absl::string_view triple) { return Set(target_, std::string(triple)); }
@@ -156,6 +168,10 @@ class Config {
   Strategy strategy() const { return strategy_; }
   uint64_t mixed_seed() const { return mixed_seed_; }
   uint64_t compile_budget() const { return compile_budget_; }
+  bool tier_up() const { return tier_up_; }
+  uint32_t tier_up_threshold() const { return tier_up_threshold_; }
+  uint32_t tier_up_threads() const { return tier_up_threads_; }
+  bool tier_up_synchronously() const { return tier_up_synchronously_; }
   const std::optional<std::string>& target() const { return target_; }
   gantry::OptLevel opt_level() const { return opt_level_; }
   const std::vector<std::pair<std::string, std::string>>& compiler_flags() const {
@@ -205,6 +221,10 @@ class Config {
   Strategy strategy_ = Strategy::kAuto;
   uint64_t mixed_seed_ = 0;
   uint64_t compile_budget_ = 1'000'000;
+  bool tier_up_ = false;
+  uint32_t tier_up_threshold_ = 1000;
+  uint32_t tier_up_threads_ = 0;
+  bool tier_up_synchronously_ = false;
   std::optional<std::string> target_;
   gantry::OptLevel opt_level_ = gantry::OptLevel::kSpeed;
   // In order of first setting; one entry a name.

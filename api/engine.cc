@@ -17,6 +17,7 @@
 #include "runtime/pooling_allocator.h"
 #include "runtime/stack_pool.h"
 #include "runtime/thread_stack.h"
+#include "runtime/tier_up.h"
 #include "wasm_translate/operator_costs.h"
 
 namespace gantry {
@@ -89,6 +90,17 @@ absl::StatusOr<environ::Tunables> TunablesFor(const Config& config) {
   }
   if (config.epoch_interruption() == EpochInterruption::kPage && !config.signals_based_traps()) {
     conflicts.push_back("EpochInterruption by page needs SignalsBasedTraps; by counter does not");
+  }
+  tunables.tier_up = config.tier_up();
+  if (config.tier_up()) {
+    if (config.strategy() != Strategy::kAuto) {
+      conflicts.push_back("TierUp needs both compilers, so that Compiler must be kAuto");
+    }
+    if (config.tier_up_threshold() < 1 ||
+        config.tier_up_threshold() > runtime::TierTable::kMaxThreshold) {
+      conflicts.push_back(
+          absl::StrCat("TierUpThreshold is not from 1 to ", runtime::TierTable::kMaxThreshold));
+    }
   }
   tunables.signals_based_traps = config.signals_based_traps();
   tunables.spectre_masking = config.spectre_mitigations();
@@ -186,12 +198,19 @@ absl::StatusOr<Engine> Engine::CreateOrThrow(const Config& config) {
   options.max_wasm_stack = config.max_wasm_stack();
   options.backtrace = config.wasm_backtrace();
   options.coredump = config.coredump_on_trap();
+  if (config.tier_up()) options.tier_up_threshold = config.tier_up_threshold();
   options.stacks = api_internal::StacksFor(config);
   return Engine(std::make_shared<api_internal::EngineState>(config, std::move(source),
                                                             runtime::Engine::Create(options)));
 }
 
 const Config& Engine::config() const { return state_->config(); }
+
+std::optional<TierUpStats> Engine::tier_up_stats() const {
+  return state_->source().tier_up_stats();
+}
+
+void Engine::WaitForTierUp() const { state_->source().WaitForTierUp(); }
 
 void Engine::IncrementEpoch() const { state_->runtime()->IncrementEpoch(); }
 

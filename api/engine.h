@@ -6,7 +6,9 @@
 #ifndef GANTRY_API_ENGINE_H_
 #define GANTRY_API_ENGINE_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,14 @@ namespace api_internal {
 class EngineState;
 }
 
+// Functions that tier-up has dealt with.
+struct TierUpStats {
+  uint64_t requested = 0;   // found to be hot
+  uint64_t optimized = 0;   // of them: how many have optimized code
+  uint64_t refused = 0;     // how many stay as they are: too large, out of memory, module gone
+  uint64_t code_bytes = 0;  // of optimized code
+};
+
 class Engine {
  public:
   // Errors: kInvalidArgument naming every setting that conflicts or has a bad value;
@@ -27,9 +37,14 @@ class Engine {
 
   const Config& config() const;
 
-  // Counts the epoch: stores whose deadline it is are interrupted, where Config::EpochInterruption says
-  // how. From any thread, and async-signal-safe.
+  // Counts the epoch: stores whose deadline it is are interrupted, where Config::EpochInterruption
+  // says how. From any thread, and async-signal-safe.
   void IncrementEpoch() const;
+
+  // How far tier-up (Config::TierUp) has got, in all modules; nothing without it.
+  std::optional<TierUpStats> tier_up_stats() const;
+  // Until the functions that were found to be hot so far have better code, or stay as they are.
+  void WaitForTierUp() const;
 
   // Whether both are handles to the same engine.
   friend bool operator==(const Engine& a, const Engine& b) { return a.state_ == b.state_; }

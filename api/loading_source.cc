@@ -31,8 +31,12 @@ class LoadingSource : public api_internal::ModuleSource {
 
 namespace api_internal {
 
-absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config&,
+absl::StatusOr<std::unique_ptr<ModuleSource>> NewModuleSource(const Config& config,
                                                               const environ::Tunables&) {
+  if (config.tier_up()) {
+    return absl::UnimplementedError(
+        "TierUp needs compilers, and this program was linked without (api:runtime_only)");
+  }
   return std::make_unique<LoadingSource>();
 }
 

@@ -38,7 +38,10 @@ absl::StatusOr<std::shared_ptr<const runtime::Module>> NewModule(
     return absl::InvalidArgumentError(
         absl::StrCat("the artifact holds ", code->num_modules(), " core modules, not one"));
   }
-  return runtime::Module::Create(engine.state()->runtime(), std::move(code), environ::ModuleId(0));
+  const environ::ModuleId id(0);
+  std::shared_ptr<runtime::TierUp> tier_up = engine.state()->source().TierUpOf(code, id);
+  return runtime::Module::Create(engine.state()->runtime(), std::move(code), id,
+                                 std::move(tier_up));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,7 +16,10 @@
 #include "api/config.h"
 #include "api/engine.h"
 #include "api/module.h"
+#include "environ/core/func_key.h"
 #include "environ/core/tunables.h"
+#include "runtime/code_object.h"
+#include "runtime/tier_up.h"
 #include "wasm_translate/types.h"
 
 namespace gantry::api_internal {
@@ -34,6 +38,14 @@ class ModuleSource {
   // The artifact of nothing but trampolines for these types.
   virtual absl::StatusOr<std::vector<uint8_t>> CompileTrampolines(
       absl::Span<const wasm::FuncType> types) = 0;
+
+  // What makes better code of a module's functions while they run; null where nothing does.
+  virtual std::shared_ptr<runtime::TierUp> TierUpOf(std::shared_ptr<const runtime::CodeObject>,
+                                                    environ::ModuleId) {
+    return nullptr;
+  }
+  virtual std::optional<TierUpStats> tier_up_stats() const { return std::nullopt; }
+  virtual void WaitForTierUp() const {}
 };
 
 // Makes the source that this program links. Defined once in each of the targets

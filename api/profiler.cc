@@ -45,8 +45,9 @@ std::string GuestProfiler::Stop(absl::string_view name) {
   return runtime::FirefoxProfile(sampler_->Stop(), name, start_ms_);
 }
 
-absl::Status AppendPerfMap(const Module& module) {
-  const runtime::CodeObject& code = module.state()->runtime()->code();
+namespace {
+
+absl::Status AppendPerfMap(const runtime::CodeObject& code) {
   const uintptr_t start = reinterpret_cast<uintptr_t>(code.text().data());
   std::string text;
   for (const environ::FunctionRecord& function : code.tables().functions) {
@@ -74,6 +75,18 @@ absl::Status AppendPerfMap(const Module& module) {
   }
   close(fd);
   return status;
+}
+
+}  // namespace
+
+absl::Status AppendPerfMap(const Module& module) {
+  const runtime::Module& loaded = *module.state()->runtime();
+  RETURN_IF_ERROR(AppendPerfMap(loaded.code()));
+  if (loaded.tier_up() != nullptr) {
+    // What a profiler misses is told nobody: the guest goes on.
+    loaded.tier_up()->Listen([](const runtime::CodeObject& added) { (void)AppendPerfMap(added); });
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace gantry

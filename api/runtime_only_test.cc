@@ -23,6 +23,12 @@ TEST(RuntimeOnlyTest, SaysThatThereIsNoCompiler) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST(RuntimeOnlyTest, RefusesTierUp) {
+  const absl::Status status = Engine::Create(Config().TierUp(true)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("TierUp"));
+}
+
 TEST(RuntimeOnlyTest, MakesMemoriesAndNamesMissingTrampolines) {
   Store store(*Engine::Create(Config()));
   MemoryType type;

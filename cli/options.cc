@@ -55,7 +55,9 @@ absl::Status FileError(const std::string& path, int error) {
 void EngineOptions::AddTo(CLI::App& command) {
   command
       .add_option("-O,--optimize", optimize_,
-                  "Optimization: opt-level=0|2|s, memory-reservation=BYTES, "
+                  "Optimization: opt-level=0|2|s, tier-up[=y|n] (start on baseline code), "
+                  "tier-up-threshold=N (entries and rounds of loops until a function is hot), "
+                  "memory-reservation=BYTES, "
                   "memory-guard-size=BYTES, signals-based-traps=y|n, epochs=none|counter|page; calls on stacks of their own: "
                   "async=y|n, async-stack-size=BYTES, async-stack-keep-resident=BYTES, "
                   "async-stack-zeroing=y|n; pooling-allocator=y|n, "
@@ -101,6 +103,15 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
         return absl::InvalidArgumentError(
             absl::StrCat("-O opt-level=", entry.value, ": 0, 1, 2 or s is needed"));
       }
+    } else if (entry.name == "tier-up") {
+      bool enable = true;
+      if (!entry.value.empty()) {
+        ASSIGN_OR_RETURN(enable, ParseFlagBool("-O", entry));
+      }
+      config.TierUp(enable);
+    } else if (entry.name == "tier-up-threshold") {
+      ASSIGN_OR_RETURN(const uint64_t count, ParseFlagNumber("-O", entry));
+      config.TierUpThreshold(static_cast<uint32_t>(std::min<uint64_t>(count, 0xFFFFFFFF)));
     } else if (entry.name == "memory-reservation") {
       ASSIGN_OR_RETURN(const uint64_t bytes, ParseFlagNumber("-O", entry));
       config.MemoryReservation(bytes);
@@ -138,7 +149,7 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
       ASSIGN_OR_RETURN(const bool known, SetPoolingOption(entry, pooling_options));
       if (known) continue;
       return UnknownFlag("-O", entry,
-                         "opt-level, memory-reservation, memory-guard-size, signals-based-traps, epochs, "
+                         "opt-level, tier-up, tier-up-threshold, memory-reservation, memory-guard-size, signals-based-traps, epochs, "
                          "async, async-stack-size, async-stack-keep-resident, "
                          "async-stack-zeroing, "
                          "pooling-allocator, pooling-total-instances, pooling-total-memories, "

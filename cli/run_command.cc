@@ -28,10 +28,22 @@ struct RunOptions {
   std::string coredump;
   std::string profile;
   bool perf_map = false;
+  bool verbose = false;
 };
 
 absl::Status WriteText(const std::string& path, const std::string& text) {
   return WriteFile(path, std::vector<uint8_t>(text.begin(), text.end()));
+}
+
+void ReportTierUp(const Engine& engine) {
+  const std::optional<TierUpStats> stats = engine.tier_up_stats();
+  if (!stats) return;
+  std::fprintf(stderr,
+               "tier-up: %llu functions hot, %llu optimized (%llu bytes of code), %llu refused\n",
+               static_cast<unsigned long long>(stats->requested),
+               static_cast<unsigned long long>(stats->optimized),
+               static_cast<unsigned long long>(stats->code_bytes),
+               static_cast<unsigned long long>(stats->refused));
 }
 
 absl::StatusOr<int> RunProgram(const RunOptions& options, const ProgramSetup& setup,
@@ -70,6 +82,7 @@ absl::StatusOr<int> Run(const RunOptions& options, const CLI::App& command) {
   }
   absl::StatusOr<int> result = RunProgram(options, setup, program);
   // Whatever came of the program.
+  if (options.verbose) ReportTierUp(engine);
   if (profiler) RETURN_IF_ERROR(WriteText(options.profile, profiler->Stop(path)));
   if (const std::optional<std::string> coredump = GetCoredump(result.status())) {
     RETURN_IF_ERROR(WriteText(options.coredump, *coredump));
@@ -101,6 +114,10 @@ void AddRunCommand(CLI::App& app, int* exit_code) {
                       "https://profiler.firefox.com");
   command->add_flag("--perf-map", options->perf_map,
                     "Tell perf the names of the program's functions (/tmp/perf-PID.map)");
+  command->add_flag(
+      "--verbose", options->verbose,
+      "Say at the end, on standard error, how many functions were hot and have optimized "
+      "code (-O tier-up)");
   TakeProgramAndArguments(*command);
   command->callback([options, command, exit_code] {
     const absl::StatusOr<int> result = Run(*options, *command);

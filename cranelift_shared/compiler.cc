@@ -286,6 +286,7 @@ absl::Status OptimizingCompiler::Translate(const ModuleTranslation& module, cons
                                            Worker& worker,
                                            std::optional<wasm::Unimplemented>& missing) const {
   if (worker.mid_end != nullptr) worker.mid_end->SetFunction(key.defined_function());
+  worker.environment->SetFunction(module.info.Index(key.defined_function()));
   const absl::Status status = worker.translator->Translate(
       module.parsed.bodies[key.defined_function()], *worker.environment, &worker.function);
   // A feature that is off is the module's error; one that the compiler lacks is the function's.

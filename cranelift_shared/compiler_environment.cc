@@ -700,6 +700,17 @@ Inst CompilerEnvironment::Call(InstBuilder& b, wasm::CallKind kind, wasm::FuncIn
   if (!info_.IsImported(callee)) {
     args_.assign(1, vmctx_);
     args_.insert(args_.end(), args.begin(), args.end());
+    if (tunables_.tier_up && callee != root_) {
+      // By whatever code the callee has when it is called (docs/abi.md, "Tier-up").
+      const Value table = ContextField(b, VMContextOffsets::kTierTable);
+      const Value code = b.Load(Type::kI64, Access(kRegionContext), table,
+                                environ::VMTierTableOffsets::Code(info_.Defined(callee)));
+      const codegen::SigRef signature =
+          SignatureOf(*func_, module_.parsed.functions[callee], /*with_caller=*/false);
+      if (kind != wasm::CallKind::kNormal) OnBodyReturn(b);
+      return kind == wasm::CallKind::kTail ? b.ReturnCallIndirect(signature, code, args_)
+                                           : b.CallIndirect(signature, code, args_);
+    }
     const codegen::FuncRef function = FunctionOf(*func_, callee);
     if (kind != wasm::CallKind::kNormal) OnBodyReturn(b);
     return kind == wasm::CallKind::kTail ? b.ReturnCall(function, args_) : b.Call(function, args_);

@@ -54,6 +54,9 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   void MakeSignature(const wasm::FuncType& type, codegen::Signature& signature) override;
   size_t num_leading_params() const override { return 1; }
   void Begin(codegen::InstBuilder& b) override;
+  // Before a body is translated: whose it is. Where functions tier up, it calls all but itself by
+  // the module's tier table.
+  void SetFunction(wasm::FuncIndex function) { root_ = function; }
 
   bool counts_operators() const override { return tunables_.consume_fuel; }
   void OnOperator(codegen::InstBuilder& b, wasm::Opcode op, uint32_t offset) override;
@@ -205,6 +208,7 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
 
   codegen::Function* func_ = nullptr;
   uint32_t stamp_ = 0;
+  wasm::FuncIndex root_ = wasm::FuncIndex::None();
   codegen::Value vmctx_;
   codegen::Block entry_;
   // The last instruction that InEntry made.

@@ -102,7 +102,7 @@ class X64 : public LinkedIsa {
                        codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     const environ::BuiltinInfo& info = environ::GetBuiltinInfo(builtin);
     const uint32_t index = static_cast<uint32_t>(builtin);
-    Describe(info.is_cold() ? x64::EmitColdShim(index, Layout(fuel), buffer)
+    Describe(info.is_cold() ? x64::EmitColdShim(index, info.has_context(), Layout(fuel), buffer)
                             : x64::EmitBuiltinShim(index, info.fallible, Layout(fuel), buffer),
              buffer, frame, unwind);
   }

@@ -251,10 +251,10 @@ TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
   return frame;
 }
 
-TrampolineFrame EmitColdShim(uint32_t index, const TrampolineLayout& layout, MachBuffer& buffer) {
+TrampolineFrame EmitColdShim(uint32_t index, bool has_context, const TrampolineLayout& layout,
+                             MachBuffer& buffer) {
   Assembler as(buffer);
   const MachLabel raise = buffer.NewLabel();
-  const MachLabel walk = buffer.NewLabel();
   TrampolineFrame frame = PushFrame(as);
   // What C++ may overwrite; kScratch and kVectorScratch are free between any two instructions.
   constexpr Gpr64 kKept[] = {rax, rcx, rdx, rsi, rdi, r8, r9, r10};
@@ -270,16 +270,23 @@ TrampolineFrame EmitColdShim(uint32_t index, const TrampolineLayout& layout, Mac
   for (int32_t i = 0; i < kVectors; ++i) {
     as.movups(Mem128(Address(rsp, kFirstVector + 16 * i)), Xmm(static_cast<uint8_t>(i)));
   }
-  // Up the frames to the one that returned to the mark.
-  as.mov(kScratch, rbp);
-  as.bind(walk);
-  as.mov(rax, Mem64(kScratch, 8));
-  as.mov(kScratch, Mem64(kScratch, 0));
-  as.cmp(Mem32(rax, 0), static_cast<int32_t>(kMarkOpcode));
-  as.jcc(Condition::kNotEqual, walk);
-  as.cmp(Mem32(rax, 4), static_cast<int32_t>(layout.entry_mark));
-  as.jcc(Condition::kNotEqual, walk);
-  as.mov(rdi, Mem64(kScratch, kEntryStoreSlot));
+  if (has_context) {
+    as.mov(rsi, kCalleeVmctx);
+    as.mov(rdx, kScratch);
+    as.mov(rdi, Mem64(kCalleeVmctx, layout.store));
+  } else {
+    // Up the frames to the one that returned to the mark.
+    const MachLabel walk = buffer.NewLabel();
+    as.mov(kScratch, rbp);
+    as.bind(walk);
+    as.mov(rax, Mem64(kScratch, 8));
+    as.mov(kScratch, Mem64(kScratch, 0));
+    as.cmp(Mem32(rax, 0), static_cast<int32_t>(kMarkOpcode));
+    as.jcc(Condition::kNotEqual, walk);
+    as.cmp(Mem32(rax, 4), static_cast<int32_t>(layout.entry_mark));
+    as.jcc(Condition::kNotEqual, walk);
+    as.mov(rdi, Mem64(kScratch, kEntryStoreSlot));
+  }
   as.mov(Mem64(rsp, 0), rdi);
   RecordExit(as, layout, rdi, rax);
   StoreFuel(as, layout, rdi);

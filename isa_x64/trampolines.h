@@ -94,7 +94,9 @@ TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
 // shim finds the store in the frame of the innermost entry trampoline, and keeps all registers but
 // r11, and kFuel where that is kept. The function returns a 32-bit status; the shim stops the guest where it is
 // not 0, else returns. (docs/abi.md, "Cold shims".)
-TrampolineFrame EmitColdShim(uint32_t index, const TrampolineLayout& layout,
+// `has_context`: the code has its VMContext in kCalleeVmctx and a number in kScratch; the function gets
+// them behind the store, which is found by the VMContext.
+TrampolineFrame EmitColdShim(uint32_t index, bool has_context, const TrampolineLayout& layout,
                              codegen::MachBuffer& buffer);
 
 // Calls vmctx->builtins[index], a C++ function. Shim and function both have the C calling

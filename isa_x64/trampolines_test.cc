@@ -302,6 +302,52 @@ uint32_t ColdBuiltin(StoreContext* store) {
   return cold_status;
 }
 
+// What a built-in with a context sees.
+struct ColdContext {
+  StoreContext* store = nullptr;
+  AbiTestContext* context = nullptr;
+  uint32_t number = 0;
+};
+ColdContext cold_context;
+uint32_t ColdBuiltinWithContext(StoreContext* store, AbiTestContext* context, uint32_t number) {
+  cold_context = {store, context, number};
+  asm volatile("" ::: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm14");
+  return 0;
+}
+
+TEST(ColdShim, PassesTheContextAndANumberOn) {
+  const AbiTestSignature signature = {{{AbiClass::kInt, 8}}, {{AbiClass::kInt, 8}}};
+  void* builtins[] = {nullptr, reinterpret_cast<void*>(&ColdBuiltinWithContext)};
+  const auto entry = EntryFor(signature, false);
+  const NativeCode shim([&](MachBuffer& buffer) { EmitColdShim(1, true, Layout(false), buffer); });
+  const NativeCode wasm([&](MachBuffer& buffer) {
+    Assembler as(buffer);
+    as.push(rbp);
+    as.mov(rbp, rsp);
+    int64_t sum = 0;
+    for (const Gpr64 reg : {rax, rcx, rdx, rsi, r8, r9}) as.mov(reg, sum += 3);
+    as.movq(xmm7, rcx);
+    as.mov(r10, reinterpret_cast<int64_t>(shim.entry()));
+    as.mov(r11, 77);
+    as.call(r10);
+    for (const Gpr64 reg : {rcx, rdx, rsi, r8, r9}) as.add(rax, reg);
+    as.movq(rcx, xmm7);
+    as.add(rax, rcx);
+    as.pop(rbp);
+    as.ret();
+  });
+  StoreContext store = {};
+  store.builtins = builtins;
+  AbiTestContext context;
+  context.store = &store;
+  std::vector<AbiTestValue> values = {{1, 0}};
+  EXPECT_EQ(entry->As<Entry>()(&store, &context, nullptr, wasm.entry(), values.data()), 0u);
+  EXPECT_EQ(values[0].low, 3u * (1 + 2 + 3 + 4 + 5 + 6) + 6);
+  EXPECT_EQ(cold_context.store, &store);
+  EXPECT_EQ(cold_context.context, &context);
+  EXPECT_EQ(cold_context.number, 77u);
+}
+
 // A cold shim finds the store however deep it is called, and keeps the registers.
 TEST(ColdShim, FindsTheStoreAndKeepsRegisters) {
   const AbiTestSignature signature = {{{AbiClass::kInt, 8}}, {{AbiClass::kInt, 8}}};
@@ -309,7 +355,7 @@ TEST(ColdShim, FindsTheStoreAndKeepsRegisters) {
   for (const bool keeps_fuel : {false, true}) {
     const auto entry = EntryFor(signature, keeps_fuel);
     const NativeCode shim(
-        [&](MachBuffer& buffer) { EmitColdShim(1, Layout(keeps_fuel), buffer); });
+        [&](MachBuffer& buffer) { EmitColdShim(1, false, Layout(keeps_fuel), buffer); });
     // Calls itself as often as its argument says, then the shim, and returns the sum of what it put into
     // registers before.
     const NativeCode wasm([&](MachBuffer& buffer) {

@@ -225,7 +225,11 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.page_alignment = compiler.page_alignment();
   contents.text = &text;
   const std::vector<uint8_t> debug = environ::DebugSectionsOf(module);
-  contents.modules.push_back({info.has_value() ? &*info : &module.info, module.data, debug});
+  contents.modules.push_back(
+      {.info = info.has_value() ? &*info : &module.info,
+       .data = module.data,
+       .debug = debug,
+       .wasm = compiler.tunables().tier_up ? module.bytes : absl::Span<const uint8_t>()});
   absl::StatusOr<std::vector<uint8_t>> artifact = environ::WriteArtifact(contents);
   clock.Finish("artifact", artifact.ok() ? artifact->size() : 0);
   const size_t code_bytes = text.text.size();

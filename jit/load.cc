@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -40,6 +42,47 @@ struct LoadedArtifact {
   }
 };
 
+// Code compiled later, with what its tables are views of.
+struct AddedText : LoadedArtifact {
+  environ::LinkedText text;
+  std::vector<environ::FunctionRecord> functions;
+  std::vector<uint32_t> by_key;
+
+  environ::CodeTables Tables() {
+    functions.reserve(text.functions.size());
+    for (const environ::TextFunction& function : text.functions) {
+      functions.push_back(environ::FunctionRecord::From(function));
+    }
+    by_key.resize(functions.size());
+    for (uint32_t i = 0; i < by_key.size(); ++i) by_key[i] = i;
+    std::sort(by_key.begin(), by_key.end(),
+              [&](uint32_t a, uint32_t b) { return functions[a].key < functions[b].key; });
+    environ::CodeTables tables;
+    tables.functions = functions;
+    tables.by_key = by_key;
+    tables.trap_offsets = text.trap_offsets;
+    tables.trap_codes = text.trap_codes;
+    tables.trap_refunds = text.trap_refunds;
+    tables.address_offsets = text.address_offsets;
+    tables.address_wasm_offsets = text.address_wasm_offsets;
+    tables.inline_offsets = text.inline_offsets;
+    tables.inline_range_sites = text.inline_range_sites;
+    tables.inline_sites = text.inline_sites;
+    tables.stack_map_offsets = text.stack_map_offsets;
+    tables.stack_map_ends = text.stack_map_ends;
+    tables.stack_map_slots = text.stack_map_slots;
+    tables.handlers = text.handlers;
+    return tables;
+  }
+};
+
+void RegisterFrames(absl::Span<const uint8_t> eh_frame, LoadedArtifact& owner) {
+  if (eh_frame.empty()) return;
+  void* frames = const_cast<uint8_t*>(eh_frame.data());
+  __register_frame(frames);
+  owner.registered_frames = frames;
+}
+
 // Of an artifact of `size` bytes that lies in the owner's memory already: what is checked is what
 // is used.
 absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
@@ -70,11 +113,7 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
     runtime::host_arch::FlushInstructionCache(memory.data() + start, text.size());
   }
 
-  if (options.register_unwind_info && !view.eh_frame().empty()) {
-    void* frames = const_cast<uint8_t*>(view.eh_frame().data());
-    __register_frame(frames);
-    owner->registered_frames = frames;
-  }
+  if (options.register_unwind_info) RegisterFrames(view.eh_frame(), *owner);
 
   runtime::CodeObject::Parts parts;
   parts.text = text;
@@ -84,6 +123,7 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
     parts.modules.push_back(std::move(module.info));
     parts.data.push_back(module.data);
     parts.debug.push_back(module.debug);
+    parts.wasm.push_back(module.wasm);
   }
   if (options.register_debugger) {
     ASSIGN_OR_RETURN(owner->debugger_entry, DebuggerEntry::Register({.text = text,
@@ -138,6 +178,49 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifactFile(
   const uint64_t size = static_cast<uint64_t>(info.st_size);
   ASSIGN_OR_RETURN(owner->memory, runtime::Mmap::MapFile(file.fd(), size));
   return Load(std::move(owner), size, options);
+}
+
+absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadAddedText(
+    environ::LinkedText text, std::shared_ptr<const runtime::CodeObject> base,
+    const LoadOptions& options) {
+  auto owner = std::make_shared<AddedText>();
+  owner->text = std::move(text);
+  runtime::CodeObject::Parts parts;
+  parts.tables = owner->Tables();
+  parts.tables_are_checked = true;
+  parts.base = std::move(base);
+
+  const std::vector<uint8_t>& code = owner->text.text;
+  const std::vector<uint8_t>& eh_frame = owner->text.eh_frame;
+  // What is read behind a call is mapped (docs/abi.md, "Entry mark").
+  constexpr uint64_t kBehindText = 8;
+  const uint64_t frames_at = eh_frame.empty() ? code.size() : owner->text.eh_frame_distance;
+  // Both are below 4 GiB.
+  const uint64_t size = *runtime::RoundUpToPage(frames_at + eh_frame.size() + kBehindText);
+  const uint64_t executable = *runtime::RoundUpToPage(code.size() + kBehindText);
+  runtime::Mmap& memory = owner->memory;
+  ASSIGN_OR_RETURN(memory, runtime::Mmap::Allocate(size));
+  std::memcpy(memory.data(), code.data(), code.size());
+  if (!eh_frame.empty()) std::memcpy(memory.data() + frames_at, eh_frame.data(), eh_frame.size());
+  RETURN_IF_ERROR(memory.MakeReadOnly(0, size));
+  RETURN_IF_ERROR(memory.MakeExecutable(0, executable));
+  runtime::host_arch::FlushInstructionCache(memory.data(), code.size());
+
+  parts.text = absl::MakeConstSpan(memory.data(), code.size());
+  const auto placed_frames = absl::MakeConstSpan(memory.data() + frames_at, eh_frame.size());
+  if (options.register_unwind_info) RegisterFrames(placed_frames, *owner);
+  if (options.register_debugger) {
+    ASSIGN_OR_RETURN(owner->debugger_entry,
+                     DebuggerEntry::Register({.text = parts.text,
+                                              .tables = &parts.tables,
+                                              .modules = parts.base->modules(),
+                                              .eh_frame = placed_frames}));
+  }
+  // The memory has them now.
+  std::vector<uint8_t>().swap(owner->text.text);
+  std::vector<uint8_t>().swap(owner->text.eh_frame);
+  parts.owner = std::move(owner);
+  return runtime::CodeObject::Create(std::move(parts));
 }
 
 }  // namespace gantry::jit

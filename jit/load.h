@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "environ/artifact/artifact.h"
+#include "environ/core/linked_text.h"
 #include "environ/core/tunables.h"
 #include "runtime/code_object.h"
 
@@ -44,6 +45,13 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
 // Errors also: kNotFound or kPermissionDenied where it cannot be opened.
 absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifactFile(
     const std::string& path, const LoadOptions& options);
+
+// Code that was compiled later, more functions of the modules of `base`: made executable in memory
+// of its own and registered, with its tables, as an artifact's is. It is trusted. Error:
+// kResourceExhausted.
+absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadAddedText(
+    environ::LinkedText text, std::shared_ptr<const runtime::CodeObject> base,
+    const LoadOptions& options);
 
 }  // namespace gantry::jit
 

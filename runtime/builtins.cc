@@ -258,6 +258,11 @@ uint32_t NewEpoch(VMStoreContext* store) { return store->store->OnNewEpoch(); }
 uint32_t CheckStack(VMStoreContext* store) { return store->store->OnStackLimit(); }
 uint32_t RaiseTrap(VMStoreContext* store) { return store->store->OnTrap(); }
 
+uint32_t TierUp(VMStoreContext*, VMContext* vmctx, uint32_t function) {
+  Instance::Of(vmctx).module().OnCounterRanOut(wasm::DefinedFuncIndex(function));
+  return 0;
+}
+
 // (WebAssembly 3.0, "call_indirect".)
 BuiltinResult ResolveIndirect(VMContext* vmctx, uint32_t index, uint64_t element,
                               uint32_t expected) {
@@ -359,6 +364,7 @@ struct AddressTable {
     Set<Builtin::kMemoryAtomicNotify>(MemoryAtomicNotify);
     Set<Builtin::kMemoryAtomicWait32>(MemoryAtomicWait32);
     Set<Builtin::kMemoryAtomicWait64>(MemoryAtomicWait64);
+    Set<Builtin::kTierUp>(TierUp);
     for (const void* address : addresses) CHECK(address != nullptr) << "built-in without code";
   }
 };

@@ -135,12 +135,14 @@ CodeObject::~CodeObject() {
 }
 
 environ::ModuleDebug CodeObject::debug(environ::ModuleId id) const {
+  if (parts_.base != nullptr) return parts_.base->debug(id);
   if (id.index() >= parts_.debug.size()) return environ::ModuleDebug();
   return environ::DecodeModuleDebug(parts_.debug[id.index()]);
 }
 
 std::optional<environ::SourcePosition> CodeObject::FindSource(environ::ModuleId id,
                                                               uint32_t module_offset) const {
+  if (parts_.base != nullptr) return parts_.base->FindSource(id, module_offset);
   const environ::ModuleDebug debug = this->debug(id);
   if (debug.lines().line.empty() || module_offset < debug.code_offset()) return std::nullopt;
   const environ::DwarfLines* lines = nullptr;

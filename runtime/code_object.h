@@ -35,8 +35,8 @@ class CodeObject {
     // Executable memory, mapped for as long as `owner` lives.
     absl::Span<const uint8_t> text;
     environ::CodeTables tables;
-    // Whether somebody has checked them, or trusts where they come from: looking at all of them would
-    // read them from the file that they may lie in.
+    // Whether somebody has checked them, or trusts where they come from: looking at all of them
+    // would read them from the file that they may lie in.
     bool tables_are_checked = false;
     // One for each core module of the artifact, by ModuleId.
     std::vector<environ::ModuleInfo> modules;
@@ -44,6 +44,11 @@ class CodeObject {
     std::vector<absl::Span<const uint8_t>> data;
     // What people want to know (module_debug.h), by ModuleId; nothing for those past the end.
     std::vector<absl::Span<const uint8_t>> debug;
+    // The modules themselves in the binary format, by ModuleId; nothing for those past the end.
+    std::vector<absl::Span<const uint8_t>> wasm;
+    // The code that this one adds functions to, of the same modules: what is known of them is
+    // there, and the four lists above are empty. Null for code that stands alone.
+    std::shared_ptr<const CodeObject> base;
     // The artifact that all of it was loaded from.
     absl::Span<const uint8_t> artifact;
     // Keeps text, tables, data and artifact alive.
@@ -60,11 +65,20 @@ class CodeObject {
   absl::Span<const uint8_t> text() const { return parts_.text; }
   const environ::CodeTables& tables() const { return parts_.tables; }
   absl::Span<const uint8_t> artifact() const { return parts_.artifact; }
-  size_t num_modules() const { return parts_.modules.size(); }
-  const environ::ModuleInfo& module(environ::ModuleId id) const {
-    return parts_.modules.at(id.index());
+  // Whether it adds functions to other code (Parts::base).
+  bool is_added() const { return parts_.base != nullptr; }
+  size_t num_modules() const { return modules().size(); }
+  // By ModuleId.
+  const std::vector<environ::ModuleInfo>& modules() const { return base().parts_.modules; }
+  const environ::ModuleInfo& module(environ::ModuleId id) const { return modules().at(id.index()); }
+  absl::Span<const uint8_t> data(environ::ModuleId id) const {
+    return base().parts_.data.at(id.index());
   }
-  absl::Span<const uint8_t> data(environ::ModuleId id) const { return parts_.data.at(id.index()); }
+  // Nothing where the artifact does not have it.
+  absl::Span<const uint8_t> wasm(environ::ModuleId id) const {
+    const auto& wasm = base().parts_.wasm;
+    return id.index() < wasm.size() ? wasm[id.index()] : absl::Span<const uint8_t>();
+  }
 
   environ::ModuleDebug debug(environ::ModuleId id) const;
   // The source position of an instruction of the module; nothing where the module does not have
@@ -95,6 +109,7 @@ class CodeObject {
 
  private:
   explicit CodeObject(Parts parts) : parts_(std::move(parts)) {}
+  const CodeObject& base() const { return parts_.base == nullptr ? *this : *parts_.base; }
   uintptr_t start() const { return reinterpret_cast<uintptr_t>(parts_.text.data()); }
 
   Parts parts_;

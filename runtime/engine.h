@@ -71,6 +71,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
     bool backtrace = true;
     // Whether traps carry a core dump (coredump.h) of their store.
     bool coredump = false;
+    // How often a function is entered, or a loop of it goes round, until there is to be better code
+    // for it (the tunable tier_up); 1 to TierTable::kMaxThreshold.
+    uint32_t tier_up_threshold = 1;
     // Stacks of fibers. They must be possible (StackPool::CheckOptions).
     StackPool::Options stacks;
     // Null: everything on demand.

@@ -216,6 +216,7 @@ void Instance::InitializeContext() {
   context->builtins = BuiltinAddresses();
   context->type_ids = module_->type_ids().data();
   context->instance = this;
+  context->tier_table = module_->tier_table();
 }
 
 absl::Status Instance::BindImports(absl::Span<const Extern> imports, ImportTypes types) {

@@ -6,6 +6,7 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 
@@ -40,7 +41,8 @@ Module::Module(std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject>
 
 absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Engine> engine,
                                                              std::shared_ptr<const CodeObject> code,
-                                                             environ::ModuleId id) {
+                                                             environ::ModuleId id,
+                                                             std::shared_ptr<TierUp> tier_up) {
   std::shared_ptr<Module> module(new Module(std::move(engine), std::move(code), id));
   const environ::ModuleInfo& info = module->info();
   ASSIGN_OR_RETURN(module->types_, module->engine_->types().Register(info.types.values()));
@@ -55,6 +57,15 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
       return absl::InvalidArgumentError(absl::StrCat("the code has no ", key.Symbol()));
     }
     module->codes_.push_back(code);
+  }
+  if (module->engine_->tunables().tier_up) {
+    ASSIGN_OR_RETURN(
+        module->tier_table_,
+        TierTable::Create(module->codes_, module->engine_->options().tier_up_threshold));
+    if (tier_up != nullptr) {
+      tier_up->Start(module->tier_table_);
+      module->tier_up_ = std::move(tier_up);
+    }
   }
   module->entries_.reserve(info.types.size());
   for (const wasm::TypeIndex type : info.types.ids()) {
@@ -99,6 +110,7 @@ void Module::MakePresets() {
 }
 
 Module::~Module() {
+  if (tier_up_ != nullptr) tier_up_->Stop();
   for (const auto& image : preset_memories_.images) {
     if (image != nullptr) engine_->allocator().Forget(*image);
   }
@@ -107,6 +119,12 @@ Module::~Module() {
 
 const void* Module::ExitFor(wasm::TypeIndex type) const {
   return code_->FunctionByKey(FuncKey::ExitTrampoline(id_, FirstOfSignature(type)));
+}
+
+void Module::OnCounterRanOut(wasm::DefinedFuncIndex func) const {
+  CHECK(tier_table_ != nullptr) << "a counter without a table";
+  tier_table_->Rest(func);
+  if (tier_up_ != nullptr) tier_up_->Request(func);
 }
 
 std::optional<environ::EntityRef> Module::FindExport(absl::string_view name) const {

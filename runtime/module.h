@@ -18,6 +18,7 @@
 #include "runtime/code_object.h"
 #include "runtime/engine.h"
 #include "runtime/preset_memories.h"
+#include "runtime/tier_up.h"
 #include "runtime/type_registry.h"
 #include "runtime/vm_structs.h"
 #include "wasm_translate/unimplemented.h"
@@ -28,8 +29,11 @@ class Module : public std::enable_shared_from_this<Module> {
  public:
   // Error: kResourceExhausted where the engine has no more type ids; kInvalidArgument where
   // the code lacks a function that the module defines.
+  // Where the engine's functions start as baseline code, `tier_up` makes better code of them; null:
+  // they stay as they are.
   static absl::StatusOr<std::shared_ptr<const Module>> Create(
-      std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject> code, environ::ModuleId id);
+      std::shared_ptr<Engine> engine, std::shared_ptr<const CodeObject> code, environ::ModuleId id,
+      std::shared_ptr<TierUp> tier_up = nullptr);
   ~Module();
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
@@ -75,6 +79,15 @@ class Module : public std::enable_shared_from_this<Module> {
   EntryTrampoline EntryFor(wasm::TypeIndex type) const { return entries_[type.index()]; }
   const void* ExitFor(wasm::TypeIndex type) const;
 
+  // What instances refer to; null where functions do not change.
+  const void* const* tier_table() const {
+    return tier_table_ == nullptr ? nullptr : tier_table_->base();
+  }
+  // Null where functions do not change, or nobody would make better code.
+  TierUp* tier_up() const { return tier_up_.get(); }
+  // Called by the guest whose counter has run out.
+  void OnCounterRanOut(wasm::DefinedFuncIndex func) const;
+
   // The export of this name; nothing where there is none.
   std::optional<environ::EntityRef> FindExport(absl::string_view name) const;
 
@@ -97,6 +110,9 @@ class Module : public std::enable_shared_from_this<Module> {
   // By DefinedFuncIndex and by TypeIndex.
   std::vector<const void*> codes_;
   std::vector<EntryTrampoline> entries_;
+  // Null without tier-up.
+  std::shared_ptr<TierTable> tier_table_;
+  std::shared_ptr<TierUp> tier_up_;
   PresetMemories preset_memories_;
   std::vector<wasm::ElemIndex> eager_elems_;
   std::vector<wasm::DataIndex> eager_data_;

@@ -22,6 +22,8 @@ namespace {
 
 // How many commands passed when this was last raised; it is never lowered.
 constexpr uint64_t kPassed = 65'556;
+// With tier-up: how many functions were optimized when this was last raised.
+constexpr uint64_t kOptimized = 6'000;
 
 TEST(OfficialScripts, Execute) {
   const auto folder = TestsuiteFolder();
@@ -60,6 +62,17 @@ TEST(OfficialScripts, Execute) {
       lists);
   EXPECT_TRUE(suite.report.failures.empty()) << absl::StrJoin(suite.report.failures, "\n");
   EXPECT_GE(suite.report.passed, kPassed);
+  uint64_t optimized = 0;
+  bool tiers_up = false;
+  for (const auto& [features, engine] : engines) {
+    if (!engine.tier_up_stats()) continue;
+    tiers_up = true;
+    optimized += engine.tier_up_stats()->optimized;
+  }
+  // Every function that is entered at all is entered as optimized code.
+  if (tiers_up) {
+    EXPECT_GE(optimized, kOptimized);
+  }
   EXPECT_EQ(absl::StrJoin(UnusedFeatures(suite.report, lists), ", "), "")
       << "nothing was skipped for these: take them out of skipped_features.txt";
   EXPECT_EQ(absl::StrJoin(UnusedMessages(suite.report, lists), "\n"), "")

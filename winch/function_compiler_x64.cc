@@ -15,6 +15,7 @@
 #include "winch/generator_memory.h"
 #include "winch/generator_numeric.h"
 #include "winch/generator_registers.h"
+#include "winch/generator_tier.h"
 #include "winch/x64_masm.h"
 
 namespace gantry::winch {

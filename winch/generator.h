@@ -269,6 +269,12 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
     bool store;
   };
 
+  // A counter that has run out at a loop: code that is written behind the function.
+  struct RunOutLoop {
+    codegen::MachLabel label;
+    codegen::MachLabel resume;
+  };
+
   // An argument of a built-in.
   struct Argument {
     Argument(const Operand& v) : operand(v) {}  // NOLINT(google-explicit-constructor)
@@ -452,6 +458,15 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   // The result of a built-in just called.
   Reg BuiltinResult(ValueKind kind);
 
+  // --- generator_tier.h --------------------------------------------------------------------
+
+  typename Masm::TierCounter Counter() const;
+  // Counts a round of the loop whose label has just been bound.
+  void CountLoop();
+  void EmitRunOutLoops();
+  // Cold code of the entry, the last of the function; nothing where entries are not counted.
+  std::optional<typename Masm::CountedEntry> CountEntry();
+
   // --- generator_memory.h ------------------------------------------------------------------
 
   struct Place {
@@ -526,6 +541,7 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   std::vector<uint32_t> free_states_;
   std::vector<Deferred> deferred_;
   std::vector<IndirectArgument> indirect_args_;
+  std::vector<RunOutLoop> run_out_loops_;
   std::vector<Interrupt> interrupts_;
   bool has_interrupts_ = false;
 

@@ -62,6 +62,7 @@ void Generator<Masm>::Start(const wasm::FunctionBody& body) {
   has_interrupts_ = false;
   refunds_.clear();
   if (counts_fuel_) meter_.Start();
+  run_out_loops_.clear();
   held_by_locals_ = held_by_operands_ = dirty_ = owned_ = pinned_ = saved_ = RegSet();
   evict_cursor_ = 0;
   has_vmctx_ = true;
@@ -106,7 +107,7 @@ void Generator<Masm>::OnBegin(const wasm::FunctionState& state) {
   const wasm::TypeIndex type = module_.parsed.functions[state.func()];
   signature_ = &signatures_.Of(type);
   codegen::MachBuffer& buffer = masm_.buffer();
-  masm_.ReservePrologue();
+  masm_.ReservePrologue(/*counts_entry=*/tunables_.tier_up);
   epilogue_ = buffer.NewLabel();
   Frame& frame = frames_.emplace_back();
   frame.kind = wasm::FrameKind::kFunction;
@@ -161,6 +162,7 @@ absl::Status Generator<Masm>::Finish(Result* result) {
   masm_.Epilogue(saved_, signature_->argument_bytes);
   EmitDeferred();
   EmitInterrupts();
+  EmitRunOutLoops();
   masm_.EmitColdTraps();
   if (counts_fuel_) {
     CloseLine();
@@ -176,7 +178,7 @@ absl::Status Generator<Masm>::Finish(Result* result) {
   shape.frame_bytes = static_cast<uint32_t>(frame_bytes);
   shape.saved = saved_;
   shape.has_calls = has_calls_;
-  shape.has_interrupts = has_interrupts_;
+  shape.has_interrupts = has_interrupts_ || !run_out_loops_.empty();
   shape.store_offset = environ::VMContextOffsets::kStore;
   shape.limit_offset = environ::VMStoreContextOffsets::kStackLimit;
   if (Masm::ChecksStack(shape)) {
@@ -194,6 +196,7 @@ absl::Status Generator<Masm>::Finish(Result* result) {
     shape.exhausted = buffer.OffsetOf(exhausted);
   }
   masm_.EmitColdJumps();
+  shape.counted_entry = CountEntry();
   result->unwind.Clear();
   result->skip = masm_.Prologue(shape, &result->frame, &result->unwind);
   for (uint32_t& slot : stack_map_slots_) {

@@ -276,6 +276,7 @@ void Generator<Masm>::OnLoop(const wasm::ControlFrame& frame) {
   f.state = NewState();
   CaptureState(states_[f.state]);
   masm_.buffer().Bind(f.label);
+  CountLoop();
   Locate();
   EnterLoop();
 }

@@ -22,8 +22,12 @@ namespace {
 
 constexpr uint8_t kDwarfRbp = 6;
 constexpr uint8_t kDwarfRsp = 7;
+// Behind `push rbp`.
+constexpr codegen::CodeOffset kColdFramePushed = 1;
 // push, mov, load of the store, compare in full, jump, sub, vmctx, five saves: rounded up.
 constexpr uint32_t kPrologueRoom = 64;
+// What counts an entry in front of it, rounded up.
+constexpr uint32_t kEntryCountRoom = 48;
 
 // Beyond the conditions of the processor: of floats, where unordered operands are not equal.
 constexpr uint8_t kFloatEqual = 16;
@@ -68,9 +72,10 @@ Width WidthOfBytes(int bytes) {
 
 // --- Frame ------------------------------------------------------------------------------
 
-void X64Masm::ReservePrologue() {
+void X64Masm::ReservePrologue(bool counts_entry) {
   CHECK(buffer_.offset() == 0) << "a prologue is the first thing in a function";
-  as_.nop(kPrologueRoom);
+  prologue_room_ = kPrologueRoom + (counts_entry ? kEntryCountRoom : 0);
+  as_.nop(prologue_room_);
   epilogues_.clear();
 }
 
@@ -78,7 +83,10 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
                                       codegen::UnwindInfo* unwind) {
   codegen::MachBuffer code(buffer_.label_kinds());
   x64::Assembler as(code);
+  EntryFields fields;
+  if (frame.counted_entry.has_value()) fields = EmitEntryCount(*frame.counted_entry, code);
   as.push(x64::rbp);
+  const codegen::CodeOffset pushed = code.offset();
   as.mov(x64::rbp, x64::rsp);
   const codegen::CodeOffset framed = code.offset();
   codegen::CodeOffset jump = 0;
@@ -108,9 +116,12 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
     as.mov(Mem64(x64::rbp, slot), reg);
   }
   const uint32_t size = code.offset();
-  CHECK(size <= kPrologueRoom) << "prologue of " << size << " bytes";
-  const uint32_t begin = kPrologueRoom - size;
+  CHECK(size <= prologue_room_) << "prologue of " << size << " bytes";
+  const uint32_t begin = prologue_room_ - size;
   const uint32_t skip = begin & ~15u;
+  if (frame.counted_entry.has_value()) {
+    PatchEntryCount(*frame.counted_entry, fields, begin, skip, code);
+  }
   if (jump != 0) {
     OverwriteWord(code, jump, frame.exhausted - (begin + jump + 4));
     if (frame.back != 0) OverwriteWord(buffer_, frame.back, begin + jump - frame.back);
@@ -126,8 +137,8 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
   info->frame_size = moves ? frame.frame_bytes : 0;
   if (unwind != nullptr) {
     const codegen::CodeOffset base = begin - skip;
-    unwind->Add(base + 1, UnwindOp::kCfaOffset, 0, 16);
-    unwind->Add(base + 1, UnwindOp::kSavedAt, kDwarfRbp, -16);
+    unwind->Add(base + pushed, UnwindOp::kCfaOffset, 0, 16);
+    unwind->Add(base + pushed, UnwindOp::kSavedAt, kDwarfRbp, -16);
     unwind->Add(base + framed, UnwindOp::kCfaRegister, kDwarfRbp);
     constexpr uint8_t kDwarf[] = {3, 12, 13, 14, 15};
     constexpr uint8_t kEncodings[] = {3, 12, 13, 14, 15};
@@ -144,6 +155,21 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
       unwind->Add(epilogue.left - skip, UnwindOp::kCfa, kDwarfRsp, 8);
       unwind->Add(epilogue.left - skip, UnwindOp::kSame, kDwarfRbp);
       unwind->Add(epilogue.end - skip, UnwindOp::kRestoreState);
+    }
+    if (frame.counted_entry.has_value()) {
+      // The frame of cold code at the end: no register is saved, and rbp is the caller's but at the
+      // call.
+      const codegen::CodeOffset cold = frame.counted_entry->run_out - skip;
+      unwind->Add(cold, UnwindOp::kCfa, kDwarfRsp, 8);
+      unwind->Add(cold, UnwindOp::kSame, kDwarfRbp);
+      for (int i = 0; i < 5; ++i) {
+        if (!frame.saved.contains(Reg::Int(kEncodings[i]))) continue;
+        unwind->Add(cold, UnwindOp::kSame, kDwarf[i]);
+      }
+      unwind->Add(cold + kColdFramePushed, UnwindOp::kCfaOffset, 0, 16);
+      unwind->Add(cold + kColdFramePushed, UnwindOp::kSavedAt, kDwarfRbp, -16);
+      unwind->Add(frame.counted_entry->popped - skip, UnwindOp::kCfaOffset, 0, 8);
+      unwind->Add(frame.counted_entry->popped - skip, UnwindOp::kSame, kDwarfRbp);
     }
   }
   return skip;

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -89,6 +90,24 @@ class X64Masm {
 
   // --- Frame ----------------------------------------------------------------------------
 
+  // Where a function's counter is and what it counts for (docs/abi.md, "Tier-up").
+  struct TierCounter {
+    // Of the table's address, in the VMContext; of the code and the counter, in the table.
+    int32_t table_offset = 0;
+    int32_t code_offset = 0;
+    int32_t counter_offset = 0;
+    // By which the runtime knows the function.
+    uint32_t function = 0;
+    codegen::ExternalName shim;
+  };
+  // Of a function whose entries are counted: cold code for a counter that has run out, and for
+  // better code that is there.
+  struct CountedEntry {
+    TierCounter counter;
+    codegen::CodeOffset run_out = 0;  // begins with push rbp
+    codegen::CodeOffset popped = 0;   // the frame is gone again
+    codegen::CodeOffset better = 0;
+  };
   struct FrameShape {
     uint32_t frame_bytes = 0;
     RegSet saved;
@@ -101,12 +120,13 @@ class X64Masm {
     // Of code for lack of stack, and in it the field of JumpToPrologue (0: it does not come back).
     codegen::CodeOffset exhausted = 0;
     codegen::CodeOffset back = 0;
+    std::optional<CountedEntry> counted_entry;
   };
   // A frame of a leaf up to this needs no check of the stack limit; a larger one is checked in
   // full.
   static constexpr uint32_t kSmallFrame = 1024;
   // Room for the prologue, written at the end by Prologue.
-  void ReservePrologue();
+  void ReservePrologue(bool counts_entry);
   // Whether the stack limit is to be checked.
   static bool ChecksStack(const FrameShape& frame) {
     return frame.has_calls || frame.frame_bytes > kSmallFrame;
@@ -120,6 +140,15 @@ class X64Masm {
   // `outgoing` ones at the stack pointer.
   void TailCallEpilogue(RegSet saved, uint32_t incoming, uint32_t outgoing);
   void GrowStack(uint32_t bytes);
+
+  // --- Tier-up (x64_masm_tier.cc) --------------------------------------------------------
+
+  // One less on the counter. The condition: it has run out.
+  Condition CountDown(const TierCounter& counter);
+  // Tells the runtime that the counter has run out; keeps all registers.
+  void CallCounterShim(const TierCounter& counter);
+  // The cold code of a counted entry. It is the last of the function.
+  CountedEntry EmitCountedEntry(const TierCounter& counter);
 
   // --- Moves -----------------------------------------------------------------------------
 
@@ -371,12 +400,23 @@ class X64Masm {
     codegen::CodeOffset left = 0;
     codegen::CodeOffset end = 0;
   };
+  // Displacements in the prologue of a counted entry, filled when it is known where that lies.
+  struct EntryFields {
+    codegen::CodeOffset self = 0;
+    codegen::CodeOffset better = 0;
+    codegen::CodeOffset run_out = 0;
+  };
+  static EntryFields EmitEntryCount(const CountedEntry& entry, codegen::MachBuffer& code);
+  static void PatchEntryCount(const CountedEntry& entry, const EntryFields& fields,
+                              codegen::CodeOffset begin, codegen::CodeOffset skip,
+                              codegen::MachBuffer& code);
 
   x64::Assembler as_;
   codegen::MachBuffer& buffer_;
   const Features features_;
   const codegen::RelaxedChoices relaxed_;
   std::vector<EpilogueShape> epilogues_;
+  uint32_t prologue_room_ = 0;
 
   struct ColdTrap {
     codegen::MachLabel label;

@@ -61,6 +61,10 @@ void gantry_config_opt_level(wasm_config_t* config, gantry_opt_level_t level) {
                           : level == GANTRY_OPT_SPEED ? gantry::OptLevel::kSpeed
                                                       : gantry::OptLevel::kSpeedAndSize);
 }
+void gantry_config_tier_up(wasm_config_t* config, bool enable) { config->config.TierUp(enable); }
+void gantry_config_tier_up_threshold(wasm_config_t* config, uint32_t count) {
+  config->config.TierUpThreshold(count);
+}
 void gantry_config_consume_fuel(wasm_config_t* config, bool enable) {
   config->config.ConsumeFuel(enable);
 }

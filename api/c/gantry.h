@@ -26,6 +26,8 @@ WASM_API_EXTERN const char* gantry_last_error(void);
 typedef uint8_t gantry_opt_level_t;
 enum gantry_opt_level_enum { GANTRY_OPT_NONE, GANTRY_OPT_SPEED, GANTRY_OPT_SPEED_AND_SIZE };
 WASM_API_EXTERN void gantry_config_opt_level(wasm_config_t*, gantry_opt_level_t);
+WASM_API_EXTERN void gantry_config_tier_up(wasm_config_t*, bool);
+WASM_API_EXTERN void gantry_config_tier_up_threshold(wasm_config_t*, uint32_t count);
 WASM_API_EXTERN void gantry_config_consume_fuel(wasm_config_t*, bool);
 /* How guests find out that their store's deadline has come: not at all; loops compare a counter; or
  * loops read from a page that is made inaccessible, which costs less and needs signals. */

@@ -35,6 +35,33 @@ static void TestConfig(void) {
   EXPECT(strstr(gantry_last_error(), "no_such_flag") != NULL);
 }
 
+static void TestTierUp(void) {
+  wasm_config_t* config = wasm_config_new();
+  gantry_config_tier_up(config, true);
+  gantry_config_tier_up_threshold(config, 0);
+  EXPECT(wasm_engine_new_with_config(config) == NULL);
+  EXPECT(strstr(gantry_last_error(), "TierUpThreshold") != NULL);
+  config = wasm_config_new();
+  gantry_config_tier_up(config, true);
+  gantry_config_tier_up_threshold(config, 3);
+  wasm_engine_t* engine = wasm_engine_new_with_config(config);
+  EXPECT(engine != NULL);
+  wasm_store_t* store = wasm_store_new(engine);
+  wasm_module_t* module =
+      CompileText(store, "(module (func (export \"seven\") (result i32) (i32.const 7)))");
+  wasm_instance_t* instance = Instantiate(store, module, (wasm_extern_vec_t)WASM_EMPTY_VEC);
+  wasm_func_t* seven = ExportedFunc(instance, "seven");
+  for (int i = 0; i < 1000; ++i) {
+    gantry_val_t result;
+    EXPECT(gantry_func_call(seven, NULL, 0, &result, 1) == NULL && result.of.i32 == 7);
+  }
+  wasm_func_delete(seven);
+  wasm_instance_delete(instance);
+  wasm_module_delete(module);
+  wasm_store_delete(store);
+  wasm_engine_delete(engine);
+}
+
 static void TestFuelAndLimits(void) {
   wasm_config_t* config = wasm_config_new();
   gantry_config_consume_fuel(config, true);
@@ -240,6 +267,7 @@ static void TestArtifactFile(void) {
 
 int main(void) {
   TestConfig();
+  TestTierUp();
   TestFuelAndLimits();
   TestValuesAndLinker();
   TestWasi();

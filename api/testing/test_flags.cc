@@ -14,8 +14,16 @@ void AddTestCompilerFlags(Config& config) {
   config.CompilerFlag("regalloc_checker", "true").CompilerFlag("enable_verifier", "true");
   if (const char* compiler = std::getenv("GANTRY_TEST_COMPILER"); compiler != nullptr) {
     const absl::string_view name = compiler;
-    CHECK(name == "winch" || name == "mixed") << "GANTRY_TEST_COMPILER=" << name;
-    config.Compiler(name == "winch" ? Strategy::kWinch : Strategy::kMixed);
+    if (name == "winch") {
+      config.Compiler(Strategy::kWinch);
+    } else if (name == "mixed") {
+      config.Compiler(Strategy::kMixed);
+    } else if (name == "tier") {
+      config.TierUp(true).TierUpThreshold(1).TierUpSynchronously(true);
+    } else {
+      CHECK(name == "tier_background") << "GANTRY_TEST_COMPILER=" << name;
+      config.TierUp(true).TierUpThreshold(20).TierUpThreads(2);
+    }
   }
   if (TestMode("fuel")) config.ConsumeFuel(true);
   if (TestMode("epochs_counter")) config.EpochInterruption(EpochInterruption::kCounter);

@@ -2,7 +2,10 @@
 // GANTRY_TEST_COMPILER_FLAGS says (`name=value,name=value`), by which ./test --all runs the
 // same tests under forced spilling, forced islands, and so on; and what GANTRY_TEST_MODES says
 // (fuel, epochs_counter, epochs_page, signals_free, shadow_stack). GANTRY_TEST_COMPILER=winch runs
-// them on the baseline compiler, GANTRY_TEST_COMPILER=mixed on functions of both.
+// them on the baseline compiler, GANTRY_TEST_COMPILER=mixed on functions of both,
+// GANTRY_TEST_COMPILER=tier on the baseline compiler's until they are entered and then on the
+// optimizing compiler's, and GANTRY_TEST_COMPILER=tier_background on what has been made in the
+// background by then.
 #ifndef GANTRY_API_TESTING_TEST_FLAGS_H_
 #define GANTRY_API_TESTING_TEST_FLAGS_H_
 

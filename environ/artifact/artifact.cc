@@ -43,6 +43,7 @@ constexpr char kText[] = ".text";
 constexpr char kEhFrame[] = ".eh_frame";
 constexpr char kData[] = ".gantry.data";
 constexpr char kDebug[] = ".gantry.debug";
+constexpr char kWasm[] = ".gantry.wasm";
 
 // What is known per function and per address, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
@@ -59,6 +60,7 @@ struct ModuleSizes {
   uint64_t info_size;
   uint64_t data_size;
   uint64_t debug_size;
+  uint64_t wasm_size;
 };
 
 absl::Status Malformed(absl::string_view what) {
@@ -154,7 +156,8 @@ std::vector<uint8_t> ModulesSection(const std::vector<ArtifactModule>& modules) 
   std::vector<uint8_t> out(modules.size() * sizeof(ModuleSizes));
   for (size_t i = 0; i < modules.size(); ++i) {
     const std::vector<uint8_t> info = EncodeModuleInfo(*modules[i].info);
-    const ModuleSizes sizes = {info.size(), modules[i].data.size(), modules[i].debug.size()};
+    const ModuleSizes sizes = {info.size(), modules[i].data.size(), modules[i].debug.size(),
+                               modules[i].wasm.size()};
     std::memcpy(out.data() + i * sizeof sizes, &sizes, sizeof sizes);
     out.insert(out.end(), info.begin(), info.end());
   }
@@ -164,6 +167,7 @@ std::vector<uint8_t> ModulesSection(const std::vector<ArtifactModule>& modules) 
 absl::StatusOr<std::vector<ArtifactView::Module>> ReadModules(absl::Span<const uint8_t> section,
                                                               absl::Span<const uint8_t> data,
                                                               absl::Span<const uint8_t> debug,
+                                                              absl::Span<const uint8_t> wasm,
                                                               uint32_t count) {
   if (section.size() / sizeof(ModuleSizes) < count) {
     return Malformed("there are more modules than module data");
@@ -174,7 +178,7 @@ absl::StatusOr<std::vector<ArtifactView::Module>> ReadModules(absl::Span<const u
     ModuleSizes sizes;
     std::memcpy(&sizes, section.data() + i * sizeof sizes, sizeof sizes);
     if (sizes.info_size > infos.size() || sizes.data_size > data.size() ||
-        sizes.debug_size > debug.size()) {
+        sizes.debug_size > debug.size() || sizes.wasm_size > wasm.size()) {
       return Malformed("a module's data reaches past the end of its section");
     }
     modules[i].data = data.first(sizes.data_size);
@@ -184,6 +188,8 @@ absl::StatusOr<std::vector<ArtifactView::Module>> ReadModules(absl::Span<const u
     data.remove_prefix(sizes.data_size);
     modules[i].debug = debug.first(sizes.debug_size);
     debug.remove_prefix(sizes.debug_size);
+    modules[i].wasm = wasm.first(sizes.wasm_size);
+    wasm.remove_prefix(sizes.wasm_size);
   }
   return modules;
 }
@@ -219,10 +225,11 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   const std::vector<FunctionRecord> functions = FunctionTable(text);
   const std::vector<uint32_t> keys = KeyTable(functions);
   const std::vector<uint8_t> modules = ModulesSection(contents.modules);
-  std::vector<uint8_t> data, debug;
+  std::vector<uint8_t> data, debug, wasm;
   for (const ArtifactModule& module : contents.modules) {
     data.insert(data.end(), module.data.begin(), module.data.end());
     debug.insert(debug.end(), module.debug.begin(), module.debug.end());
+    wasm.insert(wasm.end(), module.wasm.begin(), module.wasm.end());
   }
   const absl::Span<const uint8_t> tables[] = {
       AsBytes(functions),
@@ -252,7 +259,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   AddSettings(contents.flags, meta.mutable_flags());
   AddSettings(contents.isa_flags, meta.mutable_isa_flags());
   meta.set_tunables(contents.tunables.CanonicalText());
-  meta.set_text_digest(Digest({text.text, data, debug}));
+  meta.set_text_digest(Digest({text.text, data, debug, wasm}));
   meta.set_modules_digest(Digest({modules}));
   meta.set_tables_digest(Digest(tables));
   meta.set_text_alignment(contents.page_alignment);
@@ -284,6 +291,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
        .alignment = data.size() >= contents.page_alignment ? contents.page_alignment : uint64_t{8}},
       data);
   elf.AddSection({.name = kDebug}, debug);
+  elf.AddSection({.name = kWasm}, wasm);
   for (const TextFunction& function : text.functions) {
     elf.AddFunctionSymbol(function.key.Symbol(), text_section, function.offset, function.size);
   }
@@ -336,10 +344,11 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   ASSIGN_OR_RETURN(const absl::Span<const uint8_t> modules, elf.Section(kModules));
   ASSIGN_OR_RETURN(const absl::Span<const uint8_t> data, elf.Section(kData));
   ASSIGN_OR_RETURN(const absl::Span<const uint8_t> debug, elf.Section(kDebug));
+  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> wasm, elf.Section(kWasm));
   if (Digest({modules}) != meta.modules_digest()) return Malformed("its modules were changed");
   if (verification == Verification::kFull) {
     if (Digest(tables) != meta.tables_digest()) return Malformed("its tables were changed");
-    if (Digest({view.text_, data, debug}) != meta.text_digest())
+    if (Digest({view.text_, data, debug, wasm}) != meta.text_digest())
       return Malformed("its code was changed");
   }
   view.text_offset_ = elf.OffsetOf(view.text_);
@@ -372,7 +381,7 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   ASSIGN_OR_RETURN(t.handlers, AsArray<HandlerEntry>(elf, kHandlers));
   if (verification == Verification::kFull) RETURN_IF_ERROR(t.Validate(view.text_.size()));
 
-  ASSIGN_OR_RETURN(view.modules_, ReadModules(modules, data, debug, meta.module_count()));
+  ASSIGN_OR_RETURN(view.modules_, ReadModules(modules, data, debug, wasm, meta.module_count()));
   return view;
 }
 

@@ -17,6 +17,8 @@
 //   .text, .eh_frame    code, every call resolved, and its unwind table
 //   .gantry.data        the modules' data segments
 //   .gantry.debug       the modules' ModuleDebug (environ/core/module_debug.h)
+//   .gantry.wasm        the modules themselves, where functions are compiled anew while they run
+//                       (the tunable tier_up); else empty
 //   .symtab             a symbol for each FuncKey
 //
 // VERIFICATION. Headers, metadata and module data are checked always: every offset, length and
@@ -64,6 +66,8 @@ struct ArtifactModule {
   absl::Span<const uint8_t> data;
   // EncodeModuleDebug; may be empty.
   absl::Span<const uint8_t> debug = {};
+  // The module in the binary format; may be empty.
+  absl::Span<const uint8_t> wasm = {};
 };
 
 struct ArtifactContents {
@@ -101,6 +105,7 @@ class ArtifactView {
     ModuleInfo info;
     absl::Span<const uint8_t> data;
     absl::Span<const uint8_t> debug;
+    absl::Span<const uint8_t> wasm;
   };
 
   // kInvalidArgument says what is not as it should be. Of an artifact of another version only

@@ -7,8 +7,8 @@
 // Compiled code never calls a built-in directly: it calls a shim, one per built-in, with
 // the host's C calling convention; the shim records where wasm was left, calls through
 // `vmctx->builtins[index]` and, for a fallible built-in, tests the status. Those whose first
-// parameter is the store are called from cold code, without arguments, by shims that keep all
-// registers (docs/abi.md, "Cold shims").
+// parameter is the store are called from cold code by shims that keep all registers (docs/abi.md,
+// "Cold shims"); one that takes a VMContext and a number besides finds them in registers of the code.
 //
 // A C++ implementation that is not fallible returns its result as usual. A fallible one
 // returns `BuiltinResult`, two words in the host's two result registers: status (0: go on;
@@ -61,6 +61,8 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kStore, kI32, kI64, kPointer, 
 // memory_atomic_wait32/_wait64(memory, address, expected, timeout): 0 woken, 1 not equal, 2 timed
 //   out. The address is checked to be aligned; the timeout is signed nanoseconds, for ever where
 //   negative. An epoch that reaches the store's deadline ends a wait as an interrupt does.
+// tier_up(function): the counter of a function, by DefinedFuncIndex, has run out
+//   (VMTierTableOffsets). Never stops the guest.
 #define GANTRY_BUILTINS(X)                                                                   \
   X(kMemoryGrow, "memory_grow", kI64, true, kVmctx, kI32, kI64)                              \
   X(kMemoryFill, "memory_fill", kNone, true, kVmctx, kI32, kI64, kI32, kI64)                 \
@@ -86,7 +88,8 @@ enum class BuiltinType : uint8_t { kNone, kVmctx, kStore, kI32, kI64, kPointer, 
   X(kResolveIndirect, "resolve_indirect", kPointer, true, kVmctx, kI32, kI64, kI32)          \
   X(kMemoryAtomicNotify, "memory_atomic_notify", kI32, true, kVmctx, kI32, kI64, kI32)       \
   X(kMemoryAtomicWait32, "memory_atomic_wait32", kI32, true, kVmctx, kI32, kI64, kI32, kI64) \
-  X(kMemoryAtomicWait64, "memory_atomic_wait64", kI32, true, kVmctx, kI32, kI64, kI64, kI64)
+  X(kMemoryAtomicWait64, "memory_atomic_wait64", kI32, true, kVmctx, kI32, kI64, kI64, kI64) \
+  X(kTierUp, "tier_up", kNone, true, kStore, kVmctx, kI32)
 
 enum class Builtin : uint32_t {
 #define GANTRY_X(enumerator, ...) enumerator,
@@ -109,6 +112,8 @@ struct BuiltinInfo {
 
   // Called from cold code, by a shim that keeps all registers.
   bool is_cold() const { return params[0] == BuiltinType::kStore; }
+  // Of cold ones: whether the VMContext at hand and a number are passed on.
+  bool has_context() const { return is_cold() && params.size() > 1; }
 };
 
 const BuiltinInfo& GetBuiltinInfo(Builtin builtin);

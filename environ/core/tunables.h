@@ -52,6 +52,8 @@ enum class EpochInterruption : uint8_t {
   X(EpochInterruption, epoch_interruption, EpochInterruption::kNone,                          \
     "whether and how code finds out about deadlines of epochs")                               \
   X(bool, shadow_stack, false, "whether code notes its calls, for a test of stack walks")     \
+  X(bool, tier_up, false,                                                                     \
+    "whether functions start as baseline code and are replaced while they run")               \
   X(bool, generate_address_map, true, "whether code offsets map back to module offsets")      \
   X(bool, generate_unwind_info, true, "whether artifacts carry DWARF call frame information") \
   X(uint32_t, padding_between_functions, 0,                                                   \

@@ -48,11 +48,25 @@ struct VMContextOffsets {
   static constexpr uint32_t kBuiltins = 16;   // const void* const*: by Builtin
   static constexpr uint32_t kTypeIds = 24;    // const u32*: canonical id by wasm::TypeIndex
   static constexpr uint32_t kInstance = 32;   // runtime::Instance*, for C++ alone
-  static constexpr uint32_t kTierTable = 40;  // const void* const*: by DefinedFuncIndex, or null
+  static constexpr uint32_t kTierTable = 40;  // see VMTierTableOffsets; null without tier-up
   static constexpr uint32_t kHeadSize = 48;
 };
 inline constexpr uint32_t kVMContextMagic = 0x796e7267;          // "grny"
 inline constexpr uint32_t kVMHostFuncContextMagic = 0x74736867;  // "ghst"
+
+// What the tier table's pointer points into: of each function that a module defines, the code to be
+// called (its baseline code until there is better), ascending, and in front of that its counter,
+// descending. All instances of a module share one table. Code is published with release and loaded
+// with acquire; counters are i32, and count down by plain loads and stores of any number of threads:
+// a count that gets lost does no harm.
+struct VMTierTableOffsets {
+  static constexpr int32_t Code(wasm::DefinedFuncIndex function) {
+    return 8 * static_cast<int32_t>(function.raw());
+  }
+  static constexpr int32_t Counter(wasm::DefinedFuncIndex function) {
+    return -4 - 4 * static_cast<int32_t>(function.raw());
+  }
+};
 
 // State of one store that compiled code, trampolines and signal handlers share.
 //

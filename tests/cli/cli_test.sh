@@ -35,6 +35,12 @@ expect "settings" 0 'shared settings:.*default' '' "$gantry" settings
 
 expect "invoke" 0 '^3
 $' '' "$gantry" run --invoke add "$data/math.wasm" 1 2
+expect "tier-up" 0 '^3
+$' '^tier-up: 1 functions hot, 1 optimized' "$gantry" run -O tier-up,tier-up-threshold=1 --verbose --invoke add "$data/math.wasm" 1 2
+expect "tier-up from the cache" 0 '^3
+$' '^tier-up: 1 functions hot' "$gantry" run -O tier-up=y,tier-up-threshold=1 --verbose --invoke add "$data/math.wasm" 1 2
+expect "tier-up by name" 1 '' 'TierUp' "$gantry" run -O tier-up -C compiler=cranelift --invoke add "$data/math.wasm" 1 2
+expect "tier-up needs a threshold" 1 '' 'TierUpThreshold' "$gantry" run -O tier-up,tier-up-threshold=0 --invoke add "$data/math.wasm" 1 2
 expect "invoke wraps" 0 '^-2147483648
 $' '' "$gantry" run --invoke add "$data/math.wasm" 2147483647 1
 expect "invoke with i64" 0 '^4294967296

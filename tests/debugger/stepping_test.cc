@@ -158,12 +158,21 @@ std::string Guest(const std::vector<int>& counts) {
   return text + ")";
 }
 
-class SteppingTest : public testing::TestWithParam<Strategy> {};
+// A compiler; or, with a threshold, baseline code that is replaced when it is entered that often.
+struct Code {
+  Strategy strategy;
+  uint32_t tier_up_threshold = 0;
+};
+
+class SteppingTest : public testing::TestWithParam<Code> {};
 
 TEST_P(SteppingTest, EveryInstructionOfAGuest) {
   Config config;
-  config.RegisterUnwindInfo(true).Compiler(GetParam());
-  if (GetParam() == Strategy::kOptimizing) config.CompilerFlag("inlining", "false");
+  config.RegisterUnwindInfo(true).Compiler(GetParam().strategy);
+  if (GetParam().strategy != Strategy::kWinch) config.CompilerFlag("inlining", "false");
+  if (const uint32_t threshold = GetParam().tier_up_threshold; threshold != 0) {
+    config.TierUp(true).TierUpThreshold(threshold).TierUpSynchronously(true);
+  }
   const auto engine = Engine::Create(config);
   CHECK_OK(engine.status());
   int64_t expected = -1;
@@ -209,7 +218,11 @@ TEST_P(SteppingTest, EveryInstructionOfAGuest) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Compilers, SteppingTest,
-                         testing::Values(Strategy::kOptimizing, Strategy::kWinch));
+                         testing::Values(Code{Strategy::kOptimizing}, Code{Strategy::kWinch}));
+// Each function is called once, then once under single-step: from baseline to optimized code that is
+// there; and by way of the runtime, where its counter runs out.
+INSTANTIATE_TEST_SUITE_P(TierUp, SteppingTest,
+                         testing::Values(Code{Strategy::kAuto, 1}, Code{Strategy::kAuto, 2}));
 
 }  // namespace
 }  // namespace gantry

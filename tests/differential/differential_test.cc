@@ -405,7 +405,10 @@ Engine MakeEngine(Strategy strategy, OptLevel level, const Mode& mode) {
   config.WasmFeatures(mode.features)
       .NanCanonicalization(mode.canonicalize_nans)
       .RelaxedSimdDeterministic(mode.deterministic);
-  config.Compiler(strategy).OptLevel(level).CompilationThreads(1).MaxWasmStack(256 << 10);
+  // GANTRY_TEST_COMPILER=tier: what starts as baseline code in place of what stays it.
+  config.TierUp(config.tier_up() && strategy == Strategy::kWinch);
+  if (!config.tier_up()) config.Compiler(strategy);
+  config.OptLevel(level).CompilationThreads(1).MaxWasmStack(256 << 10);
   config.ConsumeFuel(true).FuelBulkBytes(mode.costs.bulk_bytes);
   for (const auto& [name, units] : mode.costs.operators) config.OperatorCost(name, units);
   absl::StatusOr<Engine> engine = Engine::Create(config);
