@@ -197,6 +197,7 @@ void MemoryPool::GiveOrLose(uint32_t number, bool is_pristine) {
   if (is_pristine || MapAnew(number)) {
     index_.Give(number, AffinityOf(slots_[number].image));
   } else {
+    slots_[number].image = nullptr;
     lost_.fetch_add(1, std::memory_order_relaxed);
   }
 }

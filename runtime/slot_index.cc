@@ -61,6 +61,7 @@ std::optional<uint32_t> SlotIndex::TakeOnly(uint64_t affinity) {
   for (Shard& shard : shards_) {
     std::lock_guard<std::mutex> lock(shard.mutex);
     if (const std::optional<uint32_t> slot = TakeOfSame(shard, affinity)) return slot;
+    shard.chains.erase(affinity);
   }
   return std::nullopt;
 }

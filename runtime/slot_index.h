@@ -39,7 +39,8 @@ class SlotIndex {
   // Makes a slot free. Allocates; where that fails the slot is free and without affinity.
   void Give(uint32_t slot, uint64_t affinity);
 
-  // Takes a free slot of the affinity; nothing where none is left.
+  // Takes a free slot of an affinity that is not asked for again; nothing where none is left, and then
+  // nothing is kept of the affinity either.
   std::optional<uint32_t> TakeOnly(uint64_t affinity);
 
   // How many slots were given back to the calling thread's shard and are free: roughly, for policy.

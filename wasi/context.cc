@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -308,7 +309,7 @@ absl::Status ContextBuilder::AddStream(Context& context, int number) {
   return AddDescriptor(context, *std::move(descriptor));
 }
 
-absl::StatusOr<std::unique_ptr<Context>> ContextBuilder::Build() {
+absl::StatusOr<std::unique_ptr<Context>> ContextBuilder::Build() try {
   std::unique_ptr<Context> context(new Context(descriptor_limit_));
   context->args_ = std::move(args_);
   for (const auto& [name, value] : environment_) {
@@ -363,6 +364,8 @@ absl::StatusOr<std::unique_ptr<Context>> ContextBuilder::Build() {
     RETURN_IF_ERROR(AddDescriptor(*context, *std::move(descriptor)));
   }
   return context;
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError("out of memory for a WASI context");
 }
 
 }  // namespace gantry::wasi

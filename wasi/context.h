@@ -188,8 +188,8 @@ class ContextBuilder {
   // Chooses how paths are resolved; by default DetectResolveStrategy().
   ContextBuilder& PathStrategy(ResolveStrategy strategy);
 
-  // Opens everything; the Status names the directory or stream that cannot be had. The
-  // builder is used up.
+  // Opens everything; the Status names the directory or stream that cannot be had, or is
+  // kResourceExhausted. The builder is used up.
   absl::StatusOr<std::unique_ptr<Context>> Build();
 
  private:

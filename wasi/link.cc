@@ -1,5 +1,6 @@
 #include "wasi/link.h"
 
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,7 @@ FuncType TypeOf(const FunctionInfo& function) {
 
 }  // namespace
 
-absl::Status AddToLinker(Linker& linker, std::function<Context&(Caller&)> context) {
+absl::Status AddToLinker(Linker& linker, std::function<Context&(Caller&)> context) try {
   for (const FunctionInfo& function : FunctionTable()) {
     RETURN_IF_ERROR(linker.RawFunc(
         kModuleName, function.name, TypeOf(function),
@@ -45,6 +46,8 @@ absl::Status AddToLinker(Linker& linker, std::function<Context&(Caller&)> contex
         }));
   }
   return absl::OkStatus();
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError("out of memory in a linker");
 }
 
 }  // namespace gantry::wasi

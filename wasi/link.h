@@ -21,7 +21,8 @@ namespace gantry::wasi {
 // without one every pointer is a fault. When the guest ends itself (proc_exit, or proc_raise with
 // a signal that ends a process), the call that entered it fails with ExitStatus (api/trap.h).
 //
-// Errors: kAlreadyExists where the linker has one of the functions and forbids shadowing.
+// Errors: kAlreadyExists where the linker has one of the functions and forbids shadowing;
+// kResourceExhausted.
 absl::Status AddToLinker(Linker& linker, std::function<Context&(Caller&)> context);
 
 }  // namespace gantry::wasi

@@ -5,16 +5,14 @@
 // A slice of the allocations is tried unless GANTRY_ALL_FAILURES is set: every one of the first
 // 2,000 then, and 2,000 samples of the rest.
 #include <any>
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "api/async.h"
 #include "api/engine.h"
 #include "api/instance.h"
 #include "api/linker.h"
@@ -23,6 +21,7 @@
 #include "api/typed_func.h"
 #include "api/val.h"
 #include "gtest/gtest.h"
+#include "tests/failures/each_failure.h"
 #include "tests/failures/interposer.h"
 #include "wasm_translate/text/text_parser.h"
 
@@ -68,13 +67,16 @@ constexpr char kGuest[] = R"((module $guest
       (return (i32.const 10))) (return (i32.const 20))) (return (i32.const 30)))
     (f64.const 1.5) (i32.trunc_sat_f64_s))))";
 
-absl::Status Exhausted() { return absl::ResourceExhaustedError("the guest was refused growth"); }
+// How the cycle's instances are made and called.
+struct Mode {
+  const char* name;
+  bool pool = false;
+  bool async = false;
+};
 
-class FailuresTest : public ::testing::Test {
+class FailuresTest : public EachFailure, public ::testing::WithParamInterface<Mode> {
  protected:
   FailuresTest() {
-    // Abseil makes a table of all errors' names when it is first asked for one, and keeps it.
-    EXPECT_FALSE(absl::ErrnoToStatus(ENFILE, "").ok());
     const wasm::text::SourceText source("guest", kGuest);
     absl::StatusOr<wasm::text::TextModule> text = wasm::text::ParseText(source);
     EXPECT_TRUE(text.ok()) << text.status();
@@ -82,6 +84,16 @@ class FailuresTest : public ::testing::Test {
     // One thread, so that the n-th request is always the same one. Memories that move are grown by
     // what may fail most.
     config_.CompilationThreads(1).MemoryReservation(1 << 20).MemoryGuardSize(1 << 16);
+    if (GetParam().pool) {
+      PoolingOptions options;
+      options.total_instances = 4;
+      options.total_memories = 8;
+      options.total_tables = 8;
+      options.max_table_elements = 100;
+      options.max_memory_size = 4 << 20;
+      options.max_warm_slots = 2;
+      config_.PoolingAllocation(options);
+    }
     engine_.emplace(*Engine::Create(config_));
     const Module module = *Module::Compile(*engine_, wasm_);
     artifact_ = *module.Serialize();
@@ -93,8 +105,7 @@ class FailuresTest : public ::testing::Test {
   }
   ~FailuresTest() override { std::remove(path_.c_str()); }
 
-  // Everything once. The steps that are the test's own pause the failing.
-  absl::Status Cycle() {
+  absl::Status Cycle() override {
     const absl::StatusOr<Engine> second = Engine::Create(config_);
     if (!second.ok()) return second.status();
     const absl::StatusOr<Module> compiled = Module::Compile(*engine_, wasm_);
@@ -118,19 +129,53 @@ class FailuresTest : public ::testing::Test {
     absl::StatusOr<Linker> linker = Linker::Create(*engine_);
     if (!linker.ok()) return linker.status();
     absl::Status status = linker->Func(
-        "env", "add", [](int32_t a, int32_t b) -> absl::StatusOr<int32_t> { return a + b; });
+        "env", "add", [](Caller& caller, int32_t a, int32_t b) -> absl::StatusOr<int32_t> {
+          if (absl::Status yielded = Yield(caller.store()); !yielded.ok()) return yielded;
+          return a + b;
+        });
     if (!status.ok()) return status;
     status = linker->Func("env", "keep", [](std::optional<ExternRef> kept) { return kept; });
     if (!status.ok()) return status;
     const absl::StatusOr<std::unique_ptr<Store>> made = Store::Create(*engine_);
     if (!made.ok()) return made.status();
     Store& store = **made;
-    const absl::StatusOr<Instance> instance = linker->Instantiate(store, module);
+    if (!GetParam().async) return Use(store, *linker, module);
+    if (absl::Status status = UseAsync(store, *linker, module); !status.ok()) return status;
+    // Everything on one stack, which is left now and then.
+    auto run = RunAsync(store, [&] { return Use(store, *linker, module); });
+    while (run.Resume() != CallState::kDone) {
+    }
+    return run.TakeResult();
+  }
+
+  absl::Status Use(Store& store, const Linker& linker, const Module& module) {
+    const absl::StatusOr<Instance> instance = linker.Instantiate(store, module);
     if (!instance.ok()) return instance.status();
     for (const absl::Status& step : {CallAll(store, *instance), GrowAll(store, *instance),
                                      MakeAll(store), Trap(store, *instance)}) {
       if (!step.ok()) return step;
     }
+    return absl::OkStatus();
+  }
+
+  // Calls that are awaited, and one that is dropped where it waits.
+  absl::Status UseAsync(Store& store, const Linker& linker, const Module& module) {
+    auto instantiation = linker.InstantiateAsync(store, module);
+    while (instantiation.Resume() != CallState::kDone) {
+    }
+    const absl::StatusOr<Instance> instance = instantiation.TakeResult();
+    if (!instance.ok()) return instance.status();
+    const auto fib = instance->GetTypedFunc<int32_t(int32_t)>(store, "fib");
+    if (!fib.ok()) return fib.status();
+    auto call = fib->CallAsync(store, 6);
+    while (call.Resume() != CallState::kDone) {
+    }
+    const absl::StatusOr<int32_t> number = call.TakeResult();
+    if (!number.ok()) return number.status();
+    EXPECT_EQ(*number, 8);
+    auto dropped = fib->CallAsync(store, 6);
+    dropped.Resume();
+    dropped.Cancel();
     return absl::OkStatus();
   }
 
@@ -172,7 +217,7 @@ class FailuresTest : public ::testing::Test {
       if (!grow.ok()) return grow.status();
       const absl::StatusOr<int32_t> before = grow->Call(store, growth.by);
       if (!before.ok()) return before.status();
-      if (*before == -1) return Exhausted();
+      if (*before == -1) return Refused();
       EXPECT_EQ(*before, growth.before) << growth.name;
     }
     const auto memory = instance.GetMemory(store, "memory");
@@ -215,61 +260,6 @@ class FailuresTest : public ::testing::Test {
     return trapped.code() == absl::StatusCode::kAborted ? absl::OkStatus() : trapped;
   }
 
-  // Whether there was an n-th request.
-  bool TryNth(Request request, uint64_t n) {
-    absl::Status status;
-    bool failed;
-    bool escaped = false;
-    {
-      FailNth failing(request, n);
-      try {
-        status = Cycle();
-      } catch (const std::bad_alloc&) {
-        escaped = true;
-      }
-      failed = failing.failed();
-    }
-    EXPECT_FALSE(escaped) << "an exception came out";
-    // What can be done another way may succeed.
-    EXPECT_TRUE(status.ok() || status.code() == absl::StatusCode::kResourceExhausted) << status;
-    EXPECT_TRUE(failed || status.ok()) << status;
-    return failed;
-  }
-
-  // Nothing has been kept but what a store of free things may grow to.
-  void ExpectNothingLeaked(const Holdings& before) {
-    const absl::Status status = Cycle();
-    EXPECT_TRUE(status.ok()) << status;
-    const Holdings after = CurrentHoldings();
-    EXPECT_EQ(after.mapped_bytes, before.mapped_bytes);
-    EXPECT_LE(after.allocations, before.allocations + kSlack);
-  }
-
-  void TryAll(Request request, uint64_t first, uint64_t step, uint64_t last) {
-    for (int warm = 0; warm < 3; ++warm) ASSERT_TRUE(Cycle().ok());
-    const Holdings before = CurrentHoldings();
-    uint64_t failures = 0;
-    for (uint64_t n = first; n <= last; n += step) {
-      SCOPED_TRACE("request " + std::to_string(n));
-      if (!TryNth(request, n)) break;
-      ++failures;
-      if (failures % 16 == 0) ExpectNothingLeaked(before);
-      if (HasFailure()) break;
-    }
-    ExpectNothingLeaked(before);
-    EXPECT_GT(failures, 0u);
-  }
-  uint64_t CountRequests(Request request) {
-    FailNth counting(request, 0);
-    EXPECT_TRUE(Cycle().ok());
-    return counting.requests();
-  }
-
-  static bool All() { return std::getenv("GANTRY_ALL_FAILURES") != nullptr; }
-  // Buckets of registries and the like.
-  static constexpr int64_t kSlack = 8;
-  static constexpr uint64_t kNoEnd = ~uint64_t{0} >> 1;
-
   Config config_;
   std::optional<Engine> engine_;
   std::vector<uint8_t> wasm_;
@@ -277,33 +267,30 @@ class FailuresTest : public ::testing::Test {
   std::string path_;
 };
 
-TEST_F(FailuresTest, EveryMapping) {
+TEST_P(FailuresTest, Nothing) { ExpectCyclesKeepNothing(100); }
+
+TEST_P(FailuresTest, EveryMapping) {
   TryAll(Request::kMapping, 1, 1, kNoEnd);
   EXPECT_GT(CountRequests(Request::kMapping), 30u);
 }
 
-TEST_F(FailuresTest, EveryFileOperation) {
+TEST_P(FailuresTest, EveryFileOperation) {
   TryAll(Request::kFile, 1, 1, kNoEnd);
   EXPECT_GE(CountRequests(Request::kFile), 2u);
 }
 
-TEST_F(FailuresTest, TheFirstAllocations) { TryAll(Request::kAllocation, 1, All() ? 1 : 17, 2000); }
+TEST_P(FailuresTest, TheFirstAllocations) { TryAll(Request::kAllocation, 1, All() ? 1 : 17, 2000); }
 
-TEST_F(FailuresTest, SamplesOfAllAllocations) {
-  const uint64_t requests = CountRequests(Request::kAllocation);
-  ASSERT_GT(requests, 2000u);
-  for (int warm = 0; warm < 3; ++warm) ASSERT_TRUE(Cycle().ok());
-  const Holdings before = CurrentHoldings();
-  std::mt19937_64 random(20240607);
-  const int samples = All() ? 2000 : 200;
-  for (int i = 0; i < samples && !HasFailure(); ++i) {
-    const uint64_t n = 1 + random() % requests;
-    SCOPED_TRACE("request " + std::to_string(n));
-    TryNth(Request::kAllocation, n);
-    if (i % 16 == 15) ExpectNothingLeaked(before);
-  }
-  ExpectNothingLeaked(before);
+TEST_P(FailuresTest, SamplesOfAllAllocations) {
+  ASSERT_GT(CountRequests(Request::kAllocation), 2000u);
+  TrySamples(Request::kAllocation, All() ? 2000 : 200);
 }
+
+INSTANTIATE_TEST_SUITE_P(Modes, FailuresTest,
+                         ::testing::Values(Mode{"on_demand"}, Mode{"pool", true},
+                                           Mode{"async", false, true},
+                                           Mode{"pool_async", true, true}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace gantry::testing

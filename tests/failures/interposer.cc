@@ -1,11 +1,15 @@
 #include "tests/failures/interposer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <new>
@@ -44,8 +48,12 @@ Pause::Pause() : was_armed_(armed.on) { armed.on = false; }
 Pause::~Pause() { armed.on = was_armed_; }
 
 Holdings CurrentHoldings() {
-  return {allocations.load(std::memory_order_relaxed),
-          mapped_bytes.load(std::memory_order_relaxed)};
+  Holdings holdings = {allocations.load(std::memory_order_relaxed),
+                       mapped_bytes.load(std::memory_order_relaxed)};
+  DIR* const folder = opendir("/proc/self/fd");
+  while (folder != nullptr && readdir(folder) != nullptr) ++holdings.files;
+  if (folder != nullptr) closedir(folder);
+  return holdings;
 }
 
 }  // namespace gantry::testing
@@ -195,6 +203,65 @@ int __wrap_memfd_create(const char* name, unsigned flags) {
     return -1;
   }
   return __real_memfd_create(name, flags);
+}
+
+// Those of guests' files. An error is one that the guest sees.
+#define GANTRY_WRAP_FILE(result, name, parameters, arguments) \
+  result __real_##name parameters;                            \
+  result __wrap_##name parameters {                           \
+    if (ShouldFail(Request::kFile)) {                         \
+      errno = EIO;                                            \
+      return -1;                                              \
+    }                                                         \
+    return __real_##name arguments;                           \
+  }
+GANTRY_WRAP_FILE(ssize_t, read, (int fd, void* to, size_t size), (fd, to, size))
+GANTRY_WRAP_FILE(ssize_t, write, (int fd, const void* from, size_t size), (fd, from, size))
+GANTRY_WRAP_FILE(ssize_t, readv, (int fd, const struct iovec* to, int count), (fd, to, count))
+GANTRY_WRAP_FILE(ssize_t, writev, (int fd, const struct iovec* from, int count), (fd, from, count))
+GANTRY_WRAP_FILE(ssize_t, preadv, (int fd, const struct iovec* to, int count, off_t at),
+                 (fd, to, count, at))
+GANTRY_WRAP_FILE(ssize_t, pwritev, (int fd, const struct iovec* from, int count, off_t at),
+                 (fd, from, count, at))
+GANTRY_WRAP_FILE(int, fstatat, (int folder, const char* path, struct stat* info, int flags),
+                 (folder, path, info, flags))
+GANTRY_WRAP_FILE(int, mkdirat, (int folder, const char* path, mode_t mode), (folder, path, mode))
+GANTRY_WRAP_FILE(int, unlinkat, (int folder, const char* path, int flags), (folder, path, flags))
+GANTRY_WRAP_FILE(int, renameat, (int folder, const char* path, int other, const char* to),
+                 (folder, path, other, to))
+#undef GANTRY_WRAP_FILE
+
+int __real_openat(int folder, const char* path, int flags, mode_t mode);
+int __wrap_openat(int folder, const char* path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
+  va_end(arguments);
+  if (ShouldFail(Request::kFile)) {
+    errno = ENFILE;
+    return -1;
+  }
+  return __real_openat(folder, path, flags, mode);
+}
+int __real_fcntl(int fd, int command, long argument);
+int __wrap_fcntl(int fd, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  const long argument = va_arg(arguments, long);
+  va_end(arguments);
+  if (ShouldFail(Request::kFile)) {
+    errno = EMFILE;
+    return -1;
+  }
+  return __real_fcntl(fd, command, argument);
+}
+long __real_syscall(long number, long a, long b, long c, long d, long e, long f);
+long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f) {
+  if ((number == SYS_openat2 || number == SYS_getdents64) && ShouldFail(Request::kFile)) {
+    errno = ENFILE;
+    return -1;
+  }
+  return __real_syscall(number, a, b, c, d, e, f);
 }
 
 }  // extern "C"

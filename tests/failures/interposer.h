@@ -17,7 +17,9 @@ namespace gantry::testing {
 enum class Request : uint8_t {
   kAllocation,  // operator new, malloc and its kin
   kMapping,     // mmap, mprotect, mremap, madvise
-  kFile,        // open, fstat, ftruncate, memfd_create
+  // open, fstat, ftruncate, memfd_create, and what files of guests are reached by: openat, openat2,
+  // getdents64, fstatat, mkdirat, unlinkat, renameat, fcntl, read and write in all their forms.
+  kFile,
 };
 
 class FailNth {
@@ -46,6 +48,7 @@ class Pause {
 struct Holdings {
   int64_t allocations = 0;
   int64_t mapped_bytes = 0;
+  int64_t files = 0;  // descriptors
 };
 Holdings CurrentHoldings();
 
