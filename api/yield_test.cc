@@ -78,12 +78,13 @@ struct Setting {
   bool inlining;
   bool signals;
   EpochInterruption epochs;
+  Strategy strategy = Strategy::kOptimizing;
 };
 
 Config ConfigFor(const Setting& setting) {
   Config config;
   AddTestCompilerFlags(config);
-  config.OptLevel(setting.level).SignalsBasedTraps(setting.signals);
+  config.Compiler(setting.strategy).OptLevel(setting.level).SignalsBasedTraps(setting.signals);
   config.CompilerFlag("inlining", setting.inlining ? "true" : "false");
   return config;
 }
@@ -441,10 +442,13 @@ TEST_P(YieldTest, NothingHappensOnAThreadsOwnStack) {
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, YieldTest,
-    ::testing::Values(Setting{OptLevel::kNone, false, true, EpochInterruption::kCounter},
-                      Setting{OptLevel::kSpeed, true, true, EpochInterruption::kPage},
-                      Setting{OptLevel::kSpeed, false, true, EpochInterruption::kCounter},
-                      Setting{OptLevel::kSpeed, true, false, EpochInterruption::kCounter}));
+    ::testing::Values(
+        Setting{OptLevel::kNone, false, true, EpochInterruption::kCounter},
+        Setting{OptLevel::kSpeed, true, true, EpochInterruption::kPage},
+        Setting{OptLevel::kSpeed, false, true, EpochInterruption::kCounter},
+        Setting{OptLevel::kSpeed, true, false, EpochInterruption::kCounter},
+        Setting{OptLevel::kSpeed, false, true, EpochInterruption::kPage, Strategy::kWinch},
+        Setting{OptLevel::kSpeed, false, false, EpochInterruption::kCounter, Strategy::kWinch}));
 
 }  // namespace
 }  // namespace gantry
