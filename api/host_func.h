@@ -253,9 +253,9 @@ struct HostFuncParts {
 
  private:
   template <typename F>
-  static uint32_t Call(runtime::VMHostFuncContext* context, runtime::VMContext* caller_vmctx,
-                       runtime::ValRaw* values) {
-    return runtime::Store::RunHostCall(context, [&] {
+  static runtime::HostOutcome Call(runtime::VMHostFuncContext* context,
+                                   runtime::VMContext* caller_vmctx, runtime::ValRaw* values) {
+    return runtime::Store::RunHostCall(context, values, [&] {
       auto& data = *static_cast<HostFuncData<F>*>(context->data);
       Caller caller(*data.store, caller_vmctx);
       return Invoke(data.callable, caller, values, std::index_sequence_for<Args...>());

@@ -39,10 +39,11 @@ absl::StatusOr<Instance> InstancePre::Instantiate(Store& store) const {
         imports.push_back(definition);
       }
     }
+    const api_internal::InstancePreState::Handles& handles = state_->handles();
     ASSIGN_OR_RETURN(runtime::Instance* const instance,
-                     runtime::Instance::Create(store.state().runtime(), module.state()->runtime(),
-                                               imports, state_->functions()));
-    return Instance(store.id(), instance, module);
+                     runtime::Instance::Create(store.state().runtime(), handles.runtime, imports,
+                                               state_->functions()));
+    return Instance(store.id(), instance, *handles.module);
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory while instantiating");
   }

@@ -25,6 +25,7 @@
 namespace gantry {
 
 namespace api_internal {
+class InstancePreState;
 class ModuleState;
 }
 
@@ -132,6 +133,7 @@ class Module {
   const std::shared_ptr<const api_internal::ModuleState>& state() const { return state_; }
 
  private:
+  friend class api_internal::InstancePreState;
   explicit Module(std::shared_ptr<const api_internal::ModuleState> state)
       : state_(std::move(state)) {}
   template <typename MakeArtifact>

@@ -136,9 +136,19 @@ absl::Status Interrupts::OnInterrupt(runtime::Store& store, Reason reason) {
 
 }  // namespace api_internal
 
+namespace {
+
+// The state holds the engine for its store, which need not count it again: threads that make stores
+// would wait for the counter.
+std::shared_ptr<runtime::Engine> BorrowedEngine(const Engine& engine) {
+  return std::shared_ptr<runtime::Engine>(std::shared_ptr<void>(), engine.state()->runtime().get());
+}
+
+}  // namespace
+
 Store::Store(const Engine& engine)
     : state_(std::make_unique<api_internal::StoreState>(
-          engine, runtime::Store::Create(engine.state()->runtime(), {}))),
+          engine, runtime::Store::Create(BorrowedEngine(engine), {}))),
       runtime_(&state_->runtime()),
       id_(runtime_->id()) {}
 

@@ -66,8 +66,10 @@ void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineL
                          codegen::MachBuffer& buffer, codegen::UnwindInfo* unwind);
 
 // A function of the wasm convention whose callee context is a VMHostFuncContext*: calls
-//   uint32_t host_call(VMHostFuncContext*, VMContext* caller, ValRaw* arguments_and_results)
-// and returns the results, or stops the guest where host_call returns nonzero.
+//   {u64 stopped, first} host_call(VMHostFuncContext*, VMContext* caller, ValRaw*
+//   arguments_and_results)
+// and returns the results, or stops the guest where `stopped` is nonzero; `first` is the first
+// slot.
 void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLayout& layout,
                         codegen::MachBuffer& buffer, codegen::UnwindInfo* unwind);
 

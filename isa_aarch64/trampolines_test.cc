@@ -32,10 +32,15 @@ struct StoreContext {
 
 using HostFunction = std::function<uint32_t(void* caller, AbiTestValue* values)>;
 
+struct HostOutcome {
+  uint64_t stopped;
+  uint64_t first;
+};
+
 struct HostContext {
   uint64_t magic;
   StoreContext* store;
-  uint32_t (*host_call)(HostContext*, void* caller, AbiTestValue* values);
+  HostOutcome (*host_call)(HostContext*, void* caller, AbiTestValue* values);
   const HostFunction* function;
 };
 
@@ -58,8 +63,11 @@ TrampolineLayout Layout() {
           .host_call = Offset(offsetof(HostContext, host_call))};
 }
 
-uint32_t CallHost(HostContext* context, void* caller, AbiTestValue* values) {
-  return (*context->function)(caller, values);
+HostOutcome CallHost(HostContext* context, void* caller, AbiTestValue* values) {
+  const uint32_t stopped = (*context->function)(caller, values);
+  HostOutcome outcome = {stopped, 0};
+  std::memcpy(&outcome.first, values, sizeof(outcome.first));
+  return outcome;
 }
 
 using Entry = uint32_t(StoreContext*, void* callee, void* caller, const void* code,

@@ -24,6 +24,12 @@ TrampolineFrame PushFrame(Assembler& as) {
   return frame;
 }
 
+// Without `leave`: what is called pushes and pops rbp, and rsp would have to wait for that.
+void PopFrame(Assembler& as, int32_t bytes) {
+  if (bytes != 0) as.add(rsp, bytes);
+  as.pop(rbp);
+}
+
 // Takes value `index` from the array at `array` to its register.
 void LoadRegister(Assembler& as, AbiValue value, AbiPlace place, Gpr64 array, size_t index) {
   const Address from(array, static_cast<int32_t>(index) * kValRawBytes);
@@ -117,7 +123,8 @@ TrampolineFrame EmitEntryTrampoline(const TrampolineSignature& signature,
   for (const Gpr64 reg : kCalleeSaved) as.push(reg);
   frame.body = buffer.offset();
   frame.saved_registers = std::size(kCalleeSaved);
-  // The array of values, the store for cold shims, and once more to make the frame a multiple of 16.
+  // The array of values, the store for cold shims, and once more to make the frame a multiple
+  // of 16.
   constexpr int32_t kSaved = 8 * static_cast<int32_t>(std::size(kCalleeSaved));
   constexpr int32_t kArraySlot = -kSaved - 8;
   static_assert(kEntryStoreSlot == -kSaved - 16);
@@ -199,7 +206,8 @@ TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
   Assembler as(buffer);
   const MachLabel raise = buffer.NewLabel();
   TrampolineFrame frame = PushFrame(as);
-  // The array of values at rsp; above it the context and the address of the result area.
+  // The array of values at rsp; above it the context and the address of the result area, which is
+  // what the host reads as the first slot where there is none.
   constexpr int32_t kContextSlot = -8;
   constexpr int32_t kAreaSlot = -16;
   as.sub(rsp, values * kValRawBytes + 16);
@@ -236,11 +244,17 @@ TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
                 Address(kScratch, static_cast<int32_t>(results[i].offset)), ValueAt(rsp, i), r10);
     }
   }
-  for (size_t i = 0; i < results.size(); ++i) {
-    if (results[i].kind == AbiPlace::Kind::kMemory) continue;
-    LoadRegister(as, signature.results[i], results[i], rsp, i);
+  if (results.size() == 1 && results[0].kind == AbiPlace::Kind::kInt) {
+    // The host has returned it, too. A move of 32 bits zero-extends.
+    as.mov(signature.results[0].bytes == 4 ? Width::k32 : Width::k64, Gpr(results[0].encoding),
+           rdx.gpr());
+  } else {
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (results[i].kind == AbiPlace::Kind::kMemory) continue;
+      LoadRegister(as, signature.results[i], results[i], rsp, i);
+    }
   }
-  as.leave();
+  PopFrame(as, values * kValRawBytes + 16);
   frame.frame_popped = buffer.offset();
   as.ret(stack_bytes);
 
@@ -337,7 +351,7 @@ TrampolineFrame EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineL
     as.mov(kScratch, Mem64(kScratch, layout.store));
     LoadFuel(as, layout, kScratch);
   }
-  as.leave();
+  PopFrame(as, fallible || layout.keeps_fuel ? 16 : 0);
   frame.frame_popped = buffer.offset();
   as.ret();
   if (fallible) {

@@ -42,7 +42,8 @@ struct TrampolineLayout {
   int32_t host_call;
   // Pointer to the array of built-in functions, in the store context.
   int32_t store_builtins;
-  // The fuel, in the store context. Where `keeps_fuel` it is in kFuel while wasm runs, else untouched.
+  // The fuel, in the store context. Where `keeps_fuel` it is in kFuel while wasm runs, else
+  // untouched.
   int32_t fuel;
   // In the no-op behind the entry trampoline's call, kEntryMarkBytes long.
   uint32_t entry_mark;
@@ -85,17 +86,19 @@ TrampolineFrame EmitEntryTrampoline(const TrampolineSignature& signature,
                                     const TrampolineLayout& layout, codegen::MachBuffer& buffer);
 
 // A function of the wasm convention whose callee context is a VMHostFuncContext*: calls
-//   uint32_t host_call(VMHostFuncContext*, VMContext* caller, ValRaw* arguments_and_results)
-// and returns the results, or stops the guest where host_call returns nonzero.
+//   {u64 stopped, first} host_call(VMHostFuncContext*, VMContext* caller, ValRaw*
+//   arguments_and_results)
+// and returns the results, or stops the guest where `stopped` is nonzero; `first` is the first
+// slot.
 TrampolineFrame EmitExitTrampoline(const TrampolineSignature& signature,
                                    const TrampolineLayout& layout, codegen::MachBuffer& buffer);
 
 // Calls store->builtins[index](store) from the cold code of wasm functions, which pass nothing: the
 // shim finds the store in the frame of the innermost entry trampoline, and keeps all registers but
-// r11, and kFuel where that is kept. The function returns a 32-bit status; the shim stops the guest where it is
-// not 0, else returns. (docs/abi.md, "Cold shims".)
-// `has_context`: the code has its VMContext in kCalleeVmctx and a number in kScratch; the function gets
-// them behind the store, which is found by the VMContext.
+// r11, and kFuel where that is kept. The function returns a 32-bit status; the shim stops the guest
+// where it is not 0, else returns. (docs/abi.md, "Cold shims".) `has_context`: the code has its
+// VMContext in kCalleeVmctx and a number in kScratch; the function gets them behind the store,
+// which is found by the VMContext.
 TrampolineFrame EmitColdShim(uint32_t index, bool has_context, const TrampolineLayout& layout,
                              codegen::MachBuffer& buffer);
 

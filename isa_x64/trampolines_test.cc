@@ -34,10 +34,15 @@ struct StoreContext {
 
 using HostFunction = std::function<uint32_t(void* caller, AbiTestValue* values)>;
 
+struct HostOutcome {
+  uint64_t stopped;
+  uint64_t first;
+};
+
 struct HostContext {
   uint64_t magic;
   StoreContext* store;
-  uint32_t (*host_call)(HostContext*, void* caller, AbiTestValue* values);
+  HostOutcome (*host_call)(HostContext*, void* caller, AbiTestValue* values);
   const HostFunction* function;
 };
 
@@ -64,8 +69,11 @@ TrampolineLayout Layout(bool keeps_fuel = false) {
           .keeps_fuel = keeps_fuel};
 }
 
-uint32_t CallHost(HostContext* context, void* caller, AbiTestValue* values) {
-  return (*context->function)(caller, values);
+HostOutcome CallHost(HostContext* context, void* caller, AbiTestValue* values) {
+  const uint32_t stopped = (*context->function)(caller, values);
+  HostOutcome outcome = {stopped, 0};
+  std::memcpy(&outcome.first, values, sizeof(outcome.first));
+  return outcome;
 }
 
 using Entry = uint32_t(StoreContext*, void* callee, void* caller, const void* code,
@@ -297,8 +305,9 @@ uint32_t ColdBuiltin(StoreContext* store) {
   cold_fuel = store->fuel;
   store->fuel = 100;
   // Overwrites what a C function may.
-  asm volatile("" ::: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
-               "xmm2", "xmm7", "xmm14", "xmm15");
+  asm volatile("" ::
+                   : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
+                     "xmm2", "xmm7", "xmm14", "xmm15");
   return cold_status;
 }
 
@@ -356,8 +365,8 @@ TEST(ColdShim, FindsTheStoreAndKeepsRegisters) {
     const auto entry = EntryFor(signature, keeps_fuel);
     const NativeCode shim(
         [&](MachBuffer& buffer) { EmitColdShim(1, false, Layout(keeps_fuel), buffer); });
-    // Calls itself as often as its argument says, then the shim, and returns the sum of what it put into
-    // registers before.
+    // Calls itself as often as its argument says, then the shim, and returns the sum of what it put
+    // into registers before.
     const NativeCode wasm([&](MachBuffer& buffer) {
       Assembler as(buffer);
       const codegen::MachLabel self = buffer.NewLabel();

@@ -5,8 +5,8 @@
 // the stack?). A store's registers of the boundaries last crossed are saved here while a
 // nested entry overwrites them.
 //
-// The chain of the thread is reached only through functions that are not inlined, so that no
-// thread-local address is kept across a switch of stacks.
+// The chain of the thread is reached only through CurrentThreadState(), which is not inlined, so
+// that no thread-local address is kept across a switch of stacks.
 #ifndef GANTRY_RUNTIME_ACTIVATION_H_
 #define GANTRY_RUNTIME_ACTIVATION_H_
 
@@ -14,6 +14,7 @@
 
 #include "environ/core/trap_code.h"
 #include "runtime/host_arch.h"
+#include "runtime/thread_state.h"
 #include "runtime/vm_structs.h"
 
 namespace gantry::runtime {
@@ -37,19 +38,19 @@ class FaultHandler {
 };
 
 struct Activation {
-  VMStoreContext* store = nullptr;
-  FaultHandler* fault_handler = nullptr;
-  Activation* outer_on_thread = nullptr;
-  Activation* outer_in_store = nullptr;
-  // The store's registers when this activation was entered.
+  VMStoreContext* store;
+  FaultHandler* fault_handler;
+  Activation* outer_on_thread;
+  Activation* outer_in_store;
+  // The store's registers when this activation was entered, if another of the store was there.
   BoundaryRegisters outer;
 };
 
 // The innermost activation of the calling thread; null outside of compiled code.
-Activation* CurrentActivation();
-void SetCurrentActivation(Activation* activation);
-// Both at once: sets it and returns the one before.
-Activation* ExchangeCurrentActivation(Activation* activation);
+inline Activation* CurrentActivation() { return CurrentThreadState().activation; }
+inline void SetCurrentActivation(Activation* activation) {
+  CurrentThreadState().activation = activation;
+}
 
 }  // namespace gantry::runtime
 

@@ -41,6 +41,9 @@ constexpr uint64_t kIsZeroPage = 1 << 5;
 #endif
 
 constexpr size_t kMostRanges = 32;
+constexpr int kNotOpened = -1;
+
+int OpenPagemap() { return open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC); }
 
 }  // namespace
 
@@ -49,13 +52,36 @@ std::unique_ptr<DirtyPages> DirtyPages::Open() {
   absl::StatusOr<Mmap> witness = Mmap::Allocate(page);
   if (!witness.ok() || madvise(witness->data(), page, MADV_WIPEONFORK) != 0) return nullptr;
   *witness->data() = 1;
-  const int file = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  const int file = OpenPagemap();
   if (file < 0) return nullptr;
   std::unique_ptr<DirtyPages> dirty(new DirtyPages(file, *std::move(witness)));
   return dirty->TellsRight() ? std::move(dirty) : nullptr;
 }
 
-DirtyPages::~DirtyPages() { close(file_); }
+DirtyPages::DirtyPages(int file, Mmap witness) : file_(file), witness_(std::move(witness)) {
+  for (std::atomic<int>& other : files_) other.store(kNotOpened, std::memory_order_relaxed);
+}
+
+DirtyPages::~DirtyPages() {
+  for (const std::atomic<int>& other : files_) {
+    const int file = other.load(std::memory_order_relaxed);
+    if (file >= 0 && file != file_) close(file);
+  }
+  close(file_);
+}
+
+// The file of the calling thread's shard; the first one where there is none to be had.
+int DirtyPages::FileHere() const {
+  std::atomic<int>& here = files_[HomeShard()];
+  int file = here.load(std::memory_order_acquire);
+  if (file != kNotOpened) return file;
+  const int opened = OpenPagemap();
+  const int wanted = opened < 0 ? file_ : opened;
+  if (here.compare_exchange_strong(file, wanted, std::memory_order_acq_rel)) return wanted;
+  // Another thread of the shard was first.
+  if (opened >= 0) close(opened);
+  return file;
+}
 
 // Of four fresh pages the third is written; the second is read only.
 bool DirtyPages::TellsRight() const {
@@ -88,7 +114,7 @@ std::optional<DirtyPages::Found> DirtyPages::Find(uint8_t* start, uint64_t size,
   arguments.category_any_of_mask = kIsPresent | kIsSwapped;
   // The same for all pages asked for, so that neighbours make one range.
   arguments.return_mask = kIsFile;
-  const int count = ioctl(file_, kPagemapScan, &arguments);
+  const int count = ioctl(FileHere(), kPagemapScan, &arguments);
   if (count < 0 || static_cast<size_t>(count) > ranges.size() ||
       arguments.walk_end < arguments.start || arguments.walk_end > arguments.end) {
     return std::nullopt;

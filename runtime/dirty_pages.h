@@ -10,12 +10,15 @@
 #ifndef GANTRY_RUNTIME_DIRTY_PAGES_H_
 #define GANTRY_RUNTIME_DIRTY_PAGES_H_
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 
 #include "absl/types/span.h"
+#include "runtime/home_shard.h"
 #include "runtime/mmap.h"
 
 namespace gantry::runtime {
@@ -45,12 +48,15 @@ class DirtyPages {
   std::optional<Found> Find(uint8_t* start, uint64_t size, absl::Span<Range> ranges) const;
 
  private:
-  DirtyPages(int file, Mmap witness) : file_(file), witness_(std::move(witness)) {}
+  DirtyPages(int file, Mmap witness);
   bool TellsRight() const;
+  int FileHere() const;
 
-  // The page table that it shows is that of the process that opened it, ...
+  // The page table that it shows is that of the process that opened it. Others of the same for
+  // threads of the other shards, opened when they ask, since the host counts the users of a file.
   const int file_;
-  // ... which is the one in which this page is not zero.
+  mutable std::array<std::atomic<int>, kThreadShards> files_;
+  // The process that opened it is the one in which this page is not zero.
   const Mmap witness_;
 };
 

@@ -103,7 +103,7 @@ TEST_F(FiberTest, TakesItsStackAlong) {
 
 // Activations on a fiber's stack are the thread's only while it runs them.
 TEST_F(FiberTest, TakesItsActivationsAlong) {
-  Activation on_thread, outer, inner;
+  Activation on_thread = {}, outer = {}, inner = {};
   Fiber fiber;
   std::function<void()> body = [&] {
     EXPECT_EQ(CurrentActivation(), &on_thread);

@@ -38,9 +38,6 @@ void SetRegisters(void* ucontext, const Registers& registers);
 // "x86_64" or "aarch64".
 const char* Name();
 
-// The stack pointer of the caller, give or take a frame.
-uintptr_t CurrentStackPointer();
-
 // Makes freshly written code visible to instruction fetch of all threads. Call before the
 // first jump into it.
 void FlushInstructionCache(void* begin, size_t size);

@@ -28,12 +28,6 @@ FramelessCaller CallerOfFrameless(const Registers& registers, size_t frame_size)
 
 const char* Name() { return "aarch64"; }
 
-uintptr_t CurrentStackPointer() {
-  uintptr_t sp;
-  asm volatile("mov %0, sp" : "=r"(sp));
-  return sp;
-}
-
 void FlushInstructionCache(void* begin, size_t size) {
   char* first = static_cast<char*>(begin);
   __builtin___clear_cache(first, first + size);

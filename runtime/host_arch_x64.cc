@@ -9,8 +9,7 @@ namespace gantry::runtime::host_arch {
 Registers GetRegisters(const void* ucontext) {
   const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
   return {static_cast<uintptr_t>(registers[REG_RIP]), static_cast<uintptr_t>(registers[REG_RSP]),
-          static_cast<uintptr_t>(registers[REG_RBP]), 0,
-          static_cast<uint64_t>(registers[REG_R15])};
+          static_cast<uintptr_t>(registers[REG_RBP]), 0, static_cast<uint64_t>(registers[REG_R15])};
 }
 
 void SetRegisters(void* ucontext, const Registers& registers) {
@@ -26,12 +25,6 @@ FramelessCaller CallerOfFrameless(const Registers& registers, size_t frame_size)
 }
 
 const char* Name() { return "x86_64"; }
-
-uintptr_t CurrentStackPointer() {
-  uintptr_t sp;
-  asm volatile("mov %%rsp, %0" : "=r"(sp));
-  return sp;
-}
 
 // Instruction fetch is coherent with stores on this architecture.
 void FlushInstructionCache(void*, size_t) {}

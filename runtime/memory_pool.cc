@@ -11,12 +11,16 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "runtime/give_back.h"
+#include "runtime/zero_bytes.h"
 
 namespace gantry::runtime {
 namespace {
 
 // Affinity of slots without an image: images have other ids.
 constexpr uint64_t kNoImage = 0;
+
+// Comparing so much takes about as long as asking the host.
+constexpr uint64_t kMostCompared = uint64_t{64} << 10;
 
 uint64_t AffinityOf(const std::shared_ptr<const MemoryImage>& image) {
   return image == nullptr ? kNoImage : image->id();
@@ -145,6 +149,10 @@ bool MemoryPool::MakePristine(uint32_t number) {
   uint8_t* const base = BaseOf(number);
   uint8_t* const end = base + slot.accessible;
   uint64_t keep = index_.warm_here() < options_.most_warm ? options_.keep_resident : 0;
+  if (slot.accessible <= std::min(keep, kMostCompared)) {
+    RestoreChangedPages(slot, base);
+    return true;
+  }
   for (uint8_t* at = base; at < end;) {
     DirtyPages::Range ranges[16];
     const std::optional<DirtyPages::Found> found =
@@ -167,6 +175,18 @@ bool MemoryPool::MakePristine(uint32_t number) {
     at = found->end;
   }
   return true;
+}
+
+void MemoryPool::RestoreChangedPages(const Slot& slot, uint8_t* base) {
+  const uint64_t page = HostPageSize();
+  const MemoryImage* const image = slot.image.get();
+  for (uint64_t at = 0; at < slot.accessible; at += page) {
+    const bool in_image = image != nullptr && at >= image->offset() && at < image->end();
+    const bool is_pristine =
+        in_image ? std::memcmp(base + at, image->bytes().data() + (at - image->offset()), page) == 0
+                 : AreZero(base + at, page);
+    if (!is_pristine) RestoreBytes(slot, base, base + at, page);
+  }
 }
 
 // Writes what the range reads as in a pristine slot.

@@ -57,6 +57,8 @@ std::any* ReferenceHeap::Get(uint32_t handle) {
   return slot == nullptr ? nullptr : &slot->value;
 }
 
+void ReferenceHeap::EndRoots(size_t size) { roots_.resize(size); }
+
 void ReferenceHeap::Root(uint32_t handle) {
   if (Find(handle) != nullptr) roots_.push_back(handle);
 }

@@ -23,6 +23,7 @@
 #include <functional>
 #include <vector>
 
+#include "absl/base/optimization.h"
 #include "absl/status/statusor.h"
 
 namespace gantry::runtime {
@@ -45,7 +46,9 @@ class ReferenceHeap {
   class Scope {
    public:
     explicit Scope(ReferenceHeap& heap) : heap_(heap), size_(heap.roots_.size()) {}
-    ~Scope() { heap_.roots_.resize(size_); }
+    ~Scope() {
+      if (ABSL_PREDICT_FALSE(heap_.roots_.size() != size_)) heap_.EndRoots(size_);
+    }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
@@ -100,6 +103,8 @@ class ReferenceHeap {
   // Slot i has handle (i + 1) << 1.
   static uint32_t HandleOf(uint32_t slot) { return (slot + 1) << 1; }
   Slot* Find(uint32_t handle);
+  // Out of line: most scopes end without a root.
+  void EndRoots(size_t size);
   void Mark(uint32_t handle);
 
   // A deque: slots keep their address while others are added.

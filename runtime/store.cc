@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -19,7 +20,19 @@
 namespace gantry::runtime {
 namespace {
 
-std::atomic<uint64_t> next_store_id{1};
+// Ids are dealt out to threads by the block, so that those who make stores do not wait for one
+// another.
+constexpr uint64_t kStoreIdBlock = uint64_t{1} << 16;
+std::atomic<uint64_t> next_store_ids{kStoreIdBlock};
+
+// Not inlined, so that no thread-local address is kept across a switch of stacks.
+ABSL_ATTRIBUTE_NOINLINE uint64_t NewStoreId() {
+  thread_local uint64_t next = 0;
+  if (next % kStoreIdBlock == 0) {
+    next = next_store_ids.fetch_add(kStoreIdBlock, std::memory_order_relaxed);
+  }
+  return next++;
+}
 
 // Traps of functions that are in their prologue, or have nothing else.
 bool IsUnnoted(environ::TrapCode code) {
@@ -53,7 +66,7 @@ std::unique_ptr<Store> Store::Create(std::shared_ptr<Engine> engine, const Optio
 Store::Store(std::shared_ptr<Engine> engine, const Options& options)
     : engine_(std::move(engine)),
       limiter_(options.limiter),
-      id_(next_store_id.fetch_add(1, std::memory_order_relaxed)),
+      id_(NewStoreId()),
       context_(*engine_->contexts().Acquire()) {
   context_.store = this;
   context_.builtins = BuiltinAddresses();
@@ -82,21 +95,27 @@ absl::Status Store::Call(const VMFuncRef* func_ref, ValRaw* values) {
   });
 }
 
-absl::Status Store::EnterNested(OuterStack& outer) {
+absl::Status Store::PrepareNested(Activation& activation, OuterStack& outer) {
   if (suspended_) {
     return absl::FailedPreconditionError(
         "a call of this store is suspended; a store is used by one fiber at a time");
   }
   // The caller may be on another stack than the guest below: a fiber of another store that one of
   // its host functions runs.
-  if (stack_low_ == CurrentStackLow()) return absl::OkStatus();
-  outer.limit = stack_limit_;
-  outer.low = stack_low_;
-  SetStackLimit(CurrentStackLow());
+  outer = {0, 0};
+  if (stack_low_ != CurrentStackLow()) {
+    outer = {stack_limit_, stack_low_};
+    SetStackLimit(CurrentStackLow());
+  }
+  activation = {&context_, this, CurrentActivation(), innermost_, context_.last};
+  context_.last.exit_pc = context_.last.exit_fp = 0;
+  innermost_ = &activation;
+  SetCurrentActivation(&activation);
   return absl::OkStatus();
 }
 
-void Store::LeaveNested(const OuterStack& outer) {
+void Store::LeaveNested(const Activation& activation, const OuterStack& outer) {
+  context_.last = activation.outer;
   if (outer.low == 0) return;
   UseStackLimit(outer.limit);
   stack_low_ = outer.low;
@@ -173,8 +192,8 @@ absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type, Ho
   return AddHostFunction(std::move(found), std::move(code));
 }
 
-uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
-  return RunHostCall(context, [&] {
+HostOutcome Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
+  return RunHostCall(context, values, [&] {
     HostFunction& function = *static_cast<HostFunction*>(context->data);
     for (uint32_t param : function.type->reference_params) {
       function.store->references_.Root(values[param].reference);
@@ -183,7 +202,7 @@ uint32_t Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* 
   });
 }
 
-uint32_t Store::CheckAndCallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
+HostOutcome Store::CheckAndCallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
   HostFunction& function = *reinterpret_cast<HostFunction*>(context);
   function.store->CompareExitWithShadow(false);
   return function.checked(context, caller, values);

@@ -47,6 +47,7 @@
 #include "runtime/table_elements.h"
 #include "runtime/tag.h"
 #include "runtime/thread_stack.h"
+#include "runtime/thread_state.h"
 #include "runtime/vm_structs.h"
 
 namespace gantry::runtime {
@@ -147,22 +148,35 @@ class Store final : private FaultHandler {
   // Errors as Call's.
   template <typename Enter>
   ABSL_ATTRIBUTE_ALWAYS_INLINE absl::Status EnterWith(Enter&& enter) {
-    if (ABSL_PREDICT_FALSE(innermost_ != nullptr || suspended_)) {
-      OuterStack outer;
-      absl::Status status = EnterNested(outer);
-      if (!status.ok()) return status;
-      status = EnterPrepared(enter);
-      LeaveNested(outer);
-      return status;
-    }
-    const uintptr_t stack_low = PreparedStackLow();
-    if (ABSL_PREDICT_FALSE(stack_low == 0)) {
-      absl::Status prepared = PrepareThread();
+    // `enter` is inlined once, so that what it captures stays in registers.
+    const bool nested = innermost_ != nullptr || suspended_;
+    Activation activation;
+    OuterStack outer_stack;
+    if (ABSL_PREDICT_FALSE(nested)) {
+      absl::Status prepared = PrepareNested(activation, outer_stack);
       if (!prepared.ok()) return prepared;
     } else {
-      SetStackLimit(stack_low);
+      ThreadState& thread = CurrentThreadState();
+      if (ABSL_PREDICT_FALSE(thread.prepared_stack_low == 0)) {
+        absl::Status prepared = PrepareThread();
+        if (!prepared.ok()) return prepared;
+      } else {
+        SetStackLimit(thread.prepared_stack_low);
+      }
+      activation.store = &context_;
+      activation.fault_handler = this;
+      activation.outer_on_thread = thread.activation;
+      activation.outer_in_store = nullptr;
+      // Before a signal handler can find the activation.
+      context_.last.exit_pc = context_.last.exit_fp = 0;
+      thread.activation = innermost_ = &activation;
     }
-    return EnterPrepared(enter);
+    const bool trapped = enter();
+    CurrentThreadState().activation = activation.outer_on_thread;
+    innermost_ = activation.outer_in_store;
+    if (ABSL_PREDICT_FALSE(nested)) LeaveNested(activation, outer_stack);
+    if (ABSL_PREDICT_TRUE(!trapped)) return absl::OkStatus();
+    return TakePending();
   }
 
   // From here to DetachFiber, calls of this store may suspend on that stack. Error:
@@ -191,10 +205,10 @@ class Store final : private FaultHandler {
   // The same with its type looked up before.
   VMFuncRef* AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCallback callback);
   VMFuncRef* AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCode code);
-  // For HostCode::call: `body` returns a Status, an error of which, or an exception, stops the
-  // guest. References that it roots live until it returns.
+  // For HostCode::call: `body` puts the results in `values` and returns a Status, an error of
+  // which, or an exception, stops the guest. References that it roots live until it returns.
   template <typename Body>
-  static uint32_t RunHostCall(VMHostFuncContext* context, Body&& body) {
+  static HostOutcome RunHostCall(VMHostFuncContext* context, const ValRaw* values, Body&& body) {
     Store& store = *context->store->store;
     if (GANTRY_DCHECK_IS_ON()) store.CaptureFromExit();
     absl::Status status;
@@ -204,8 +218,8 @@ class Store final : private FaultHandler {
     } catch (...) {
       status = CurrentExceptionStatus();
     }
-    if (ABSL_PREDICT_TRUE(status.ok())) return 0;
-    return store.RaiseError(std::move(status));
+    if (ABSL_PREDICT_TRUE(status.ok())) return {0, values->words[0]};
+    return {store.RaiseError(std::move(status)), 0};
   }
   // Objects made by the host. Types are canonical and held (HoldType); memories follow the
   // engine's tunables.
@@ -289,9 +303,10 @@ class Store final : private FaultHandler {
 
   Store(std::shared_ptr<Engine> engine, const Options& options);
 
-  static uint32_t CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
+  static HostOutcome CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
   // In place of a host function's own code where there is a shadow stack.
-  static uint32_t CheckAndCallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
+  static HostOutcome CheckAndCallHost(VMHostFuncContext* context, VMContext* caller,
+                                      ValRaw* values);
   // FaultHandler:
   bool OwnsAddress(uintptr_t address) const override;
   bool IsPollPage(uintptr_t address) const override {
@@ -322,28 +337,11 @@ class Store final : private FaultHandler {
   // For an entry while a guest of the store has been entered already, maybe on another stack, whose
   // limit is kept then.
   struct OuterStack {
-    uint64_t limit = 0;
-    uintptr_t low = 0;
+    uint64_t limit;
+    uintptr_t low;  // 0: the same stack
   };
-  absl::Status EnterNested(OuterStack& outer);
-  void LeaveNested(const OuterStack& outer);
-  template <typename Enter>
-  ABSL_ATTRIBUTE_ALWAYS_INLINE absl::Status EnterPrepared(Enter&& enter) {
-    Activation activation;
-    activation.store = &context_;
-    activation.fault_handler = this;
-    activation.outer_on_thread = ExchangeCurrentActivation(&activation);
-    activation.outer_in_store = innermost_;
-    activation.outer = context_.last;
-    context_.last.exit_pc = context_.last.exit_fp = 0;
-    innermost_ = &activation;
-    const bool trapped = enter();
-    SetCurrentActivation(activation.outer_on_thread);
-    innermost_ = activation.outer_in_store;
-    context_.last = activation.outer;
-    if (ABSL_PREDICT_TRUE(!trapped)) return absl::OkStatus();
-    return TakePending();
-  }
+  absl::Status PrepareNested(Activation& activation, OuterStack& outer);
+  void LeaveNested(const Activation& activation, const OuterStack& outer);
   // For a guest that has just stopped: the store's instances, their memories and globals, and the
   // stack, in the core dump format (coredump.h). A frame of a module of which the store has several
   // instances is said to be the first one's.
@@ -354,7 +352,8 @@ class Store final : private FaultHandler {
   // need.
   void SetStackLimit(uintptr_t stack_low) {
     stack_low_ = stack_low;
-    const uintptr_t sp = host_arch::CurrentStackPointer();
+    // No more than a frame of this function above the stack pointer.
+    const uintptr_t sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
     const uintptr_t end = stack_low + HostStackReserve();
     uint64_t wanted = engine_->options().max_wasm_stack;
     if (limiter_ != nullptr) wanted = std::min(wanted, limiter_->MaxStack());

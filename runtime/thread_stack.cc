@@ -3,11 +3,11 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "runtime/mmap.h"
+#include "runtime/thread_state.h"
 
 namespace gantry::runtime {
 namespace {
@@ -15,9 +15,6 @@ namespace {
 constexpr uint64_t kSignalStackSize = uint64_t{64} << 10;
 // An unlimited stack has no end that could be found; this much of it is used.
 constexpr uintptr_t kAssumedStack = uintptr_t{8} << 20;
-
-// 0 until it is asked for.
-thread_local uintptr_t stack_low = 0;
 
 uintptr_t FindThreadStackLow() {
   pthread_attr_t attributes;
@@ -72,21 +69,19 @@ class SignalStack {
   Mmap memory_;
 };
 
-// Whether the thread has its signal stack. Like the number above no object, so that reading it
-// calls nothing.
-thread_local bool prepared = false;
-
 }  // namespace
 
-// Not inlined, so that no thread-local address is kept over a switch of stacks.
-ABSL_ATTRIBUTE_NOINLINE uintptr_t CurrentStackLow() {
-  if (ABSL_PREDICT_FALSE(stack_low == 0)) stack_low = FindThreadStackLow();
-  return stack_low;
+uintptr_t CurrentStackLow() {
+  ThreadState& thread = CurrentThreadState();
+  if (ABSL_PREDICT_FALSE(thread.stack_low == 0)) thread.stack_low = FindThreadStackLow();
+  return thread.stack_low;
 }
 
-ABSL_ATTRIBUTE_NOINLINE uintptr_t ExchangeStackLow(uintptr_t low) {
+uintptr_t ExchangeStackLow(uintptr_t low) {
   const uintptr_t old = CurrentStackLow();
-  stack_low = low;
+  ThreadState& thread = CurrentThreadState();
+  thread.stack_low = low;
+  if (thread.prepared_stack_low != 0) thread.prepared_stack_low = low;
   return old;
 }
 
@@ -95,12 +90,10 @@ absl::Status EnsureSignalStack() {
   return stack.Ensure();
 }
 
-ABSL_ATTRIBUTE_NOINLINE uintptr_t PreparedStackLow() { return prepared ? stack_low : 0; }
-
 absl::Status PrepareThreadStack() {
   RETURN_IF_ERROR(EnsureSignalStack());
-  CurrentStackLow();
-  prepared = true;
+  const uintptr_t low = CurrentStackLow();
+  CurrentThreadState().prepared_stack_low = low;
   return absl::OkStatus();
 }
 

@@ -28,10 +28,8 @@ inline constexpr uint64_t HostStackReserve() {
 // Error: kResourceExhausted.
 absl::Status EnsureSignalStack();
 
-// What every entry from the host asks: CurrentStackLow() on a thread that PrepareThreadStack has
-// prepared for compiled code, else 0.
-uintptr_t PreparedStackLow();
-// EnsureSignalStack, once for the thread. Error: kResourceExhausted.
+// EnsureSignalStack, once for the thread, which has ThreadState::prepared_stack_low then.
+// Error: kResourceExhausted.
 absl::Status PrepareThreadStack();
 
 }  // namespace gantry::runtime

@@ -1,6 +1,8 @@
 #include "runtime/type_registry.h"
 
 #include <algorithm>
+#include <bit>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -147,6 +149,56 @@ void TypeRegistry::IdPool::GiveBack(uint32_t id) {
   newest_free_ = id;
 }
 
+TypeRegistry::EntryTable::Place TypeRegistry::EntryTable::PlaceOf(uint32_t id) {
+  const uint32_t bits = static_cast<uint32_t>(std::bit_width(id));
+  if (bits <= kFirstBits) return {0, id};
+  return {bits - kFirstBits, id - (uint32_t{1} << (bits - 1))};
+}
+
+TypeRegistry::EntryTable::Slot* TypeRegistry::EntryTable::SlotOf(uint32_t id) const {
+  const Place place = PlaceOf(id);
+  Slot* const segment = segments_[place.segment].load(std::memory_order_acquire);
+  return segment == nullptr ? nullptr : &segment[place.index];
+}
+
+TypeRegistry::EntryTable::~EntryTable() {
+  for (uint32_t i = 0; i < segments_.size(); ++i) {
+    Slot* const segment = segments_[i].load(std::memory_order_relaxed);
+    if (segment == nullptr) continue;
+    const size_t size = size_t{1} << (i == 0 ? kFirstBits : kFirstBits + i - 1);
+    for (size_t slot = 0; slot < size; ++slot) delete segment[slot].load(std::memory_order_relaxed);
+    delete[] segment;
+  }
+}
+
+const TypeRegistry::Entry* TypeRegistry::EntryTable::Find(uint32_t id) const {
+  const Slot* const slot = SlotOf(id);
+  return slot == nullptr ? nullptr : slot->load(std::memory_order_acquire);
+}
+
+void TypeRegistry::EntryTable::Put(uint32_t id, Entry entry) {
+  auto owned = std::make_unique<Entry>(std::move(entry));
+  Slot* slot = SlotOf(id);
+  if (slot == nullptr) {
+    const uint32_t segment = PlaceOf(id).segment;
+    const size_t size = size_t{1} << (segment == 0 ? kFirstBits : kFirstBits + segment - 1);
+    segments_[segment].store(new Slot[size](), std::memory_order_release);
+    slot = SlotOf(id);
+  }
+  CHECK(slot->load(std::memory_order_relaxed) == nullptr) << "type id " << id;
+  slot->store(owned.release(), std::memory_order_release);
+  ++size_;
+}
+
+void TypeRegistry::EntryTable::Remove(uint32_t id) {
+  Slot* const slot = SlotOf(id);
+  if (slot == nullptr) return;
+  Entry* const entry = slot->exchange(nullptr, std::memory_order_relaxed);
+  if (entry == nullptr) return;
+  delete entry;
+  --size_;
+}
+
 bool TypeRegistry::ReserveIds(absl::Span<const SubType> group, std::vector<uint32_t>& ids) {
   uint64_t wanted[2] = {0, 0};
   for (const SubType& type : group) ++wanted[type.is_func() ? 1 : 0];
@@ -193,12 +245,12 @@ absl::StatusOr<uint32_t> TypeRegistry::RegisterGroup(absl::Span<const SubType> g
 
   std::vector<uint32_t> depends_on;
   for (const uint32_t reference : key.references) {
-    const auto found = entries_.find(reference);
-    if (found == entries_.end()) {
+    const Entry* const found = entries_.Find(reference);
+    if (found == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat("the type refers to type #", reference, ", which does not live any more"));
     }
-    depends_on.push_back(found->second.group);
+    depends_on.push_back(found->group);
   }
   std::sort(depends_on.begin(), depends_on.end());
   depends_on.erase(std::unique(depends_on.begin(), depends_on.end()), depends_on.end());
@@ -222,7 +274,7 @@ absl::StatusOr<uint32_t> TypeRegistry::RegisterGroup(absl::Span<const SubType> g
       entry.composite = MapComposite(group[i].composite, canonical);
       if (group[i].supertype.is_some()) entry.supertype = ids[group[i].supertype.index()];
       entry.group = id;
-      entries_.insert_or_assign(new_ids[i], std::move(entry));
+      entries_.Put(new_ids[i], std::move(entry));
     }
     inserted = by_key_.emplace(std::move(key.words), id).first;
     Group made;
@@ -236,7 +288,7 @@ absl::StatusOr<uint32_t> TypeRegistry::RegisterGroup(absl::Span<const SubType> g
     // As if it had never been asked for.
     if (inserted != by_key_.end()) by_key_.erase(inserted);
     for (const uint32_t new_id : new_ids) {
-      entries_.erase(new_id);
+      entries_.Remove(new_id);
       PoolOf(new_id).GiveBack(new_id);
     }
     throw;
@@ -286,7 +338,7 @@ void TypeRegistry::Forget(absl::Span<const uint32_t> groups) {
     Group& group = *dead;
     dead = group.next_dead;
     for (const uint32_t type_id : group.ids) {
-      entries_.erase(type_id);
+      entries_.Remove(type_id);
       PoolOf(type_id).GiveBack(type_id);
     }
     for (const uint32_t other : group.depends_on) Unhold(other, dead);
@@ -296,16 +348,14 @@ void TypeRegistry::Forget(absl::Span<const uint32_t> groups) {
 }
 
 const FuncType* TypeRegistry::FuncTypeOf(uint32_t id) const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = entries_.find(id);
-  return found == entries_.end() ? nullptr : std::get_if<FuncType>(&found->second.composite);
+  const Entry* const entry = entries_.Find(id);
+  return entry == nullptr ? nullptr : std::get_if<FuncType>(&entry->composite);
 }
 
 wasm::AbstractHeapType TypeRegistry::KindOf(uint32_t id) const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = entries_.find(id);
-  CHECK(found != entries_.end()) << "type id " << id;
-  const wasm::CompositeType& composite = found->second.composite;
+  const Entry* const entry = entries_.Find(id);
+  CHECK(entry != nullptr) << "type id " << id;
+  const wasm::CompositeType& composite = entry->composite;
   if (std::holds_alternative<FuncType>(composite)) return wasm::AbstractHeapType::kFunc;
   return std::holds_alternative<wasm::StructType>(composite) ? wasm::AbstractHeapType::kStruct
                                                              : wasm::AbstractHeapType::kArray;
@@ -313,12 +363,11 @@ wasm::AbstractHeapType TypeRegistry::KindOf(uint32_t id) const {
 
 bool TypeRegistry::IsSubtype(uint32_t sub, uint32_t super) const {
   if (sub == super) return true;
-  std::lock_guard<std::mutex> lock(mutex_);
   for (uint32_t id = sub; id != 0;) {
     if (id == super) return true;
-    const auto found = entries_.find(id);
-    if (found == entries_.end()) return false;
-    id = found->second.supertype;
+    const Entry* const entry = entries_.Find(id);
+    if (entry == nullptr) return false;
+    id = entry->supertype;
   }
   return false;
 }

@@ -15,6 +15,8 @@
 #ifndef GANTRY_RUNTIME_TYPE_REGISTRY_H_
 #define GANTRY_RUNTIME_TYPE_REGISTRY_H_
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -63,7 +65,7 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   absl::StatusOr<RegisteredTypes> RegisterFunc(const wasm::FuncType& type);
 
   // The function type of an id, its references canonical; null where the id is of another
-  // kind of type or of none. Good while someone holds the id.
+  // kind of type or of none. Good while someone holds the id. Like the next two, takes no lock.
   const wasm::FuncType* FuncTypeOf(uint32_t id) const;
 
   // func, struct or array, for an id that is held.
@@ -98,6 +100,32 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
     wasm::CompositeType composite;  // references canonical
     uint32_t supertype = 0;         // canonical id, 0 for none
     uint32_t group = 0;
+  };
+  // Entries by id, found without the lock. Segments of growing size that stay where they are.
+  class EntryTable {
+   public:
+    EntryTable() = default;
+    ~EntryTable();
+    // Null for none. Any thread; the entry is good while the id is held.
+    const Entry* Find(uint32_t id) const;
+    // With the registry's mutex held. Puts a copy there, and takes it away. Put allocates.
+    void Put(uint32_t id, Entry entry);
+    void Remove(uint32_t id);
+    size_t size() const { return size_; }
+
+   private:
+    using Slot = std::atomic<Entry*>;
+    static constexpr uint32_t kFirstBits = 6;
+    struct Place {
+      uint32_t segment;
+      uint32_t index;
+    };
+    // Segment i > 0 holds the ids of 6 + i bits, segment 0 those below.
+    static Place PlaceOf(uint32_t id);
+    Slot* SlotOf(uint32_t id) const;
+
+    std::array<std::atomic<Slot*>, 33 - kFirstBits> segments_ = {};
+    size_t size_ = 0;
   };
   // Ids of one parity. Free ones are a queue, linked through an array that grows with the ids given
   // out, so that giving one back cannot fail.
@@ -136,7 +164,7 @@ class TypeRegistry : public std::enable_shared_from_this<TypeRegistry> {
   std::unordered_map<Key, uint32_t, KeyHash> by_key_;
   std::unordered_map<uint32_t, Group> groups_;
   uint32_t next_group_ = 0;
-  std::unordered_map<uint32_t, Entry> entries_;
+  EntryTable entries_;
   // Even ids begin at 2: 0 is none.
   IdPool pools_[2] = {IdPool(2), IdPool(1)};
 };

@@ -112,9 +112,17 @@ struct alignas(16) VMTagDefinition {
   uint32_t type_id;
 };
 
+// What a host function returns to an exit trampoline (docs/abi.md).
+struct HostOutcome {
+  // Nonzero stops the guest.
+  uint64_t stopped;
+  // What is in the first slot, so that a result in an integer register need not go through memory.
+  uint64_t first;
+};
+
 // Called by exit trampolines. `caller` is the VMContext of the calling instance, null where
-// C++ called the host function itself. Returns 0, or nonzero for a trap.
-using HostCall = uint32_t (*)(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
+// C++ called the host function itself. `values` has at least one slot.
+using HostCall = HostOutcome (*)(VMHostFuncContext* context, VMContext* caller, ValRaw* values);
 
 struct VMHostFuncContext {
   uint32_t magic = environ::kVMHostFuncContextMagic;

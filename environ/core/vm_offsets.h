@@ -169,11 +169,12 @@ struct VMTagDefinitionOffsets {
 
 // What a host function is called with in place of a VMContext.
 struct VMHostFuncContextOffsets {
-  static constexpr uint32_t kMagic = 0;      // u32 kVMHostFuncContextMagic
-  static constexpr uint32_t kStore = 8;      // VMStoreContext*, as in VMContext
-  static constexpr uint32_t kHostCall = 16;  // u32 (*)(VMHostFuncContext*, VMContext*, ValRaw*)
-  static constexpr uint32_t kData = 24;      // for C++ alone
-  static constexpr uint32_t kFuncRef = 32;   // VMFuncRef
+  static constexpr uint32_t kMagic = 0;  // u32 kVMHostFuncContextMagic
+  static constexpr uint32_t kStore = 8;  // VMStoreContext*, as in VMContext
+  static constexpr uint32_t kHostCall =
+      16;  // {u64 stopped, first} (*)(VMHostFuncContext*, VMContext*, ValRaw*)
+  static constexpr uint32_t kData = 24;     // for C++ alone
+  static constexpr uint32_t kFuncRef = 32;  // VMFuncRef
   static constexpr uint32_t kSize = 64;
 };
 static_assert(VMHostFuncContextOffsets::kStore == VMContextOffsets::kStore);
