@@ -150,6 +150,10 @@ class CompositeBuilder final : public environ::CompilerBuilder {
     return options_.mixed_seed.has_value() ? status : absl::OkStatus();
   }
   const environ::Tunables& tunables() const override { return optimizing_->tunables(); }
+  void RecordLoopFrames() override {
+    optimizing_->RecordLoopFrames();
+    baseline_->RecordLoopFrames();
+  }
   void RequireVectors() override {
     optimizing_->RequireVectors();
     baseline_->RequireVectors();

@@ -56,7 +56,7 @@ class BaselineCompiler::Lease {
     if (worker_ == nullptr) worker_ = std::make_unique<Worker>();
     if (worker_->module_serial != module.serial) {
       worker_->earlier_work = worker_->emit_work();
-      worker_->compiler = owner_.factory_(module, *owner_.target().target);
+      worker_->compiler = owner_.factory_(module, *owner_.target().target, owner_.loop_frames_);
       worker_->module_serial = module.serial;
     }
   }
@@ -82,8 +82,8 @@ class BaselineCompiler::Lease {
 };
 
 BaselineCompiler::BaselineCompiler(cranelift::ConfiguredTarget target,
-                                   FunctionCompilerFactory factory, bool timing)
-    : support_(std::move(target)), factory_(factory), timing_(timing) {}
+                                   FunctionCompilerFactory factory, bool loop_frames, bool timing)
+    : support_(std::move(target)), factory_(factory), loop_frames_(loop_frames), timing_(timing) {}
 BaselineCompiler::~BaselineCompiler() = default;
 
 absl::string_view BaselineCompiler::triple() const { return target().target->triple(); }
@@ -126,6 +126,9 @@ absl::Status BaselineCompiler::CompileFunction(const ModuleTranslation& module, 
     cranelift::MakeCompiledFunction(code, key_of, has_origins ? &origins : nullptr, out,
                                     compiler.skip());
     out.missing = compiler.missing();
+    if (const environ::LoopFrames* frames = compiler.loop_frames(); frames != nullptr) {
+      out.loop_frames = std::make_unique<environ::LoopFrames>(*frames);
+    }
     if (timing_) {
       worker->emit_ns += static_cast<uint64_t>(
           std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());

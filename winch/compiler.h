@@ -17,7 +17,7 @@
 namespace gantry::winch {
 
 using FunctionCompilerFactory = std::unique_ptr<FunctionCompiler> (*)(
-    const environ::ModuleTranslation& module, const codegen::TargetIsa& target);
+    const environ::ModuleTranslation& module, const codegen::TargetIsa& target, bool loop_frames);
 
 // By the ISA's name; null where there is none.
 FunctionCompilerFactory FactoryFor(absl::string_view isa);
@@ -25,7 +25,7 @@ FunctionCompilerFactory FactoryFor(absl::string_view isa);
 class BaselineCompiler final : public environ::Compiler {
  public:
   BaselineCompiler(cranelift::ConfiguredTarget target, FunctionCompilerFactory factory,
-                   bool timing);
+                   bool loop_frames, bool timing);
   ~BaselineCompiler() override;
 
   absl::string_view name() const override { return "winch"; }
@@ -60,6 +60,7 @@ class BaselineCompiler final : public environ::Compiler {
 
   const cranelift::SupportCode support_;
   const FunctionCompilerFactory factory_;
+  const bool loop_frames_;
   const bool timing_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;  // guarded by mutex_

@@ -32,6 +32,7 @@ class BaselineCompilerBuilder final : public environ::CompilerBuilder {
     return absl::UnimplementedError("the baseline compiler (winch) has no incremental compilation");
   }
   void EnableTiming() override { timing_ = true; }
+  void RecordLoopFrames() override { loop_frames_ = true; }
   void RequireVectors() override { vectors_ = true; }
 
   absl::StatusOr<std::unique_ptr<environ::Compiler>> Build() const override {
@@ -42,12 +43,13 @@ class BaselineCompilerBuilder final : public environ::CompilerBuilder {
       return absl::UnimplementedError(
           absl::StrCat("there is no baseline compiler (winch) for ", target.isa->name()));
     }
-    return std::make_unique<BaselineCompiler>(std::move(target), factory, timing_);
+    return std::make_unique<BaselineCompiler>(std::move(target), factory, loop_frames_, timing_);
   }
 
  private:
   cranelift::IsaFlags flags_;
   environ::Tunables tunables_;
+  bool loop_frames_ = false;
   bool timing_ = false;
   bool vectors_ = false;
 };

@@ -15,6 +15,7 @@
 #include "codegen/compiled_code.h"
 #include "codegen/isa.h"
 #include "environ/core/func_key.h"
+#include "environ/translation/compiled_function.h"
 #include "environ/translation/module_translation.h"
 #include "wasm_translate/module.h"
 #include "wasm_translate/unimplemented.h"
@@ -36,6 +37,9 @@ class FunctionCompiler {
   virtual const codegen::CompiledCode& code() const = 0;
   virtual codegen::CodeOffset skip() const = 0;
   virtual const std::optional<wasm::Unimplemented>& missing() const = 0;
+  // Of code(), with offsets from the function's own start; null where they are not recorded or
+  // there is no loop.
+  virtual const environ::LoopFrames* loop_frames() const = 0;
   // Fuel that a trap of the operator at an offset of the module gives back.
   virtual uint32_t RefundAt(uint32_t offset) const = 0;
   // Steps that all calls of Compile took, for tests that they are linear: bytes that were read and
@@ -46,9 +50,11 @@ class FunctionCompiler {
 // What a name in the code (function_names.h) stands for.
 environ::FuncKey KeyOfName(environ::ModuleId module, codegen::ExternalName name);
 
-// Module and target outlive the compiler. The target is x64's.
+// Module and target outlive the compiler. The target is x64's. `loop_frames`: whether they are
+// recorded.
 std::unique_ptr<FunctionCompiler> NewX64FunctionCompiler(const environ::ModuleTranslation& module,
-                                                         const codegen::TargetIsa& target);
+                                                         const codegen::TargetIsa& target,
+                                                         bool loop_frames);
 
 }  // namespace gantry::winch
 

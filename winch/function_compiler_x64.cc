@@ -42,14 +42,15 @@ codegen::RelaxedChoices ChoicesOf(const environ::ModuleTranslation& module,
 
 class X64FunctionCompiler final : public FunctionCompiler {
  public:
-  X64FunctionCompiler(const environ::ModuleTranslation& module, const codegen::TargetIsa& target)
+  X64FunctionCompiler(const environ::ModuleTranslation& module, const codegen::TargetIsa& target,
+                      bool loop_frames)
       : module_(module),
         unwind_format_(target.unwind_format()),
         alignment_(target.function_alignment()),
         buffer_(x64::kLabelKinds),
         masm_(buffer_, FeaturesOf(target), ChoicesOf(module, target)),
         signatures_(module),
-        generator_(module, masm_, signatures_),
+        generator_(module, masm_, signatures_, loop_frames),
         validator_(module.parsed, module.options.features, module.options.limits) {}
 
   uint64_t work() const override { return work_ + generator_.work(); }
@@ -74,6 +75,7 @@ class X64FunctionCompiler final : public FunctionCompiler {
   const codegen::CompiledCode& code() const override { return code_; }
   codegen::CodeOffset skip() const override { return result_.skip; }
   const std::optional<wasm::Unimplemented>& missing() const override { return missing_; }
+  const environ::LoopFrames* loop_frames() const override { return result_.loop_frames; }
   uint32_t RefundAt(uint32_t offset) const override {
     return missing_.has_value() ? 0 : generator_.RefundAt(offset);
   }
@@ -130,8 +132,9 @@ class X64FunctionCompiler final : public FunctionCompiler {
 }  // namespace
 
 std::unique_ptr<FunctionCompiler> NewX64FunctionCompiler(const environ::ModuleTranslation& module,
-                                                         const codegen::TargetIsa& target) {
-  return std::make_unique<X64FunctionCompiler>(module, target);
+                                                         const codegen::TargetIsa& target,
+                                                         bool loop_frames) {
+  return std::make_unique<X64FunctionCompiler>(module, target, loop_frames);
 }
 
 }  // namespace gantry::winch

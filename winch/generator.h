@@ -44,6 +44,7 @@
 #include "environ/core/builtins.h"
 #include "environ/core/trap_code.h"
 #include "environ/core/vm_offsets.h"
+#include "environ/translation/compiled_function.h"
 #include "environ/translation/module_translation.h"
 #include "wasm_translate/function_state.h"
 #include "wasm_translate/operator_costs.h"
@@ -87,10 +88,13 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
     codegen::CodeOffset skip = 0;
     absl::Span<const codegen::StackMap> stack_maps;
     absl::Span<const uint32_t> stack_map_slots;
+    // Null where they are not recorded or there is no loop.
+    const environ::LoopFrames* loop_frames = nullptr;
   };
 
   // Module, masm and signatures outlive the generator.
-  Generator(const environ::ModuleTranslation& module, Masm& masm, Signatures<Masm>& signatures);
+  Generator(const environ::ModuleTranslation& module, Masm& masm, Signatures<Masm>& signatures,
+            bool records_loops);
 
   // Before the validator runs.
   void Start(const wasm::FunctionBody& body);
@@ -365,8 +369,13 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   }
   void SetLocal(uint32_t local, const Operand& value);
   void MaterializeAliases(uint32_t local);
-  // All operands in their slots or constants; `all`: also constants in their slots from there on.
+  // All operands in their slots or constants.
   void Settle();
+  // They are.
+  void MarkSettled() {
+    ForgetRecorded(settled_);
+    settled_ = static_cast<uint32_t>(stack_.size());
+  }
   void SpillTop(uint32_t count);
   void Truncate(uint32_t height);
   void EnsureVmctx();
@@ -396,6 +405,13 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   // loop's head.
   void EnterFunction();
   void EnterLoop();
+  // What is recorded of operands from `height` on does not hold any more.
+  void ForgetRecorded(uint32_t height) {
+    if (recorded_.size() > height) recorded_.resize(height);
+  }
+  // At the head of a loop, where all operands are settled.
+  void RecordLoop(codegen::MachLabel head);
+  void FinishLoopFrames(codegen::CodeOffset skip);
   void EmitInterrupts();
 
   // --- generator_control.h -----------------------------------------------------------------
@@ -552,6 +568,13 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   // Of the open line.
   codegen::CodeOffset charge_ = 0;
   std::vector<wasm::FuelRefund> refunds_;
+
+  // The heads of loops (RecordLoop), their labels, and where in them settled operands are, from the
+  // bottom.
+  const bool records_loops_;
+  environ::LoopFrames loop_frames_;
+  std::vector<codegen::MachLabel> loop_labels_;
+  std::vector<uint32_t> recorded_;
 
   // Callee-saved registers that the function may use, and of those the one that the first memory's
   // address is kept in where it lives over calls.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "winch/generator.h"
 
 namespace gantry::winch {
@@ -24,7 +25,7 @@ inline wasm::OperatorCosts CostsOf(const environ::Tunables& tunables) {
 
 template <class Masm>
 Generator<Masm>::Generator(const environ::ModuleTranslation& module, Masm& masm,
-                           Signatures<Masm>& signatures)
+                           Signatures<Masm>& signatures, bool records_loops)
     : module_(module),
       info_(module.info),
       offsets_(module.offsets),
@@ -35,6 +36,7 @@ Generator<Masm>::Generator(const environ::ModuleTranslation& module, Masm& masm,
       interrupts_loops_(counts_fuel_ ||
                         tunables_.epoch_interruption != environ::EpochInterruption::kNone),
       meter_(generator_internal::CostsOf(tunables_)),
+      records_loops_(records_loops),
       callee_saved_(Masm::kCalleeSaved),
       permanent_base_(Masm::kPermanentBase) {
   if (counts_fuel_) {
@@ -61,6 +63,9 @@ void Generator<Masm>::Start(const wasm::FunctionBody& body) {
   interrupts_.clear();
   has_interrupts_ = false;
   refunds_.clear();
+  loop_frames_.clear();
+  loop_labels_.clear();
+  recorded_.clear();
   if (counts_fuel_) meter_.Start();
   run_out_loops_.clear();
   held_by_locals_ = held_by_operands_ = dirty_ = owned_ = pinned_ = saved_ = RegSet();
@@ -204,7 +209,10 @@ absl::Status Generator<Masm>::Finish(Result* result) {
   }
   result->stack_maps = stack_maps_;
   result->stack_map_slots = stack_map_slots_;
-  return buffer.Finish();
+  RETURN_IF_ERROR(buffer.Finish());
+  FinishLoopFrames(result->skip);
+  result->loop_frames = loop_labels_.empty() ? nullptr : &loop_frames_;
+  return absl::OkStatus();
 }
 
 // --- What a call changes ----------------------------------------------------------------

@@ -278,6 +278,7 @@ void Generator<Masm>::OnLoop(const wasm::ControlFrame& frame) {
   masm_.buffer().Bind(f.label);
   CountLoop();
   Locate();
+  if (ABSL_PREDICT_FALSE(records_loops_)) RecordLoop(f.label);
   EnterLoop();
 }
 
@@ -323,7 +324,7 @@ void Generator<Masm>::OnElse(const wasm::ControlFrame& frame, bool fallthrough) 
   AdoptState(states_[f.else_state]);
   masm_.buffer().Bind(f.else_label);
   for (const wasm::ValType param : frame.params()) Push(Where::kSlot, Kind(param));
-  settled_ = static_cast<uint32_t>(stack_.size());
+  MarkSettled();
 }
 
 // Control arrives at the label by branches, and has arrived there by what was written last.
@@ -334,7 +335,7 @@ void Generator<Masm>::BindLabel(Frame& frame, absl::Span<const wasm::ValType> ty
   masm_.buffer().Bind(frame.label);
   if (ValuesInSlots(frame, types.size())) {
     for (const wasm::ValType type : types) UseSlot(Push(Where::kSlot, Kind(type)).slot);
-    settled_ = static_cast<uint32_t>(stack_.size());
+    MarkSettled();
   } else if (types.size() == 1) {
     PushReg(Kind(types[0]), states_[frame.state].result);
   }
@@ -362,7 +363,7 @@ void Generator<Masm>::EndIf(Frame& frame, absl::Span<const wasm::ValType> types,
   AdoptState(states_[frame.else_state]);
   buffer.Bind(frame.else_label);
   for (const wasm::ValType type : types) Push(Where::kSlot, Kind(type));
-  settled_ = static_cast<uint32_t>(stack_.size());
+  MarkSettled();
   Transfer(frame, types);
   BindLabel(frame, types);
 }

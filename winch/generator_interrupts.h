@@ -133,6 +133,60 @@ void Generator<Masm>::EnterLoop() {
   Poll();
 }
 
+// --- Frames at loop heads ---------------------------------------------------------------
+
+namespace generator_internal {
+
+constexpr environ::LoopFrames::Type RecordedType(ValueKind kind) {
+  using Type = environ::LoopFrames::Type;
+  constexpr Type kTypes[] = {Type::kI32,  Type::kI64,       Type::kF32,    Type::kF64,
+                             Type::kV128, Type::kReference, Type::kFuncRef};
+  return kTypes[static_cast<int>(kind)];
+}
+
+}  // namespace generator_internal
+
+// Operands that were there at a head before, settled ever since, are recorded already.
+template <class Masm>
+void Generator<Masm>::RecordLoop(codegen::MachLabel head) {
+  using environ::LoopFrames;
+  loop_labels_.push_back(head);
+  LoopFrames::Loop& loop = loop_frames_.loops.emplace_back();
+  loop.wasm_offset = static_cast<uint32_t>(state_->offset());
+  loop.first_register = static_cast<uint32_t>(loop_frames_.registers.size());
+  for (RegSet set = held_by_locals_; !set.empty(); ++loop.register_count) {
+    const Reg reg = set.TakeFirst();
+    loop_frames_.registers.push_back({holder_[reg.code()], reg.code()});
+  }
+  while (recorded_.size() < stack_.size()) {
+    const Operand& operand = stack_[recorded_.size()];
+    DCHECK(operand.where == Where::kConstant || operand.where == Where::kSlot);
+    LoopFrames::Operand& record = loop_frames_.operands.emplace_back();
+    record.type = generator_internal::RecordedType(operand.kind);
+    if (operand.is_constant()) {
+      record.place = LoopFrames::Place::kConstant;
+      record.bits = operand.bits;
+    } else {
+      record.slot = operand.slot;
+    }
+    if (!recorded_.empty()) record.below = recorded_.back();
+    recorded_.push_back(static_cast<uint32_t>(loop_frames_.operands.size() - 1));
+  }
+  if (!recorded_.empty()) loop.top_operand = recorded_.back();
+  work_ += 1 + loop.register_count;
+}
+
+template <class Masm>
+void Generator<Masm>::FinishLoopFrames(codegen::CodeOffset skip) {
+  if (loop_labels_.empty()) return;
+  for (size_t i = 0; i < loop_labels_.size(); ++i) {
+    loop_frames_.loops[i].offset = masm_.buffer().OffsetOf(loop_labels_[i]) - skip;
+  }
+  for (const Local& local : locals_) {
+    loop_frames_.locals.push_back({generator_internal::RecordedType(local.kind), local.slot});
+  }
+}
+
 // --- Cold code --------------------------------------------------------------------------
 
 template <class Masm>

@@ -429,6 +429,7 @@ void Generator<Masm>::MaterializeAliases(uint32_t index) {
 template <class Masm>
 void Generator<Masm>::Settle() {
   const uint32_t height = static_cast<uint32_t>(stack_.size());
+  ForgetRecorded(settled_);
   for (; settled_ < height; ++settled_) {
     ++work_;
     Operand& operand = stack_[settled_];
@@ -453,6 +454,7 @@ void Generator<Masm>::Settle() {
 template <class Masm>
 void Generator<Masm>::SpillTop(uint32_t count) {
   Settle();
+  ForgetRecorded(static_cast<uint32_t>(stack_.size()) - count);
   work_ += count;
   for (size_t i = stack_.size() - count; i < stack_.size(); ++i) {
     Operand& operand = stack_[i];

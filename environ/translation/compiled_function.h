@@ -85,6 +85,67 @@ struct DebugMetadata {
   std::vector<ValueRange> ranges;
 };
 
+// Where locals and operands are at the heads of loops, so that execution can go on from there in other
+// code of the same function; apart, for it is made where it is asked for alone
+// (CompilerBuilder::RecordLoopFrames). Linear in the body: what several heads have in common is here
+// once.
+struct LoopFrames {
+  enum class Type : uint8_t { kI32, kI64, kF32, kF64, kV128, kReference, kFuncRef };
+  enum class Place : uint8_t { kSlot, kConstant };
+  static constexpr uint32_t kNone = 0xFFFFFFFF;
+
+  // A local's home, a distance in bytes from the frame pointer: where it is where it is in no register.
+  struct Local {
+    Type type = Type::kI32;
+    int32_t slot = 0;
+
+    friend bool operator==(const Local&, const Local&) = default;
+  };
+  // A local in a register: 0 to 31 are integer registers, from 32 on vector registers, as numbered
+  // by the machine.
+  struct Register {
+    uint32_t local = 0;
+    uint8_t reg = 0;
+
+    friend bool operator==(const Register&, const Register&) = default;
+  };
+  struct Operand {
+    Type type = Type::kI32;
+    Place place = Place::kSlot;
+    int32_t slot = 0;
+    // The bits of a constant, which is of at most 8 bytes.
+    uint64_t bits = 0;
+    // The operand below, a position in `operands`; kNone for the lowest.
+    uint32_t below = kNone;
+
+    friend bool operator==(const Operand&, const Operand&) = default;
+  };
+  // In order of `offset`.
+  struct Loop {
+    // Of the head, in the code, and of the operator, in the module.
+    uint32_t offset = 0;
+    uint32_t wasm_offset = 0;
+    uint32_t first_register = 0;
+    uint32_t register_count = 0;
+    // The topmost operand, a loop's parameters being operands; kNone where there is none.
+    uint32_t top_operand = kNone;
+
+    friend bool operator==(const Loop&, const Loop&) = default;
+  };
+
+  std::vector<Local> locals;
+  std::vector<Register> registers;
+  std::vector<Operand> operands;
+  std::vector<Loop> loops;
+
+  void clear() {
+    locals.clear();
+    registers.clear();
+    operands.clear();
+    loops.clear();
+  }
+};
+
 struct CompiledFunction {
   std::vector<uint8_t> code;
   // A power of two.
@@ -100,6 +161,8 @@ struct CompiledFunction {
   std::vector<StackMapEntry> stack_maps;
   std::vector<uint32_t> stack_map_slots;
   std::vector<HandlerEntry> handlers;
+  // Null where none were asked for, or the body has no loop.
+  std::unique_ptr<LoopFrames> loop_frames;
   // The function's DWARF call-frame instructions, to follow the ISA's common ones
   // (environ::UnwindFormat); empty where nothing differs from them or unwind info is off.
   std::vector<uint8_t> unwind;
@@ -123,6 +186,7 @@ struct CompiledFunction {
     handlers.clear();
     unwind.clear();
     frame = FrameInfo();
+    loop_frames.reset();
     debug.reset();
     missing.reset();
   }

@@ -154,6 +154,9 @@ class CompilerBuilder {
   // that can't says so.
   virtual absl::Status EnableIncrementalCompilation(std::shared_ptr<CompilationCache> cache) = 0;
 
+  // Record CompiledFunction::loop_frames, if this compiler makes such frames at all.
+  virtual void RecordLoopFrames() {}
+
   // Measure the phases of compilation (Compiler::Timing).
   virtual void EnableTiming() = 0;
 
