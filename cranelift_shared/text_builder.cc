@@ -112,7 +112,7 @@ void TextBuilder::Reserve() {
   out_.inline_range_sites.reserve(expected_.inline_ranges);
   out_.inline_sites.reserve(expected_.inline_sites);
   out_.stack_map_offsets.reserve(expected_.stack_maps);
-  out_.stack_map_ends.reserve(expected_.stack_maps);
+  out_.stack_map_lists.reserve(expected_.stack_maps);
   out_.stack_map_slots.reserve(expected_.stack_map_slots);
   out_.handlers.reserve(expected_.handlers);
 }
@@ -167,11 +167,21 @@ void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction&
       add_range(offset + static_cast<uint32_t>(function.code.size()), environ::kNoInlineSite);
     }
   }
+  const auto first_slot = static_cast<uint32_t>(out_.stack_map_slots.size());
+  out_.stack_map_slots.insert(out_.stack_map_slots.end(), function.stack_map_slots.begin(),
+                              function.stack_map_slots.end());
   for (const environ::StackMapEntry& map : function.stack_maps) {
-    const auto first = function.stack_map_slots.begin() + map.first_slot;
-    out_.stack_map_slots.insert(out_.stack_map_slots.end(), first, first + map.slot_count);
+    // Most are empty, and most others are what the one before is.
+    environ::SlotList list;
+    if (map.slot_count != 0) list = {first_slot + map.first_slot, map.slot_count};
+    if (out_.slot_lists.empty()) out_.slot_lists.emplace_back();
+    uint32_t number = 0;
+    if (list.count != 0) {
+      if (!(out_.slot_lists.back() == list)) out_.slot_lists.push_back(list);
+      number = static_cast<uint32_t>(out_.slot_lists.size() - 1);
+    }
     out_.stack_map_offsets.push_back(offset + map.offset);
-    out_.stack_map_ends.push_back(static_cast<uint32_t>(out_.stack_map_slots.size()));
+    out_.stack_map_lists.push_back(number);
   }
   for (environ::HandlerEntry handler : function.handlers) {
     handler.offset += offset;

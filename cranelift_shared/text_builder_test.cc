@@ -161,8 +161,9 @@ TEST(TextBuilderTest, TablesAreConcatenatedWithTextOffsets) {
   EXPECT_EQ(text->address_wasm_offsets,
             (std::vector<uint32_t>{100, 110, 100, 110, environ::kNoWasmOffset}));
   EXPECT_EQ(text->stack_map_offsets, (std::vector<uint32_t>{5, 9, 20}));
-  EXPECT_EQ(text->stack_map_ends, (std::vector<uint32_t>{2, 2, 3}));
-  EXPECT_EQ(text->stack_map_slots, (std::vector<uint32_t>{8, 16, 16}));
+  EXPECT_EQ(text->stack_map_lists, (std::vector<uint32_t>{1, 0, 2}));
+  EXPECT_EQ(text->slot_lists, (std::vector<environ::SlotList>{{0, 0}, {0, 2}, {3, 1}}));
+  EXPECT_EQ(text->stack_map_slots, (std::vector<uint32_t>{8, 16, 8, 16}));
 }
 
 TEST(TextBuilderTest, InlineSitesAreNumberedThroughout) {

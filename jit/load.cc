@@ -69,7 +69,8 @@ struct AddedText : LoadedArtifact {
     tables.inline_range_sites = text.inline_range_sites;
     tables.inline_sites = text.inline_sites;
     tables.stack_map_offsets = text.stack_map_offsets;
-    tables.stack_map_ends = text.stack_map_ends;
+    tables.stack_map_lists = text.stack_map_lists;
+    tables.slot_lists = text.slot_lists;
     tables.stack_map_slots = text.stack_map_slots;
     tables.handlers = text.handlers;
     return tables;

@@ -3,8 +3,11 @@
 // every phase and together, and at most 2.6 times the memory.
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "api/config.h"
 #include "base/check.h"
 #include "bench/pathological/cases.h"
 #include "bench/pathological/measure.h"
@@ -21,17 +24,17 @@ constexpr double kMaxGrowth = 2.6;
 constexpr bool kCompares = !GANTRY_DCHECK_IS_ON();
 constexpr uint32_t kDivisor = kCompares ? 1 : 16;
 
-class LinearTest : public testing::TestWithParam<Case> {};
+class LinearTest : public testing::TestWithParam<std::tuple<Case, Strategy>> {};
 
 TEST_P(LinearTest, DoublingTheSizeDoublesTheCost) {
-  const Case& c = GetParam();
+  const auto& [c, strategy] = GetParam();
   const uint32_t size = c.size / kDivisor;
   std::map<std::string, uint64_t> work_before;
   uint64_t total_before = 0;
   size_t bytes_before = 0;
   for (const uint32_t number : {size / 4, size / 2, size}) {
     const std::vector<uint8_t> module = c.make(number);
-    const absl::StatusOr<Measurement> measured = Measure(module);
+    const absl::StatusOr<Measurement> measured = Measure(module, 1, strategy);
     ASSERT_TRUE(measured.ok()) << c.name << " of " << number << ": " << measured.status();
     for (const CompileTiming::Phase& phase : measured->timing.phases) {
       uint64_t& before = work_before[phase.name];
@@ -57,8 +60,15 @@ TEST_P(LinearTest, DoublingTheSizeDoublesTheCost) {
   EXPECT_GE(total_before, size) << c.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, LinearTest, testing::ValuesIn(Cases().begin(), Cases().end()),
-                         [](const auto& info) { return std::string(info.param.name); });
+std::string NameOf(const testing::TestParamInfo<std::tuple<Case, Strategy>>& info) {
+  const bool is_winch = std::get<1>(info.param) == Strategy::kWinch;
+  return absl::StrCat(std::get<0>(info.param).name, is_winch ? "_winch" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, LinearTest,
+                         testing::Combine(testing::ValuesIn(Cases().begin(), Cases().end()),
+                                          testing::Values(Strategy::kOptimizing, Strategy::kWinch)),
+                         NameOf);
 
 TEST(MeasureTest, StepsDependOnTheModuleAlone) {
   for (const Case& c : Cases()) {

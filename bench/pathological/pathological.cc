@@ -1,12 +1,13 @@
 // Time, memory and steps of compiling each case at a quarter, half and all of its size, and by how
 // much each doubling multiplies them:
 //
-//   pathological [--scale=F] [--instructions] [--phases] [CASE...]
+//   pathological [--scale=F] [--instructions] [--phases] [--winch] [CASE...]
 //   pathological --write=FOLDER [--scale=F] [CASE...]
 //
 // --scale makes all cases larger or smaller; --instructions counts executed instructions with
 // valgrind's callgrind instead of steps, which takes fifty times as long; --phases shows the
-// phases that grow faster than the module; --write makes FOLDER/CASE.wasm and compiles nothing.
+// phases that grow faster than the module; --winch compiles by the baseline compiler; --write makes
+// FOLDER/CASE.wasm and compiles nothing.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -33,6 +34,7 @@ struct Options {
   double scale = 1;
   bool instructions = false;
   bool phases = false;
+  Strategy strategy = Strategy::kOptimizing;
   std::string folder;
   std::vector<std::string> cases;
   // Of a process that callgrind watches: compile one case of this size.
@@ -41,7 +43,8 @@ struct Options {
 };
 
 constexpr char kUsage[] =
-    "usage: pathological [--scale=F] [--instructions] [--phases] [--write=FOLDER] [CASE...]\n";
+    "usage: pathological [--scale=F] [--instructions] [--phases] [--winch] [--write=FOLDER] "
+    "[CASE...]\n";
 
 bool ParseOptions(int argc, char** argv, Options* options) {
   options->self = argv[0];
@@ -52,6 +55,8 @@ bool ParseOptions(int argc, char** argv, Options* options) {
       options->instructions = true;
     } else if (argument == "--phases") {
       options->phases = true;
+    } else if (argument == "--winch") {
+      options->strategy = Strategy::kWinch;
     } else if (absl::ConsumePrefix(&argument, "--scale=")) {
       if (!absl::SimpleAtod(argument, &options->scale) || options->scale <= 0) return false;
     } else if (absl::ConsumePrefix(&argument, "--write=")) {
@@ -80,7 +85,8 @@ bool IsAsked(const Options& options, const Case& c) {
 uint64_t CountInstructions(const Options& options, const Case& c, uint32_t size) {
   const std::string command =
       absl::StrCat("valgrind --tool=callgrind --callgrind-out-file=/dev/null ", options.self,
-                   " --only-size=", size, " ", c.name, " 2>&1");
+                   options.strategy == Strategy::kWinch ? " --winch" : "", " --only-size=", size,
+                   " ", c.name, " 2>&1");
   FILE* const pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return 0;
   std::string output;
@@ -112,7 +118,7 @@ bool Show(const Options& options, const Case& c) {
   std::vector<Row> rows;
   std::vector<CompileTiming> timings;
   for (const uint32_t number : {size / 4, size / 2, size}) {
-    const absl::StatusOr<Measurement> measured = Measure(c.make(number));
+    const absl::StatusOr<Measurement> measured = Measure(c.make(number), 1, options.strategy);
     if (!measured.ok()) {
       absl::PrintF("| %s | %d | %s |\n", c.name, number, measured.status().ToString());
       return false;
@@ -176,7 +182,7 @@ int Main(int argc, char** argv) {
     if (!IsAsked(options, c)) continue;
     ++found;
     if (options.only_size.has_value()) {
-      good &= Measure(c.make(*options.only_size)).ok();
+      good &= Measure(c.make(*options.only_size), 1, options.strategy).ok();
     } else {
       good &= tables ? Show(options, c) : Write(options, c);
     }

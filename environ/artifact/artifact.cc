@@ -36,7 +36,8 @@ constexpr char kInlineOffsets[] = ".gantry.inlined.pc";
 constexpr char kInlineRangeSites[] = ".gantry.inlined.site";
 constexpr char kInlineSites[] = ".gantry.inlined.call";
 constexpr char kStackMapOffsets[] = ".gantry.stackmaps.pc";
-constexpr char kStackMapEnds[] = ".gantry.stackmaps.end";
+constexpr char kStackMapLists[] = ".gantry.stackmaps.list";
+constexpr char kSlotLists[] = ".gantry.stackmaps.range";
 constexpr char kStackMapSlots[] = ".gantry.stackmaps.slot";
 constexpr char kHandlers[] = ".gantry.handlers";
 constexpr char kText[] = ".text";
@@ -49,7 +50,8 @@ constexpr char kWasm[] = ".gantry.wasm";
 constexpr const char* kTableSections[] = {
     kFunctions,     kKeys,         kTrapOffsets,   kTrapCodes,        kTrapRefunds,
     kAddressOffsets, kAddressWasm, kInlineOffsets, kInlineRangeSites, kInlineSites,
-    kStackMapOffsets, kStackMapEnds, kStackMapSlots, kHandlers,       kEhFrame,
+    kStackMapOffsets, kStackMapLists, kSlotLists,  kStackMapSlots,    kHandlers,
+    kEhFrame,
 };
 
 constexpr size_t kDigestSize = 32;
@@ -243,7 +245,8 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
       AsBytes(text.inline_range_sites),
       AsBytes(text.inline_sites),
       AsBytes(text.stack_map_offsets),
-      AsBytes(text.stack_map_ends),
+      AsBytes(text.stack_map_lists),
+      AsBytes(text.slot_lists),
       AsBytes(text.stack_map_slots),
       AsBytes(text.handlers),
       AsBytes(text.eh_frame),
@@ -376,7 +379,8 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   ASSIGN_OR_RETURN(t.inline_range_sites, AsArray<uint32_t>(elf, kInlineRangeSites));
   ASSIGN_OR_RETURN(t.inline_sites, AsArray<InlineSite>(elf, kInlineSites));
   ASSIGN_OR_RETURN(t.stack_map_offsets, AsArray<uint32_t>(elf, kStackMapOffsets));
-  ASSIGN_OR_RETURN(t.stack_map_ends, AsArray<uint32_t>(elf, kStackMapEnds));
+  ASSIGN_OR_RETURN(t.stack_map_lists, AsArray<uint32_t>(elf, kStackMapLists));
+  ASSIGN_OR_RETURN(t.slot_lists, AsArray<SlotList>(elf, kSlotLists));
   ASSIGN_OR_RETURN(t.stack_map_slots, AsArray<uint32_t>(elf, kStackMapSlots));
   ASSIGN_OR_RETURN(t.handlers, AsArray<HandlerEntry>(elf, kHandlers));
   if (verification == Verification::kFull) RETURN_IF_ERROR(t.Validate(view.text_.size()));

@@ -85,7 +85,8 @@ LinkedText SampleText() {
   text.inline_range_sites = {1, kNoInlineSite};
   text.inline_sites = {{kNoInlineSite, 1, 7}, {0, 0, 9}};
   text.stack_map_offsets = {8};
-  text.stack_map_ends = {1};
+  text.stack_map_lists = {0};
+  text.slot_lists = {{0, 1}};
   text.stack_map_slots = {16};
   return text;
 }

@@ -87,11 +87,18 @@ absl::Status CodeTables::Validate(size_t text_size) const {
       return Damaged("inlined code", "a site does not come behind its parent");
     }
   }
-  if (stack_map_offsets.size() != stack_map_ends.size()) {
+  if (stack_map_offsets.size() != stack_map_lists.size()) {
     return Damaged("stack maps", "lengths differ");
   }
   RETURN_IF_ERROR(CheckOffsets("stack maps", stack_map_offsets, text_size, true));
-  RETURN_IF_ERROR(CheckOffsets("stack maps", stack_map_ends, stack_map_slots.size(), false));
+  for (const uint32_t list : stack_map_lists) {
+    if (list >= slot_lists.size()) return Damaged("stack maps", "a list is out of range");
+  }
+  for (const SlotList& list : slot_lists) {
+    if (uint64_t{list.first} + list.count > stack_map_slots.size()) {
+      return Damaged("stack maps", "a list reaches out of the slots");
+    }
+  }
   uint32_t last_return = 0;
   for (const HandlerEntry& handler : handlers) {
     if (handler.offset < last_return || handler.offset > text_size ||
@@ -157,8 +164,8 @@ std::optional<uint32_t> CodeTables::FindInlineSite(uint32_t offset) const {
 std::optional<absl::Span<const uint32_t>> CodeTables::FindStackMap(uint32_t return_offset) const {
   const std::optional<size_t> position = Exactly(stack_map_offsets, return_offset);
   if (!position) return std::nullopt;
-  const uint32_t first = *position == 0 ? 0 : stack_map_ends[*position - 1];
-  return stack_map_slots.subspan(first, stack_map_ends[*position] - first);
+  const SlotList& list = slot_lists[stack_map_lists[*position]];
+  return stack_map_slots.subspan(list.first, list.count);
 }
 
 }  // namespace gantry::environ

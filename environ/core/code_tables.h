@@ -52,7 +52,8 @@ struct CodeTables {
   absl::Span<const uint32_t> inline_range_sites;
   absl::Span<const InlineSite> inline_sites;
   absl::Span<const uint32_t> stack_map_offsets;
-  absl::Span<const uint32_t> stack_map_ends;
+  absl::Span<const uint32_t> stack_map_lists;
+  absl::Span<const SlotList> slot_lists;
   absl::Span<const uint32_t> stack_map_slots;
   absl::Span<const HandlerEntry> handlers;
 

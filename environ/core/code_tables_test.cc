@@ -29,7 +29,8 @@ struct Arrays {
   std::vector<uint32_t> inline_range_sites = {2, kNoInlineSite, 0};
   std::vector<InlineSite> inline_sites = {{kNoInlineSite, 5, 101}, {kNoInlineSite, 6}, {1, 5, 90}};
   std::vector<uint32_t> stack_map_offsets = {5, 9, 12};
-  std::vector<uint32_t> stack_map_ends = {0, 2, 3};
+  std::vector<uint32_t> stack_map_lists = {0, 1, 2};
+  std::vector<SlotList> slot_lists = {{0, 0}, {0, 2}, {2, 1}};
   std::vector<uint32_t> stack_map_slots = {8, 16, 24};
   std::vector<HandlerEntry> handlers = {{5, 0, 10}, {7, 0, 11}, {7, HandlerEntry::kPoll, 12}};
 
@@ -39,8 +40,9 @@ struct Arrays {
             trap_refunds,    address_offsets,
             address_wasm_offsets, inline_offsets,
             inline_range_sites, inline_sites,
-            stack_map_offsets, stack_map_ends,
-            stack_map_slots, handlers};
+            stack_map_offsets, stack_map_lists,
+            slot_lists, stack_map_slots,
+            handlers};
   }
 };
 
@@ -154,11 +156,16 @@ TEST(CodeTablesTest, RefusesWhatIsDamaged) {
   arrays.inline_sites[1].parent = 2;
   expect_damaged(arrays, "inlined code");
   arrays = Arrays();
-  arrays.stack_map_ends[1] = 4;
+  arrays.stack_map_lists[1] = 3;
   expect_damaged(arrays, "stack maps");
   arrays = Arrays();
-  arrays.stack_map_ends[1] = 2;
-  arrays.stack_map_ends[2] = 1;
+  arrays.stack_map_lists.pop_back();
+  expect_damaged(arrays, "stack maps");
+  arrays = Arrays();
+  arrays.slot_lists[1] = {2, 2};
+  expect_damaged(arrays, "stack maps");
+  arrays = Arrays();
+  arrays.slot_lists[1] = {1, 0xFFFFFFFF};
   expect_damaged(arrays, "stack maps");
   arrays = Arrays();
   arrays.handlers[0].handler = 40;

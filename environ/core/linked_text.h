@@ -77,6 +77,16 @@ struct TextFunction {
   friend bool operator==(const TextFunction&, const TextFunction&) = default;
 };
 
+// A stretch of stack_map_slots. Lists overlap where maps begin alike, so that many references live
+// over many calls take no more than both.
+struct SlotList {
+  uint32_t first = 0;
+  uint32_t count = 0;
+
+  friend bool operator==(const SlotList&, const SlotList&) = default;
+};
+static_assert(sizeof(SlotList) == 8 && alignof(SlotList) == 4);
+
 struct LinkedText {
   std::vector<uint8_t> text;
   uint32_t alignment = 16;
@@ -100,10 +110,10 @@ struct LinkedText {
   std::vector<uint32_t> inline_range_sites;
   std::vector<InlineSite> inline_sites;
 
-  // The map of the return address stack_map_offsets[i] is the slots
-  // [stack_map_ends[i - 1], stack_map_ends[i]) of stack_map_slots (from 0 for i = 0).
+  // The map of the return address stack_map_offsets[i] is slot_lists[stack_map_lists[i]].
   std::vector<uint32_t> stack_map_offsets;
-  std::vector<uint32_t> stack_map_ends;
+  std::vector<uint32_t> stack_map_lists;
+  std::vector<SlotList> slot_lists;
   std::vector<uint32_t> stack_map_slots;
 
   std::vector<HandlerEntry> handlers;

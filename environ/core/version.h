@@ -4,7 +4,7 @@
 
 namespace gantry::environ {
 
-inline constexpr char kVersion[] = "0.2.0";
+inline constexpr char kVersion[] = "0.2.1";
 
 }  // namespace gantry::environ
 

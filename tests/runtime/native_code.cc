@@ -386,7 +386,8 @@ struct Tables {
   std::vector<uint32_t> address_offsets;
   std::vector<uint32_t> address_wasm_offsets;
   std::vector<uint32_t> stack_map_offsets;
-  std::vector<uint32_t> stack_map_ends;
+  std::vector<uint32_t> stack_map_lists;
+  std::vector<environ::SlotList> slot_lists;
   std::vector<uint32_t> stack_map_slots;
 
   void Function(const FuncKey& key, const uint8_t* start, int leaf_size = -1) {
@@ -457,7 +458,8 @@ std::shared_ptr<Tables> MakeTables() {
   t.Wasm(14, gantry_native_14);
   t.Wasm(15, gantry_native_15);
   t.stack_map_offsets = {OffsetOf(gantry_native_15_return)};
-  t.stack_map_ends = {1};
+  t.stack_map_lists = {0};
+  t.slot_lists = {{0, 1}};
   t.stack_map_slots = {8};
   t.Finish();
   return tables;
@@ -512,7 +514,8 @@ std::shared_ptr<const CodeObject> NativeCode(const environ::MemoryPlan& plan) {
   parts.tables.address_offsets = tables->address_offsets;
   parts.tables.address_wasm_offsets = tables->address_wasm_offsets;
   parts.tables.stack_map_offsets = tables->stack_map_offsets;
-  parts.tables.stack_map_ends = tables->stack_map_ends;
+  parts.tables.stack_map_lists = tables->stack_map_lists;
+  parts.tables.slot_lists = tables->slot_lists;
   parts.tables.stack_map_slots = tables->stack_map_slots;
   parts.modules.push_back(MakeInfo(plan));
   parts.data.emplace_back();
