@@ -44,8 +44,6 @@ class LinkedIsa {
 
   virtual std::unique_ptr<codegen::IsaBuilder> NewBuilder() const = 0;
   virtual const codegen::LabelKindTable& label_kinds() const = 0;
-  // Whether its code has the cold shims of docs/abi.md, and so fuel, epochs and traps without signals.
-  virtual bool has_cold_shims() const = 0;
   // Code as text for people, an instruction a line behind its offset.
   virtual std::string Disassemble(absl::Span<const uint8_t> code) const = 0;
 

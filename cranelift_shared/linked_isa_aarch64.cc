@@ -25,16 +25,22 @@ AbiValues ToAbiValues(absl::Span<const AbiShape> shapes) {
   return values;
 }
 
-constexpr aarch64::TrampolineLayout kLayout = {
-    .last_entry_pc = VMStoreContextOffsets::kLastEntryPc,
-    .last_entry_sp = VMStoreContextOffsets::kLastEntrySp,
-    .last_entry_fp = VMStoreContextOffsets::kLastEntryFp,
-    .last_exit_pc = VMStoreContextOffsets::kLastExitPc,
-    .last_exit_fp = VMStoreContextOffsets::kLastExitFp,
-    .store = VMContextOffsets::kStore,
-    .builtins = VMContextOffsets::kBuiltins,
-    .host_call = VMHostFuncContextOffsets::kHostCall,
-};
+constexpr aarch64::TrampolineLayout Layout(bool keeps_fuel) {
+  return {
+      .last_entry_pc = VMStoreContextOffsets::kLastEntryPc,
+      .last_entry_sp = VMStoreContextOffsets::kLastEntrySp,
+      .last_entry_fp = VMStoreContextOffsets::kLastEntryFp,
+      .last_exit_pc = VMStoreContextOffsets::kLastExitPc,
+      .last_exit_fp = VMStoreContextOffsets::kLastExitFp,
+      .store = VMContextOffsets::kStore,
+      .builtins = VMContextOffsets::kBuiltins,
+      .host_call = VMHostFuncContextOffsets::kHostCall,
+      .store_builtins = VMStoreContextOffsets::kBuiltins,
+      .fuel = VMStoreContextOffsets::kFuel,
+      .entry_mark = environ::kEntryMark,
+      .keeps_fuel = keeps_fuel,
+  };
+}
 // Trampolines and C++ have to agree on the arrays that values cross in.
 static_assert(aarch64::kValRawBytes == environ::kValRawSize);
 
@@ -47,31 +53,33 @@ class AArch64 : public LinkedIsa {
     return aarch64::MakeIsaBuilder();
   }
   const codegen::LabelKindTable& label_kinds() const override { return aarch64::kLabelKinds; }
-  bool has_cold_shims() const override { return false; }
   std::string Disassemble(absl::Span<const uint8_t> code) const override {
     return aarch64::Disassemble(code);
   }
 
-  void EmitEntryTrampoline(const AbiSignature& signature, bool, codegen::MachBuffer& buffer,
+  void EmitEntryTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
                            codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    aarch64::EmitEntryTrampoline({params, results}, kLayout, buffer, unwind);
+    aarch64::EmitEntryTrampoline({params, results}, Layout(fuel), buffer, unwind);
   }
-  void EmitExitTrampoline(const AbiSignature& signature, bool, codegen::MachBuffer& buffer,
+  void EmitExitTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
                           codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    aarch64::EmitExitTrampoline({params, results}, kLayout, buffer, unwind);
+    aarch64::EmitExitTrampoline({params, results}, Layout(fuel), buffer, unwind);
   }
-  void EmitBuiltinShim(environ::Builtin builtin, bool, codegen::MachBuffer& buffer,
+  void EmitBuiltinShim(environ::Builtin builtin, bool fuel, codegen::MachBuffer& buffer,
                        codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
-    // Nothing calls those that cold code would.
-    aarch64::EmitBuiltinShim(static_cast<uint32_t>(builtin),
-                             environ::GetBuiltinInfo(builtin).fallible, kLayout, buffer, unwind);
+    const environ::BuiltinInfo& info = environ::GetBuiltinInfo(builtin);
+    const uint32_t index = static_cast<uint32_t>(builtin);
+    if (info.is_cold()) {
+      return aarch64::EmitColdShim(index, info.has_context(), Layout(fuel), buffer, unwind);
+    }
+    aarch64::EmitBuiltinShim(index, info.fallible, Layout(fuel), buffer, unwind);
   }
 };
 

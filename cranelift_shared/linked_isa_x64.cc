@@ -81,7 +81,6 @@ class X64 : public LinkedIsa {
   absl::string_view default_triple() const override { return "x86_64-unknown-linux-gnu"; }
   std::unique_ptr<codegen::IsaBuilder> NewBuilder() const override { return x64::MakeIsaBuilder(); }
   const codegen::LabelKindTable& label_kinds() const override { return x64::kLabelKinds; }
-  bool has_cold_shims() const override { return true; }
   std::string Disassemble(absl::Span<const uint8_t> code) const override {
     return x64::Disassemble(code);
   }

@@ -43,17 +43,6 @@ absl::StatusOr<ConfiguredTarget> ConfigureTarget(const IsaFlags& flags,
                                     {"address_map", text(address_map)},
                                     {"unwind_info", text(tunables.generate_unwind_info)},
                                     {"fuel_register", text(tunables.consume_fuel)}}));
-  if (!configured.isa->has_cold_shims()) {
-    const auto refused = [&](absl::string_view name) {
-      return absl::UnimplementedError(
-          absl::StrCat("code for ", configured.isa->name(), " has no ", name, " yet"));
-    };
-    if (tunables.consume_fuel) return refused("consume_fuel");
-    if (tunables.epoch_interruption != environ::EpochInterruption::kNone) {
-      return refused("epoch_interruption");
-    }
-    if (!tunables.signals_based_traps) return refused("traps without signals_based_traps");
-  }
   configured.builder->set_stack_limit({.enabled = true,
                                        .store_offset = environ::VMContextOffsets::kStore,
                                        .limit_offset = environ::VMStoreContextOffsets::kStackLimit,

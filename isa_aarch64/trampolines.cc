@@ -98,6 +98,19 @@ void Raise(Assembler& as, const TrampolineLayout& layout, X store) {
   as.br(kScratch);
 }
 
+// The fuel into the store context and back; `store` holds that.
+void StoreFuel(Assembler& as, const TrampolineLayout& layout, X store) {
+  if (layout.keeps_fuel) as.str(kFuel, Address(store, layout.fuel));
+}
+void LoadFuel(Assembler& as, const TrampolineLayout& layout, X store) {
+  if (layout.keeps_fuel) as.ldr(kFuel, Address(store, layout.fuel));
+}
+
+// movz wzr of either half of the mark: executed without effect, and looked for.
+uint32_t MarkWord(uint32_t mark, int half) {
+  return 0x52800000 | (mark >> (16 * half) & 0xFFFF) << 5 | xzr.encoding();
+}
+
 // Records the frame at x29 as the one by which wasm is left. Overwrites kTemp2.
 void RecordExit(Assembler& as, const TrampolineLayout& layout, X store) {
   as.ldr(kTemp2, Address(x29, 8));
@@ -125,11 +138,13 @@ void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineL
   Assembler as(buffer);
   const MachLabel resume = buffer.NewLabel();
   const MachLabel leave = buffer.NewLabel();
-  // From sp up: the general registers, the vector registers, the array of values.
+  // From sp up: the general registers, the vector registers, the array of values, and the store for
+  // cold shims.
   constexpr int32_t kVectorsAt = 8 * kSavedInts;
   constexpr int32_t kArrayAt = kVectorsAt + 8 * kSavedVectors;
   constexpr int32_t kFrameBytes = kArrayAt + 16;
   static_assert(kSavedInts % 2 == 0 && kFrameBytes % 16 == 0);
+  static_assert(kEntryStoreSlot == kArrayAt + 8 - kFrameBytes);
 
   PushFrame(as, unwind);
   const auto saved = [](int pair) { return static_cast<uint8_t>(kFirstCalleeSaved + 2 * pair); };
@@ -153,13 +168,14 @@ void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineL
                 static_cast<uint8_t>(kDwarfFirstVector + kFirstSavedVector + i),
                 sp_from_cfa + kVectorsAt + 8 * i);
   }
-  as.str(x4, Address(sp, kArrayAt));
+  as.stp(x4, x0, sp, kArrayAt);
 
   as.adr(kTemp, resume);
   as.str(kTemp, Address(x0, layout.last_entry_pc));
   as.mov_sp(kTemp, sp);
   as.str(kTemp, Address(x0, layout.last_entry_sp));
   as.str(x29, Address(x0, layout.last_entry_fp));
+  LoadFuel(as, layout, x0);
 
   // Everything moves out of the way of the arguments.
   const X code = kTemp2;
@@ -182,7 +198,12 @@ void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineL
   if (places.area_bytes != 0) as.add(kResultArea, x29, area);
   as.blr(code);
   buffer.AddCallSite();
+  for (const int half : {0, 1}) as.Word(MarkWord(layout.entry_mark, half));
 
+  if (layout.keeps_fuel) {
+    as.ldr(kArray, Address(x29, kEntryStoreSlot));
+    StoreFuel(as, layout, kArray);
+  }
   as.ldr(kArray, Address(x29, kArrayAt - kFrameBytes));
   for (size_t i = 0; i < places.results.size(); ++i) {
     if (places.results[i].kind == AbiPlace::Kind::kMemory) continue;
@@ -233,6 +254,7 @@ void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLa
   }
   as.ldr(kTemp, Address(x0, layout.store));
   RecordExit(as, layout, kTemp);
+  StoreFuel(as, layout, kTemp);
   static_assert(kCallerVmctx == x1);
   as.mov_sp(x2, sp);
   as.ldr(kScratch, Address(x0, layout.host_call));
@@ -240,6 +262,11 @@ void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLa
   buffer.AddCallSite();
   as.cbnz(w0, raise);
 
+  if (layout.keeps_fuel) {
+    as.ldr(kTemp, Address(x29, kContextSlot));
+    as.ldr(kTemp, Address(kTemp, layout.store));
+    LoadFuel(as, layout, kTemp);
+  }
   if (places.area_bytes != 0) {
     as.ldr(kArray, Address(x29, kAreaSlot));
     for (size_t i = 0; i < places.results.size(); ++i) {
@@ -261,15 +288,78 @@ void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLa
   Raise(as, layout, kTemp);
 }
 
+void EmitColdShim(uint32_t index, bool has_context, const TrampolineLayout& layout,
+                  MachBuffer& buffer, UnwindInfo* unwind) {
+  Assembler as(buffer);
+  const MachLabel raise = buffer.NewLabel();
+  PushFrame(as, unwind);
+  // What C++ may overwrite: all but the low halves of v8 to v15 among vectors. From sp up the store
+  // and x0 to x15, then v0 to v30.
+  constexpr int32_t kKept = 16;
+  constexpr int32_t kVectors = 31;
+  constexpr int32_t kFirstKept = 16;
+  constexpr int32_t kFirstVector = kFirstKept + 8 * kKept;
+  constexpr int32_t kBytes = kFirstVector + 16 * (kVectors + 1);
+  static_assert(kBytes % 16 == 0);
+  const auto all_registers = [&](PairOp ints, PairOp vectors, MemOp last) {
+    for (int32_t i = 0; i < kKept; i += 2) {
+      as.Emit(ints, static_cast<uint8_t>(i), static_cast<uint8_t>(i + 1), sp, kFirstKept + 8 * i);
+    }
+    for (int32_t i = 0; i + 1 < kVectors; i += 2) {
+      as.Emit(vectors, static_cast<uint8_t>(i), static_cast<uint8_t>(i + 1), sp,
+              kFirstVector + 16 * i);
+    }
+    as.Emit(last, kVectors - 1, Address(sp, kFirstVector + 16 * (kVectors - 1)));
+  };
+  as.sub(sp, sp, int64_t{kBytes});
+  all_registers(PairOp::kStpX, PairOp::kStpQ, MemOp::kStrQ);
+  if (has_context) {
+    as.mov(x1, kCalleeVmctx);
+    as.Emit(Row::kFmovWS, {kVectorScratch.encoding(), x2.encoding()});
+    as.ldr(x0, Address(kCalleeVmctx, layout.store));
+  } else {
+    const MachLabel walk = buffer.NewLabel();
+    // Up the frames to the one that returned to the mark.
+    const X fp = kScratch;
+    as.mov(x0, uint64_t{MarkWord(layout.entry_mark, 1)} << 32 | MarkWord(layout.entry_mark, 0));
+    as.mov(fp, x29);
+    as.bind(walk);
+    as.ldp(fp, x30, fp);
+    // Return addresses may be signed.
+    as.Emit(PlainOp::kXpaclri);
+    as.ldr(kTemp, Address(x30));
+    as.cmp(kTemp, x0);
+    as.b(Condition::kNe, walk);
+    as.ldr(x0, Address(fp, kEntryStoreSlot));
+  }
+  as.str(x0, Address(sp));
+  RecordExit(as, layout, x0);
+  StoreFuel(as, layout, x0);
+  as.ldr(kScratch, Address(x0, layout.store_builtins));
+  as.ldr(kScratch, Address(kScratch, 8 * int64_t{index}));
+  as.blr(kScratch);
+  buffer.AddCallSite();
+  as.ldr(kArray, Address(sp));
+  as.cbnz(w0, raise);
+  LoadFuel(as, layout, kArray);
+  all_registers(PairOp::kLdpX, PairOp::kLdpQ, MemOp::kLdrQ);
+  as.mov_sp(sp, x29);
+  PopFrameAndReturn(as, 0, unwind);
+  as.bind(raise);
+  Raise(as, layout, kArray);
+}
+
 void EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineLayout& layout,
                      MachBuffer& buffer, UnwindInfo* unwind) {
   Assembler as(buffer);
   const MachLabel raise = buffer.NewLabel();
   PushFrame(as, unwind);
   // The context, where it is needed again.
-  if (fallible) as.EmitPreIndexed(PairOp::kStpX, 0, 31, sp, -16);
+  const bool keeps_context = fallible || layout.keeps_fuel;
+  if (keeps_context) as.EmitPreIndexed(PairOp::kStpX, 0, 31, sp, -16);
   as.ldr(kTemp, Address(x0, layout.store));
   RecordExit(as, layout, kTemp);
+  StoreFuel(as, layout, kTemp);
   as.ldr(kScratch, Address(x0, layout.builtins));
   as.ldr(kScratch, Address(kScratch, 8 * int64_t{index}));
   as.blr(kScratch);
@@ -277,8 +367,13 @@ void EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineLayout& layo
   if (fallible) {
     as.cbnz(w0, raise);
     as.mov(x0, x1);
-    as.mov_sp(sp, x29);
   }
+  if (layout.keeps_fuel) {
+    as.ldr(kTemp, Address(x29, -16));
+    as.ldr(kTemp, Address(kTemp, layout.store));
+    LoadFuel(as, layout, kTemp);
+  }
+  if (keeps_context) as.mov_sp(sp, x29);
   PopFrameAndReturn(as, 0, unwind);
   if (fallible) {
     as.bind(raise);

@@ -41,7 +41,20 @@ struct TrampolineLayout {
   int32_t builtins;
   // Pointer to the C++ function, in a VMHostFuncContext.
   int32_t host_call;
+  // Pointer to the array of built-in functions, in the store context.
+  int32_t store_builtins;
+  // The fuel, in the store context. Where `keeps_fuel` it is in kFuel while wasm runs, else
+  // untouched.
+  int32_t fuel;
+  // In the no-ops behind the entry trampoline's call, kEntryMarkBytes long.
+  uint32_t entry_mark;
+  bool keeps_fuel = false;
 };
+
+inline constexpr X kFuel = x28;
+// Where an entry trampoline's frame keeps the store context, from its frame pointer.
+inline constexpr int32_t kEntryStoreSlot = -8;
+inline constexpr uint32_t kEntryMarkBytes = 8;
 
 inline constexpr int32_t kValRawBytes = 16;
 
@@ -72,6 +85,15 @@ void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineL
 // slot.
 void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLayout& layout,
                         codegen::MachBuffer& buffer, codegen::UnwindInfo* unwind);
+
+// Calls store->builtins[index](store) from the cold code of wasm functions, which pass nothing: the
+// shim finds the store in the frame of the innermost entry trampoline, and keeps all registers but
+// x16, x17, v31, and kFuel where that is kept. The function returns a 32-bit status; the shim stops
+// the guest where it is not 0, else returns. (docs/abi.md, "Cold shims".)
+// `has_context`: the code has its VMContext in kCalleeVmctx and a number in the low 32 bits of
+// kVectorScratch; the function gets them behind the store, which is found by the VMContext.
+void EmitColdShim(uint32_t index, bool has_context, const TrampolineLayout& layout,
+                  codegen::MachBuffer& buffer, codegen::UnwindInfo* unwind);
 
 // Calls vmctx->builtins[index], a C++ function. Shim and function both have the C calling
 // convention with the VMContext as first of at most six integer arguments. `fallible`: the

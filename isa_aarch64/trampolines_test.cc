@@ -22,7 +22,9 @@ using testing::AbiTestValue;
 using testing::NativeCode;
 
 struct StoreContext {
-  uint64_t padding[3];
+  uint64_t padding;
+  int64_t fuel;
+  void** builtins;
   uint64_t last_entry_pc;
   uint64_t last_entry_sp;
   uint64_t last_entry_fp;
@@ -51,7 +53,7 @@ struct BuiltinResult {
 
 int32_t Offset(size_t offset) { return static_cast<int32_t>(offset); }
 
-TrampolineLayout Layout() {
+TrampolineLayout Layout(bool keeps_fuel = false) {
   static_assert(offsetof(AbiTestContext, store) == offsetof(HostContext, store));
   return {.last_entry_pc = Offset(offsetof(StoreContext, last_entry_pc)),
           .last_entry_sp = Offset(offsetof(StoreContext, last_entry_sp)),
@@ -60,7 +62,11 @@ TrampolineLayout Layout() {
           .last_exit_fp = Offset(offsetof(StoreContext, last_exit_fp)),
           .store = Offset(offsetof(AbiTestContext, store)),
           .builtins = Offset(offsetof(AbiTestContext, builtins)),
-          .host_call = Offset(offsetof(HostContext, host_call))};
+          .host_call = Offset(offsetof(HostContext, host_call)),
+          .store_builtins = Offset(offsetof(StoreContext, builtins)),
+          .fuel = Offset(offsetof(StoreContext, fuel)),
+          .entry_mark = 0x12345678,
+          .keeps_fuel = keeps_fuel};
 }
 
 HostOutcome CallHost(HostContext* context, void* caller, AbiTestValue* values) {
@@ -73,10 +79,10 @@ HostOutcome CallHost(HostContext* context, void* caller, AbiTestValue* values) {
 using Entry = uint32_t(StoreContext*, void* callee, void* caller, const void* code,
                        AbiTestValue* values);
 
-std::unique_ptr<NativeCode> EntryFor(const AbiTestSignature& signature) {
+std::unique_ptr<NativeCode> EntryFor(const AbiTestSignature& signature, bool keeps_fuel = false) {
   return std::make_unique<NativeCode>([&](MachBuffer& buffer) {
     codegen::UnwindInfo unwind;
-    EmitEntryTrampoline({signature.params, signature.results}, Layout(), buffer, &unwind);
+    EmitEntryTrampoline({signature.params, signature.results}, Layout(keeps_fuel), buffer, &unwind);
   });
 }
 
@@ -298,6 +304,94 @@ TEST(BuiltinShim, CallsTestsAndRaises) {
     EXPECT_EQ(values[0].low, 12u);
     values[0].low = 13;
     EXPECT_EQ(entry->As<Entry>()(&store, &context, nullptr, wasm.entry(), values.data()), 1u);
+  }
+}
+
+// What the built-in sees, and whether it stops the guest.
+StoreContext* cold_store = nullptr;
+int64_t cold_fuel = 0;
+uint32_t cold_status = 0;
+uint32_t ColdBuiltin(StoreContext* store) {
+  cold_store = store;
+  cold_fuel = store->fuel;
+  store->fuel = 100;
+  // Overwrites what a C function may.
+  asm volatile("" ::
+                   : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+                     "x12", "x13", "x14", "x15", "x16", "x17", "v0", "v1", "v2", "v7", "v16", "v30",
+                     "v31");
+  // The upper halves of v8 to v15 are not preserved.
+  asm volatile("mov v8.d[1], xzr\n mov v15.d[1], xzr" ::);
+  return cold_status;
+}
+
+// A cold shim finds the store however deep it is called, and keeps the registers.
+TEST(ColdShim, FindsTheStoreAndKeepsRegisters) {
+  const AbiTestSignature signature = {{{AbiClass::kInt, 8}}, {{AbiClass::kInt, 8}}};
+  void* builtins[] = {nullptr, reinterpret_cast<void*>(&ColdBuiltin)};
+  for (const bool keeps_fuel : {false, true}) {
+    const auto entry = EntryFor(signature, keeps_fuel);
+    codegen::UnwindInfo unwind;
+    const NativeCode shim(
+        [&](MachBuffer& buffer) { EmitColdShim(1, false, Layout(keeps_fuel), buffer, &unwind); });
+    // Calls itself as often as its argument says, then the shim, and returns the sum of what it put
+    // into registers before.
+    constexpr uint8_t kVectors[] = {0, 7, 8, 15, 16, 30};
+    const NativeCode wasm([&](MachBuffer& buffer) {
+      Assembler as(buffer);
+      const codegen::MachLabel self = buffer.NewLabel();
+      const codegen::MachLabel last = buffer.NewLabel();
+      const codegen::MachLabel leave = buffer.NewLabel();
+      as.bind(self);
+      as.EmitPreIndexed(PairOp::kStpX, 29, 30, sp, -16);
+      as.mov_sp(x29, sp);
+      as.cbz(x2, last);
+      as.sub(x2, x2, 1);
+      as.bl(self);
+      as.b(leave);
+      as.bind(last);
+      uint64_t sum = 0;
+      for (uint8_t reg = 0; reg < 16; ++reg) as.mov(X(reg), sum += 3);
+      for (uint8_t reg : kVectors) as.Emit(Row::kVDupGpr2D, {5, reg});
+      if (keeps_fuel) as.sub(x28, x28, 5);
+      as.mov(x16, reinterpret_cast<uint64_t>(shim.entry()));
+      as.blr(x16);
+      for (uint8_t reg = 0; reg < 16; ++reg) {
+        if (reg != 2) as.add(x2, x2, X(reg));
+      }
+      for (uint8_t reg : kVectors) {
+        for (const uint32_t lane : {0, 1}) {
+          as.Emit(Row::kVUmovD, {reg, 3}, LaneBits(3, lane));
+          as.add(x2, x2, x3);
+        }
+      }
+      if (keeps_fuel) as.sub(x28, x28, 1);
+      as.bind(leave);
+      as.EmitPostIndexed(PairOp::kLdpX, 29, 30, sp, 16);
+      as.ret();
+    });
+    for (const uint64_t depth : {0, 1, 50}) {
+      StoreContext store = {};
+      store.builtins = builtins;
+      store.fuel = 10;
+      cold_store = nullptr;
+      cold_status = 0;
+      AbiTestValue values[1] = {{depth, 0}};
+      EXPECT_EQ(entry->As<Entry>()(&store, nullptr, nullptr, wasm.entry(), values), 0u);
+      // 3 + 6 + ... + 48, and twelve lanes of 18.
+      EXPECT_EQ(values[0].low, 3u * 136 + 12 * 18) << depth;
+      EXPECT_EQ(cold_store, &store);
+      EXPECT_NE(store.last_exit_fp, 0u);
+      if (keeps_fuel) {
+        EXPECT_EQ(cold_fuel, 5);
+        EXPECT_EQ(store.fuel, 99);
+      } else {
+        EXPECT_EQ(store.fuel, 100);
+      }
+      cold_status = 1;
+      values[0] = {depth, 0};
+      EXPECT_EQ(entry->As<Entry>()(&store, nullptr, nullptr, wasm.entry(), values), 1u);
+    }
   }
 }
 

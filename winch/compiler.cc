@@ -29,6 +29,9 @@ FunctionCompilerFactory FactoryFor(absl::string_view isa) {
 #ifdef GANTRY_LINK_ISA_X64
   if (isa == "x64") return &NewX64FunctionCompiler;
 #endif
+#ifdef GANTRY_LINK_ISA_AARCH64
+  if (isa == "aarch64") return &NewAArch64FunctionCompiler;
+#endif
   static_cast<void>(isa);
   return nullptr;
 }

@@ -50,11 +50,13 @@ class FunctionCompiler {
 // What a name in the code (function_names.h) stands for.
 environ::FuncKey KeyOfName(environ::ModuleId module, codegen::ExternalName name);
 
-// Module and target outlive the compiler. The target is x64's. `loop_frames`: whether they are
-// recorded.
+// Module and target outlive the compiler. The target is of the ISA that is named. `loop_frames`:
+// whether they are recorded.
 std::unique_ptr<FunctionCompiler> NewX64FunctionCompiler(const environ::ModuleTranslation& module,
                                                          const codegen::TargetIsa& target,
                                                          bool loop_frames);
+std::unique_ptr<FunctionCompiler> NewAArch64FunctionCompiler(
+    const environ::ModuleTranslation& module, const codegen::TargetIsa& target, bool loop_frames);
 
 }  // namespace gantry::winch
 

@@ -1,27 +1,9 @@
-#include <utility>
-#include <vector>
-
-#include "base/check.h"
-#include "base/status_macros.h"
-#include "codegen/mach_buffer.h"
-#include "environ/core/builtins.h"
-#include "isa_x64/asm/label_kinds.h"
-#include "wasm_translate/function_validator.h"
-#include "winch/function_compiler.h"
-#include "winch/generator.h"
-#include "winch/generator_calls.h"
-#include "winch/generator_control.h"
-#include "winch/generator_interrupts.h"
-#include "winch/generator_memory.h"
-#include "winch/generator_numeric.h"
-#include "winch/generator_registers.h"
-#include "winch/generator_tier.h"
+#include "winch/function_compiler_of.h"
 #include "winch/x64_masm.h"
 
 namespace gantry::winch {
-namespace {
 
-X64Features FeaturesOf(const codegen::TargetIsa& target) {
+X64Features X64Masm::FeaturesOf(const codegen::TargetIsa& target) {
   const codegen::FlagSet& flags = target.isa_flags();
   const auto has = [&](absl::string_view name) { return flags.Get(name) == "true"; };
   X64Features features;
@@ -34,107 +16,10 @@ X64Features FeaturesOf(const codegen::TargetIsa& target) {
   return features;
 }
 
-codegen::RelaxedChoices ChoicesOf(const environ::ModuleTranslation& module,
-                                  const codegen::TargetIsa& target) {
-  if (module.options.tunables.relaxed_simd_deterministic) return {};
-  return target.relaxed_choices();
-}
-
-class X64FunctionCompiler final : public FunctionCompiler {
- public:
-  X64FunctionCompiler(const environ::ModuleTranslation& module, const codegen::TargetIsa& target,
-                      bool loop_frames)
-      : module_(module),
-        unwind_format_(target.unwind_format()),
-        alignment_(target.function_alignment()),
-        buffer_(x64::kLabelKinds),
-        masm_(buffer_, FeaturesOf(target), ChoicesOf(module, target)),
-        signatures_(module),
-        generator_(module, masm_, signatures_, loop_frames),
-        validator_(module.parsed, module.options.features, module.options.limits) {}
-
-  uint64_t work() const override { return work_ + generator_.work(); }
-
-  absl::Status Compile(const wasm::FunctionBody& body) override {
-    work_ += body.bytes.size();
-    missing_.reset();
-    buffer_.Reset();
-    masm_.Start();
-    generator_.Start(body);
-    RETURN_IF_ERROR(validator_.Run(body, generator_));
-    if (generator_.failed()) {
-      missing_ = wasm::GetUnimplemented(generator_.status());
-      if (!missing_.has_value()) return generator_.status();
-      return MakeStub();
-    }
-    RETURN_IF_ERROR(generator_.Finish(&result_));
-    Publish();
-    return absl::OkStatus();
-  }
-
-  const codegen::CompiledCode& code() const override { return code_; }
-  codegen::CodeOffset skip() const override { return result_.skip; }
-  const std::optional<wasm::Unimplemented>& missing() const override { return missing_; }
-  const environ::LoopFrames* loop_frames() const override { return result_.loop_frames; }
-  uint32_t RefundAt(uint32_t offset) const override {
-    return missing_.has_value() ? 0 : generator_.RefundAt(offset);
-  }
-
- private:
-  // Code that stops whoever calls it.
-  absl::Status MakeStub() {
-    buffer_.Reset();
-    masm_.Start();
-    result_ = {};
-    masm_.TrapAlone(static_cast<uint8_t>(environ::TrapCode::kCannotCompile), &result_.frame,
-                    &result_.unwind);
-    RETURN_IF_ERROR(buffer_.Finish());
-    Publish();
-    return absl::OkStatus();
-  }
-
-  void Publish() {
-    call_frame_.clear();
-    if (module_.options.tunables.generate_unwind_info) {
-      codegen::AppendCallFrameInstructions(result_.unwind, unwind_format_, &call_frame_);
-    }
-    code_.bytes = buffer_.bytes();
-    code_.alignment = std::max(buffer_.alignment(), alignment_);
-    code_.code_end = buffer_.code_end();
-    code_.traps = buffer_.traps();
-    code_.relocs = buffer_.relocs();
-    code_.call_sites = buffer_.call_sites();
-    code_.call_handlers = buffer_.call_handlers();
-    code_.stack_maps = result_.stack_maps;
-    code_.stack_map_slots = result_.stack_map_slots;
-    code_.source_locs = buffer_.source_locs();
-    code_.frame = result_.frame;
-    code_.call_frame_instructions = call_frame_;
-    work_ += buffer_.bytes().size() + buffer_.work() + code_.traps.size() + code_.relocs.size() +
-             code_.source_locs.size() + code_.stack_maps.size() + code_.stack_map_slots.size();
-  }
-
-  const environ::ModuleTranslation& module_;
-  const codegen::UnwindFormat& unwind_format_;
-  const uint32_t alignment_;
-  codegen::MachBuffer buffer_;
-  X64Masm masm_;
-  Signatures<X64Masm> signatures_;
-  Generator<X64Masm> generator_;
-  wasm::FunctionValidator<Generator<X64Masm>> validator_;
-  typename Generator<X64Masm>::Result result_;
-  codegen::CompiledCode code_;
-  std::vector<uint8_t> call_frame_;
-  uint64_t work_ = 0;
-  std::optional<wasm::Unimplemented> missing_;
-};
-
-}  // namespace
-
 std::unique_ptr<FunctionCompiler> NewX64FunctionCompiler(const environ::ModuleTranslation& module,
                                                          const codegen::TargetIsa& target,
                                                          bool loop_frames) {
-  return std::make_unique<X64FunctionCompiler>(module, target, loop_frames);
+  return std::make_unique<FunctionCompilerOf<X64Masm>>(module, target, loop_frames);
 }
 
 }  // namespace gantry::winch

@@ -515,6 +515,8 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   void IntShift(ShiftOp op, ValueKind kind);
   bool FuseShiftedAdd(ValueKind kind, uint8_t amount, const Operand& value);
   void IntDivide(ValueKind kind, bool is_signed, bool remainder);
+  void DivideFixed(ValueKind kind, bool is_signed, bool remainder, Operand left, Operand right,
+                   uint8_t zero_trap, uint8_t overflow_trap);
   void IntCompare(IntCond cond, ValueKind kind);
   void IntEqualsZero(ValueKind kind);
   void FloatCompare(FloatCond cond, ValueKind kind);

@@ -518,7 +518,7 @@ void Generator<Masm>::PrepareIndirect(wasm::TableIndex table, wasm::TypeIndex ty
   if (tunables_.spectre_masking) {
     // Past a check that misspeculates there is no element.
     masm_.LoadConstant(ValueKind::kI64, Masm::kScratch, 0);
-    masm_.Select(ValueKind::kI64, Masm::NotEqual(), entry, Masm::kScratch, entry);
+    masm_.SelectGuarded(Masm::NotEqual(), entry, Masm::kScratch, entry);
   }
   masm_.buffer().Bind(resolve.resume);
   Release();
@@ -588,10 +588,17 @@ void Generator<Masm>::CallBuiltin(environ::Builtin builtin, std::initializer_lis
 
 template <class Masm>
 Reg Generator<Masm>::BuiltinResult(ValueKind kind) {
-  const Reg reg = Take(Masm::kBuiltinResult);
-  // C++ leaves the upper half of an integer open.
-  if (Is32(kind)) masm_.ZeroExtend32(reg, reg);
-  return reg;
+  if constexpr (!Masm::kAllocatable.contains(Masm::kBuiltinResult)) {
+    const Reg reg = Allocate(RegClass::kInt);
+    // Of 32 bits a move clears the upper half.
+    masm_.Move(kind, reg, Masm::kBuiltinResult);
+    return reg;
+  } else {
+    const Reg reg = Take(Masm::kBuiltinResult);
+    // C++ leaves the upper half of an integer open.
+    if (Is32(kind)) masm_.ZeroExtend32(reg, reg);
+    return reg;
+  }
 }
 
 }  // namespace gantry::winch

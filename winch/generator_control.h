@@ -488,7 +488,7 @@ void Generator<Masm>::OnBrTable(absl::Span<const uint32_t> depths) {
         masm_.CompareImmediate(IntCond::kGeU, ValueKind::kI32, index, static_cast<int32_t>(count));
     masm_.Branch(outside, stub_of(depths.back()));
     if (tunables_.spectre_masking) {
-      masm_.Select(ValueKind::kI64, outside, index, temp, index);
+      masm_.SelectGuarded(outside, index, temp, index);
     }
     masm_.JumpTable(index, temp, targets);
   }

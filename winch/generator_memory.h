@@ -117,19 +117,14 @@ MemOperand Generator<Masm>::CheckedAddress(const wasm::MemArg& arg, uint32_t siz
     const bool wide = plan.index_type == wasm::IndexType::kI64;
     // A sum that does not fit is beyond all memory.
     if (wide) masm_.LoadConstant(ValueKind::kI64, Masm::kScratch, ~uint64_t{0});
-    if (extent <= static_cast<uint64_t>(kMaxOffset)) {
-      masm_.Move(ValueKind::kI64, end, index);
-      masm_.IntImmediate(IntOp::kAdd, ValueKind::kI64, end, end, static_cast<int32_t>(extent));
-    } else {
-      masm_.LoadConstant(ValueKind::kI64, end, extent);
-      masm_.Int(IntOp::kAdd, ValueKind::kI64, end, end, index);
-    }
-    if (wide) masm_.Select(ValueKind::kI64, Masm::Carry(), end, Masm::kScratch, end);
+    masm_.LoadConstant(ValueKind::kI64, end, extent);
+    const Condition carry = masm_.AddCarry(end, end, index);
+    if (wide) masm_.Select(ValueKind::kI64, carry, end, Masm::kScratch, end);
     masm_.CompareField(ValueKind::kI64, end, place.base, length);
     outside = Masm::Above();
   }
   masm_.TrapIf(outside, kTrap);
-  if (mask) masm_.Select(ValueKind::kI64, outside, address, base, address);
+  if (mask) masm_.SelectGuarded(outside, address, base, address);
   return {address, Reg(), offset_stays ? static_cast<int32_t>(arg.offset) : 0,
           index_only ? kTrap : uint8_t{0}};
 }
@@ -173,9 +168,10 @@ void Generator<Masm>::OnStore(wasm::Opcode op, const wasm::MemArg& arg) {
   const Operand value = Pop();
   const MemOperand to = PrepareAddress(arg, generator_internal::AccessBytes(op), Pop());
   const bool small =
-      value.is_constant() && Masm::CanStoreConstant(op) &&
+      value.is_constant() &&
       (value.kind == ValueKind::kI32 ||
-       static_cast<uint64_t>(int64_t{static_cast<int32_t>(value.bits)}) == value.bits);
+       static_cast<uint64_t>(int64_t{static_cast<int32_t>(value.bits)}) == value.bits) &&
+      Masm::CanStoreConstant(op, static_cast<int32_t>(value.bits));
   if (small) {
     masm_.StoreConstant(op, to, static_cast<int32_t>(value.bits));
   } else {
@@ -237,9 +233,9 @@ typename Generator<Masm>::Operand Generator<Masm>::EffectiveAddress(const Operan
   const Reg to = Allocate(RegClass::kInt);
   sum.reg = to.code();
   masm_.LoadConstant(ValueKind::kI64, to, offset);
-  masm_.Int(IntOp::kAdd, ValueKind::kI64, to, to, from);
+  const Condition carry = masm_.AddCarry(to, to, from);
   if (index.kind == ValueKind::kI64) {
-    masm_.TrapIf(Masm::Carry(), TrapNumber(environ::TrapCode::kMemoryOutOfBounds));
+    masm_.TrapIf(carry, TrapNumber(environ::TrapCode::kMemoryOutOfBounds));
   }
   return sum;
 }
@@ -495,7 +491,7 @@ void Generator<Masm>::TableElement(wasm::TableIndex table, Reg index,
   if (mask) masm_.LoadConstant(ValueKind::kI64, Masm::kScratch, 0);
   const Condition outside = CheckTableIndex(table, place, index, out_of_bounds);
   if (mask) {
-    masm_.Select(ValueKind::kI64, outside, to, Masm::kScratch, index);
+    masm_.SelectGuarded(outside, to, Masm::kScratch, index);
   } else {
     masm_.Move(ValueKind::kI64, to, index);
   }

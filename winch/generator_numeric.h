@@ -123,8 +123,7 @@ void Generator<Masm>::IntShift(ShiftOp op, ValueKind kind) {
     Release();
     return;
   }
-  const bool any = !masm_.shifts_want_register() && op <= ShiftOp::kShrU;
-  if (any) {
+  if (!masm_.ShiftWantsRegister(op)) {
     const Reg a = Use(value);
     const Reg b = Use(amount);
     const Reg to = ResultReg(kind, a);
@@ -170,6 +169,25 @@ void Generator<Masm>::IntDivide(ValueKind kind, bool is_signed, bool remainder) 
       return;
     }
   }
+  constexpr uint8_t kZero = TrapNumber(environ::TrapCode::kIntegerDivideByZero);
+  constexpr uint8_t kOverflow = TrapNumber(environ::TrapCode::kIntegerOverflow);
+  if constexpr (Masm::kDividesAnyRegisters) {
+    const Reg a = Use(left);
+    const Reg b = Use(right);
+    const Reg to = ResultReg(kind, a);
+    masm_.Divide(kind, is_signed, remainder, to, a, b, kZero, kOverflow);
+    PushReg(kind, to);
+    Release();
+    return;
+  } else {
+    DivideFixed(kind, is_signed, remainder, left, right, kZero, kOverflow);
+  }
+}
+
+// By an instruction that has its operands in registers of its own.
+template <class Masm>
+void Generator<Masm>::DivideFixed(ValueKind kind, bool is_signed, bool remainder, Operand left,
+                                  Operand right, uint8_t zero_trap, uint8_t overflow_trap) {
   const Reg quotient = Masm::kQuotient;
   const Reg rest = Masm::kRemainder;
   const RegSet both = RegSet::Of(quotient, rest);
@@ -181,9 +199,7 @@ void Generator<Masm>::IntDivide(ValueKind kind, bool is_signed, bool remainder) 
   }
   Vacate(rest);
   Reg divisor = Use(right);
-  masm_.Divide(kind, is_signed, remainder, divisor,
-               TrapNumber(environ::TrapCode::kIntegerDivideByZero),
-               TrapNumber(environ::TrapCode::kIntegerOverflow));
+  masm_.Divide(kind, is_signed, remainder, divisor, zero_trap, overflow_trap);
   PushReg(kind, remainder ? rest : quotient);
   Release();
 }

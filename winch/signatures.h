@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "codegen/abi_places.h"
 #include "cranelift_shared/wasm_values.h"
 #include "environ/translation/module_translation.h"
 #include "winch/machine.h"
@@ -27,7 +28,22 @@ struct Signature {
   uint32_t result_bytes = 0;    // of the result area; 0: there is none
 };
 
-// `Masm` has AssignArguments and AssignResults (x64_abi.h).
+namespace signatures_internal {
+
+inline ValueKind KindOfShape(const cranelift::AbiShape& shape, wasm::ValType type) {
+  if (shape.is_vector) {
+    return shape.bytes == 4   ? ValueKind::kF32
+           : shape.bytes == 8 ? ValueKind::kF64
+                              : ValueKind::kV128;
+  }
+  if (type.is_ref()) return shape.bytes == 4 ? ValueKind::kRef : ValueKind::kFunc;
+  return shape.bytes == 4 ? ValueKind::kI32 : ValueKind::kI64;
+}
+
+}  // namespace signatures_internal
+
+// `Masm` has AssignArguments and AssignResults: its ISA's AssignWasmArguments and
+// AssignWasmResults (wasm_abi.h).
 template <class Masm>
 class Signatures {
  public:
@@ -41,7 +57,51 @@ class Signatures {
   }
 
  private:
-  Signature Make(const wasm::FuncType& type) const;
+  Signature Make(const wasm::FuncType& type) const {
+    Signature signature;
+    const std::vector<codegen::AbiValue> params = ValuesOf(type.params());
+    const std::vector<codegen::AbiValue> results = ValuesOf(type.results());
+    std::vector<codegen::AbiPlace> result_places(results.size());
+    std::vector<codegen::AbiPlace> param_places(params.size());
+    signature.result_bytes = Masm::AssignResults(results, absl::MakeSpan(result_places));
+    signature.argument_bytes =
+        Masm::AssignArguments(params, signature.result_bytes != 0, absl::MakeSpan(param_places));
+    signature.params = PlacesOf(type.params(), param_places);
+    signature.results = PlacesOf(type.results(), result_places);
+    return signature;
+  }
+
+  std::vector<codegen::AbiValue> ValuesOf(absl::Span<const wasm::ValType> types) const {
+    std::vector<codegen::AbiValue> values;
+    values.reserve(types.size());
+    for (const wasm::ValType type : types) {
+      const cranelift::AbiShape shape = cranelift::ShapeOf(module_, type);
+      values.push_back(
+          {shape.is_vector ? codegen::AbiClass::kVector : codegen::AbiClass::kInt, shape.bytes});
+    }
+    return values;
+  }
+
+  std::vector<ValuePlace> PlacesOf(absl::Span<const wasm::ValType> types,
+                                   absl::Span<const codegen::AbiPlace> abi) const {
+    std::vector<ValuePlace> places(types.size());
+    for (size_t i = 0; i < types.size(); ++i) {
+      places[i].kind =
+          signatures_internal::KindOfShape(cranelift::ShapeOf(module_, types[i]), types[i]);
+      switch (abi[i].kind) {
+        case codegen::AbiPlace::Kind::kInt:
+          places[i].reg = Reg::Int(abi[i].encoding);
+          break;
+        case codegen::AbiPlace::Kind::kVector:
+          places[i].reg = Reg::Vector(abi[i].encoding);
+          break;
+        case codegen::AbiPlace::Kind::kMemory:
+          places[i].offset = abi[i].offset;
+          break;
+      }
+    }
+    return places;
+  }
 
   const environ::ModuleTranslation& module_;
   std::vector<std::unique_ptr<Signature>> by_type_;

@@ -434,6 +434,14 @@ void X64Masm::IntImmediate(IntOp op, ValueKind kind, Reg to, Reg a, int32_t b) {
   as_.alu(AluOf(op), width, G(to), b);
 }
 
+// Never a lea, which leaves the flags alone.
+Condition X64Masm::AddCarry(Reg to, Reg a, Reg b) {
+  if (to == b) std::swap(a, b);
+  Move(ValueKind::kI64, to, a);
+  as_.alu(AluOp::kAdd, Width::k64, G(to), G(b));
+  return Of(x64::Condition::kBelow);
+}
+
 void X64Masm::IntSlot(IntOp op, ValueKind kind, Reg to, Reg a, int32_t slot) {
   Move(kind, to, a);
   as_.alu(AluOf(op), W(kind), G(to), Slot(slot));

@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "codegen/abi_places.h"
+#include "codegen/isa.h"
 #include "codegen/mach_buffer.h"
 #include "codegen/relaxed_choices.h"
 #include "codegen/unwind.h"
@@ -41,6 +43,7 @@ struct X64Features {
 class X64Masm {
  public:
   using Features = X64Features;
+  static Features FeaturesOf(const codegen::TargetIsa& target);
 
   // --- What the code generator has to know of the machine --------------------------------
 
@@ -69,6 +72,7 @@ class X64Masm {
   // Registers that operations want: the dividend's and the quotient's (also the low half of wide
   // products, and what compare-and-exchange compares), the remainder's (also the high half), the
   // amount of a shift.
+  static constexpr bool kDividesAnyRegisters = false;
   static constexpr Reg kQuotient = Reg::Int(0);
   static constexpr Reg kRemainder = Reg::Int(2);
   static constexpr Reg kShiftAmount = Reg::Int(1);
@@ -78,6 +82,12 @@ class X64Masm {
   static constexpr int32_t kFirstFreeSlot = kSavedBegin - 8 * 5;
   // Of the first incoming stack argument, from the frame pointer.
   static constexpr int32_t kIncomingArguments = 16;
+  // Places of values by the convention (wasm_abi.h); bytes of arguments on the stack, and of the
+  // result area.
+  static uint32_t AssignArguments(absl::Span<const codegen::AbiValue> params, bool result_area,
+                                  absl::Span<codegen::AbiPlace> places);
+  static uint32_t AssignResults(absl::Span<const codegen::AbiValue> results,
+                                absl::Span<codegen::AbiPlace> places);
 
   X64Masm(codegen::MachBuffer& buffer, const Features& features,
           const codegen::RelaxedChoices& relaxed)
@@ -85,8 +95,8 @@ class X64Masm {
 
   codegen::MachBuffer& buffer() { return buffer_; }
   const codegen::RelaxedChoices& relaxed() const { return relaxed_; }
-  // Whether shifts by a register want kShiftAmount.
-  bool shifts_want_register() const { return !features_.bmi2; }
+  // Whether the shift by a register wants kShiftAmount.
+  bool ShiftWantsRegister(ShiftOp op) const { return !features_.bmi2 || op > ShiftOp::kShrU; }
 
   // --- Frame ----------------------------------------------------------------------------
 
@@ -180,6 +190,8 @@ class X64Masm {
 
   void Int(IntOp op, ValueKind kind, Reg to, Reg a, Reg b);
   void IntImmediate(IntOp op, ValueKind kind, Reg to, Reg a, int32_t b);
+  // to = a + b in 64 bits, and the condition that the sum does not fit.
+  Condition AddCarry(Reg to, Reg a, Reg b);
   void IntSlot(IntOp op, ValueKind kind, Reg to, Reg a, int32_t slot);
   void Multiply(ValueKind kind, Reg to, Reg a, Reg b);
   void MultiplyImmediate(ValueKind kind, Reg to, Reg a, int32_t b);
@@ -216,6 +228,11 @@ class X64Masm {
   void Jump(codegen::MachLabel target) { as_.jmp(target); }
   // to = condition ? a : b. The flags stay.
   void Select(ValueKind kind, Condition condition, Reg to, Reg a, Reg b);
+  // The same of 64 bits, where what comes behind must not be executed speculatively with the
+  // other of both: past a check that is mispredicted.
+  void SelectGuarded(Condition condition, Reg to, Reg a, Reg b) {
+    Select(ValueKind::kI64, condition, to, a, b);
+  }
   // Code does not go on behind it.
   void Trap(uint8_t code);
   void TrapIf(Condition condition, uint8_t code);
@@ -264,18 +281,17 @@ class X64Masm {
   void Load(wasm::Opcode op, Reg to, const MemOperand& from);
   void Store(wasm::Opcode op, const MemOperand& to, Reg from);
   void StoreConstant(wasm::Opcode op, const MemOperand& to, int32_t value);
-  static bool CanStoreConstant(wasm::Opcode op);
+  static bool CanStoreConstant(wasm::Opcode op, int32_t value);
   void LoadAddress(Reg to, const MemOperand& from);
   void CompareField(ValueKind kind, Reg a, Reg base, int32_t offset);
   void CompareFieldConstant(ValueKind kind, Reg base, int32_t offset, int32_t value);
   void AddField(Reg base, int32_t offset, int32_t value);
-  // Conditions after CompareField and its kin, unsigned; and after a sum: it did not fit.
+  // Conditions after CompareField and its kin, unsigned.
   static Condition AboveOrEqual();
   static Condition Above();
   static Condition NotEqual();
   static Condition Equal();
   static Condition SignedGreaterOrEqual();
-  static Condition Carry();
   // The flags of `a & mask`.
   void TestBits(ValueKind kind, Reg a, int32_t mask);
 

@@ -111,7 +111,7 @@ void X64Masm::Store(Opcode op, const MemOperand& to, Reg from) {
   }
 }
 
-bool X64Masm::CanStoreConstant(Opcode op) {
+bool X64Masm::CanStoreConstant(Opcode op, int32_t) {
   return op >= Opcode::kI32Store && op <= Opcode::kI64Store32 && op != Opcode::kF32Store &&
          op != Opcode::kF64Store;
 }
@@ -151,7 +151,6 @@ Condition X64Masm::Above() { return Of(x64::Condition::kAbove); }
 Condition X64Masm::NotEqual() { return Of(x64::Condition::kNotEqual); }
 Condition X64Masm::Equal() { return Of(x64::Condition::kEqual); }
 Condition X64Masm::SignedGreaterOrEqual() { return Of(x64::Condition::kGreaterOrEqual); }
-Condition X64Masm::Carry() { return Of(x64::Condition::kBelow); }
 void X64Masm::TestBits(ValueKind kind, Reg a, int32_t mask) { as_.test(W(kind), G(a), mask); }
 
 // --- Atomics ----------------------------------------------------------------------------

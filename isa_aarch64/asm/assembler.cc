@@ -206,6 +206,12 @@ void Assembler::b(MachLabel target) {
   buffer_.AddJump(at, at, target, kBranch26);
 }
 
+void Assembler::bl(MachLabel target) {
+  const CodeOffset at = buffer_.offset();
+  Word(0x94000000);
+  buffer_.UseLabel(at, target, kBranch26);
+}
+
 void Assembler::b(Condition cond, MachLabel target) {
   const CodeOffset at = buffer_.offset();
   Word(0x54000000 | static_cast<uint32_t>(cond));

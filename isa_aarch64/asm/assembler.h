@@ -110,6 +110,7 @@ class Assembler {
   void tbnz(X t, uint32_t bit, codegen::MachLabel target) {
     TestBranch(0x37000000, t, bit, target);
   }
+  void bl(codegen::MachLabel target);
   // To a name outside the function, which the caller's relocation fills: the offset of the field.
   codegen::CodeOffset b_name();
   codegen::CodeOffset bl_name();

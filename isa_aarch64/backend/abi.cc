@@ -59,8 +59,8 @@ PRegSet CallClobbers() {
   return set;
 }
 
-const codegen::regalloc::MachineEnv& MachineEnvironment() {
-  static const codegen::regalloc::MachineEnv* const env = [] {
+const codegen::regalloc::MachineEnv& MachineEnvironment(bool fuel_register) {
+  const auto make = [](bool but_fuel) {
     auto* made = new codegen::regalloc::MachineEnv;
     auto& ints = made->classes[static_cast<size_t>(RegClass::kInt)];
     // The contexts' registers last: they hold what lives long.
@@ -68,7 +68,7 @@ const codegen::regalloc::MachineEnv& MachineEnvironment() {
     ints.preferred.push_back(IntReg(kCallerVmctx.encoding()));
     ints.preferred.push_back(IntReg(kCalleeVmctx.encoding()));
     for (uint8_t i = kFirstCalleeSaved; i <= kLastCalleeSaved; ++i) {
-      ints.non_preferred.push_back(IntReg(i));
+      if (!but_fuel || IntReg(i) != kFuelRegister) ints.non_preferred.push_back(IntReg(i));
     }
     // The assembler takes x16 for addresses of slots that are far from sp.
     ints.scratch = IntReg(17);
@@ -78,8 +78,10 @@ const codegen::regalloc::MachineEnv& MachineEnvironment() {
     vectors.scratch = VectorReg(31);
     vectors.slot_words = 2;
     return made;
-  }();
-  return *env;
+  };
+  static const codegen::regalloc::MachineEnv* const all = make(false);
+  static const codegen::regalloc::MachineEnv* const but_fuel = make(true);
+  return fuel_register ? *but_fuel : *all;
 }
 
 absl::Status AbiSignature::Assign(const codegen::Signature& signature) {

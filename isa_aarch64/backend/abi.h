@@ -30,8 +30,11 @@ codegen::PRegSet CalleeSavedSet();
 // What a call may change.
 codegen::PRegSet CallClobbers();
 
-// The registers as the allocator sees them.
-const codegen::regalloc::MachineEnv& MachineEnvironment();
+// Holds the fuel where that is counted, and is not allocated then.
+inline constexpr codegen::PReg kFuelRegister = IntReg(28);
+
+// The registers as the allocator sees them; `fuel_register`: without kFuelRegister.
+const codegen::regalloc::MachineEnv& MachineEnvironment(bool fuel_register);
 
 // The place of one argument or result.
 struct ValuePlace {

@@ -28,6 +28,7 @@ void AArch64Lowering::Begin(Lowering& ctx) {
   abi_known_.assign(func.dfg.signatures().size(), false);
   if (abis_.size() < abi_known_.size()) abis_.resize(abi_known_.size());
   if (absl::Status status = own_abi_.Assign(func.signature); !status.ok()) ctx.Fail(status);
+  ctx.vcode().cold_calls = func.cold_calls;
   ctx.vcode().frame.incoming_bytes = own_abi_.stack_bytes();
   ctx.vcode().frame.callee_pops = own_abi_.callee_pops();
   result_area_ = own_abi_.result_area_bytes() != 0 ? NewInt() : VReg::None();
@@ -240,6 +241,31 @@ void AArch64Lowering::LowerReturn(IrInst inst) {
     if (places[i].reg.is_some()) builder.UseFixed(ctx_->Reg(values[i]), places[i].reg);
   }
   Emit(builder, kReturn);
+}
+
+void AArch64Lowering::LowerFuel(IrInst inst) {
+  const InstData& data = ctx_->data(inst);
+  const bool checks = data.opcode() == Opcode::kFuelCheck;
+  if (!shared_.fuel_register() || (checks && ctx_->vcode().cold_calls.out_of_fuel.is_none())) {
+    ctx_->Fail(absl::UnimplementedError(
+        "fuel needs the flag fuel_register, and a function that is called when it runs out"));
+    return;
+  }
+  if (data.amount() == 0 && !checks) return;
+  Builder builder(checks ? Op::kFuelCheck : Op::kFuelCharge);
+  builder.inst.imm64 = data.amount();
+  Emit(builder, checks ? kSafepoint : codegen::regalloc::kNoFlags);
+}
+
+void AArch64Lowering::LowerPoll(IrInst inst) {
+  const InstData& data = ctx_->data(inst);
+  if (ctx_->vcode().cold_calls.new_epoch.is_none()) {
+    ctx_->Fail(absl::UnimplementedError("a poll needs a function to call"));
+    return;
+  }
+  Builder builder(data.opcode() == Opcode::kPollWord ? Op::kPollWord : Op::kPollPage);
+  builder.inst.disp = data.offset();
+  Emit(builder.Use(ctx_->Reg(data.arg(0))), kSafepoint);
 }
 
 void AArch64Lowering::LowerTerminator(Lowering& ctx, IrInst inst,

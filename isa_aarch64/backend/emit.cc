@@ -45,6 +45,8 @@ absl::Status Emitter::Run() {
     }
     EmitBlock(block);
   }
+  EmitColdCode();
+  EmitColdJumps();
   CHECK(next_edit_ == allocation_.edits.size()) << "moves behind the end of the code";
   CHECK(next_stack_map_ == allocation_.stack_maps.size()) << "a stack map without a call";
   return absl::OkStatus();
@@ -222,9 +224,7 @@ void Emitter::JumpIfTest(const Inst& inst, uint8_t reg, Cond cc, MachLabel label
   }
 }
 
-void Emitter::TrapIf(Cond cc, uint8_t code) {
-  JumpIf(cc, b_.OutOfLineTrap(static_cast<codegen::TrapCode>(code)));
-}
+void Emitter::TrapIf(Cond cc, uint8_t code) { JumpIf(cc, TrapLabel(code)); }
 
 // --- Instructions ----------------------------------------------------------------------
 
@@ -491,8 +491,7 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
       return TrapIf(inst.cc, inst.code);
     case Op::kTrapIfZero:
     case Op::kTrapIfBit:
-      return JumpIfTest(inst, NextReg(), inst.cc,
-                        b_.OutOfLineTrap(static_cast<codegen::TrapCode>(inst.code)));
+      return JumpIfTest(inst, NextReg(), inst.cc, TrapLabel(inst.code));
     case Op::kBranch:
     case Op::kBranchZero:
     case Op::kBranchBit:
@@ -541,9 +540,13 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
     case Op::kReturn:
       return EmitReturn();
     case Op::kTrap:
-      b_.AddTrap(static_cast<codegen::TrapCode>(inst.code));
-      as_.Emit(PlainOp::kUdf);
-      return b_.EndFlow();
+      return EmitTrap(inst.code);
+    case Op::kFuelCharge:
+    case Op::kFuelCheck:
+      return EmitFuel(inst);
+    case Op::kPollWord:
+    case Op::kPollPage:
+      return EmitPoll(inst);
     case Op::kFuncAddr:
       return EmitFuncAddr(inst);
     case Op::kFramePointer:

@@ -103,6 +103,38 @@ class Emitter {
   void JumpIfTest(const Inst& inst, uint8_t reg, Cond cc, codegen::MachLabel label);
   void TrapIf(Cond cc, uint8_t code);
 
+  // --- emit_cold.cc: traps and interrupts, whose code stands behind all other.
+  enum class ColdKind : uint8_t { kTrap, kOutOfFuel, kNewEpoch, kCheckStack };
+  static constexpr size_t kColdKinds = 4;
+  struct ColdCode {
+    ColdKind kind;
+    uint8_t trap = 0;
+    codegen::MachLabel label;
+    // Where the guest goes on; none behind a trap.
+    codegen::MachLabel back;
+    codegen::SourceLoc loc;
+    // The stack map: slots in cold_slots_. None in front of the first safepoint, where `has_map` is
+    // off.
+    bool has_map = false;
+    uint32_t first_slot = 0;
+    uint32_t slot_count = 0;
+  };
+  codegen::MachLabel AddColdCode(ColdKind kind, uint8_t trap = 0);
+  // The cold code added last returns here.
+  void BindBack() { b_.Bind(cold_.back().back); }
+  // Takes the stack map of the present instruction for the cold code added last.
+  void TakeStackMap();
+  // Where to jump to for a trap of that code.
+  codegen::MachLabel TrapLabel(uint8_t code);
+  void EmitTrap(uint8_t code);
+  void EmitFuel(const Inst& inst);
+  void EmitPoll(const Inst& inst);
+  void EmitColdCode();
+  void EmitColdCall(const ColdCode& cold);
+  codegen::ExternalName ColdName(ColdKind kind) const;
+  // The jumps to the shims, one for each that is called.
+  void EmitColdJumps();
+
   // --- emit_frame.cc
   absl::Status LayOutFrame();
   void EmitPrologue();
@@ -112,6 +144,8 @@ class Emitter {
   void EmitEpilogue();
   void EmitBranch(const Inst& inst);
   void EmitJumpTable(const Inst& inst);
+  // Slots of the present instruction's stack map into stack_map_slots_.
+  void NextStackMap();
   void EmitCall(const Inst& inst);
   void EmitTailCall(const Inst& inst);
   void EmitReturn();
@@ -136,6 +170,9 @@ class Emitter {
   size_t next_edit_ = 0;
   size_t next_stack_map_ = 0;
   std::vector<uint32_t> stack_map_slots_;
+  std::vector<ColdCode> cold_;
+  std::vector<uint32_t> cold_slots_;
+  codegen::MachLabel cold_jumps_[kColdKinds];
   std::vector<codegen::MachLabel> table_labels_;
 };
 

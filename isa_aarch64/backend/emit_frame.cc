@@ -91,7 +91,12 @@ void Emitter::EmitStackCheck() {
     as_.add(kScratch, kScratch, kScratch2);
   }
   as_.Emit(Row::kCmpSpX, {31, kScratch.encoding()});
-  TrapIf(Cond::kLo, static_cast<uint8_t>(check.code));
+  if (vcode_.cold_calls.check_stack.is_none()) {
+    TrapIf(Cond::kLo, static_cast<uint8_t>(check.code));
+  } else {
+    JumpIf(Cond::kLo, AddColdCode(ColdKind::kCheckStack));
+    BindBack();
+  }
 }
 
 void Emitter::RestoreSaved(XSp base, int32_t from_x29) {
@@ -181,6 +186,16 @@ void Emitter::EmitJumpTable(const Inst& inst) {
   as_.br(kScratch);
 }
 
+void Emitter::NextStackMap() {
+  CHECK(next_stack_map_ < allocation_.stack_maps.size()) << "a call without a stack map";
+  const codegen::regalloc::StackMap& map = allocation_.stack_maps[next_stack_map_++];
+  stack_map_slots_.clear();
+  for (codegen::SpillSlot slot : allocation_.SlotsOf(map)) {
+    stack_map_slots_.push_back(frame_.total - frame_.spills_end +
+                               static_cast<uint32_t>(slot.byte_offset()));
+  }
+}
+
 void Emitter::EmitCall(const Inst& inst) {
   if (inst.op == Op::kCall) {
     const codegen::CodeOffset at = as_.bl_name();
@@ -189,13 +204,7 @@ void Emitter::EmitCall(const Inst& inst) {
     as_.blr(NextX());
   }
   b_.AddCallSite();
-  CHECK(next_stack_map_ < allocation_.stack_maps.size()) << "a call without a stack map";
-  const codegen::regalloc::StackMap& map = allocation_.stack_maps[next_stack_map_++];
-  stack_map_slots_.clear();
-  for (codegen::SpillSlot slot : allocation_.SlotsOf(map)) {
-    stack_map_slots_.push_back(frame_.total - frame_.spills_end +
-                               static_cast<uint32_t>(slot.byte_offset()));
-  }
+  NextStackMap();
   b_.AddStackMap(stack_map_slots_);
   // The callee took its stack arguments away; the area is still ours.
   if (inst.disp != 0) as_.sub(sp, sp, int64_t{inst.disp});

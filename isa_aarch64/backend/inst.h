@@ -75,6 +75,12 @@ enum class Op : uint8_t {
   kReturn,            // results ->
   kTrap,              //   ->          code
   kArguments,         //   -> arguments in their registers
+  // ---- Interrupts; all but the first are safepoints, whose cold code keeps all registers but x16
+  // and x17.
+  kFuelCharge,  //   ->          imm64
+  kFuelCheck,   //   ->          imm64
+  kPollWord,    // a ->          disp: from the address a
+  kPollPage,    // a ->          disp
   // ---- The rest.
   kFuncAddr,       //   -> d       imm64: name
   kFramePointer,   //   -> d

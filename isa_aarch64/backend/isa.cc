@@ -34,7 +34,9 @@ class AArch64Isa final : public codegen::TargetIsa {
   absl::string_view name() const override { return "aarch64"; }
   absl::string_view triple() const override { return "aarch64-unknown-linux-gnu"; }
   const codegen::FlagSet& isa_flags() const override { return flags_.set(); }
-  const codegen::regalloc::MachineEnv& machine_env() const override { return MachineEnvironment(); }
+  const codegen::regalloc::MachineEnv& machine_env() const override {
+    return MachineEnvironment(shared_flags().fuel_register());
+  }
   const codegen::LabelKindTable& label_kinds() const override { return kLabelKinds; }
   const codegen::LinkRules& link_rules() const override { return kLinkRules; }
   const codegen::UnwindFormat& unwind_format() const override { return kUnwindFormat; }

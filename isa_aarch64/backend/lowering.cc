@@ -271,6 +271,12 @@ void AArch64Lowering::LowerInst(Lowering& ctx, IrInst inst) {
     case Opcode::kCall:
     case Opcode::kCallIndirect:
       return LowerCall(inst);
+    case Opcode::kFuelCharge:
+    case Opcode::kFuelCheck:
+      return LowerFuel(inst);
+    case Opcode::kPollWord:
+    case Opcode::kPollPage:
+      return LowerPoll(inst);
     case Opcode::kTrapz:
       return LowerCondTrap(inst, /*trap_if=*/false);
     case Opcode::kTrapnz:

@@ -242,6 +242,8 @@ class AArch64Lowering final : public codegen::LowerBackend {
   void LowerCall(IrInst inst);
   void LowerTailCall(IrInst inst);
   void LowerReturn(IrInst inst);
+  void LowerFuel(IrInst inst);
+  void LowerPoll(IrInst inst);
   // Stores stack arguments and adds the register ones to `call`.
   void PassArguments(Builder& call, const AbiSignature& abi, absl::Span<const Value> args,
                      VReg result_area);

@@ -86,6 +86,14 @@ const char* OpName(Op op) {
       return "trap";
     case Op::kArguments:
       return "arguments";
+    case Op::kFuelCharge:
+      return "fuel_charge";
+    case Op::kFuelCheck:
+      return "fuel_check";
+    case Op::kPollWord:
+      return "poll_word";
+    case Op::kPollPage:
+      return "poll_page";
     case Op::kFuncAddr:
       return "func_addr";
     case Op::kFramePointer:

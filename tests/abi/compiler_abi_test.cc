@@ -22,20 +22,33 @@
 #include "environ/translation/compiler.h"
 #include "environ/translation/module_translation.h"
 #include "gtest/gtest.h"
-#include "isa_x64/wasm_abi_testing.h"
 #include "jit/compile.h"
 
+#if defined(__aarch64__)
+#include "isa_aarch64/wasm_abi_testing.h"
+#else
+#include "isa_x64/wasm_abi_testing.h"
+#endif
+
 namespace gantry {
+
+// The host's.
+#if defined(__aarch64__)
+namespace isa = aarch64;
+#else
+namespace isa = x64;
+#endif
+
 namespace {
 
 using environ::FuncKey;
-using x64::AbiClass;
-using x64::AbiValue;
-using x64::testing::AbiTestCall;
-using x64::testing::AbiTestContext;
-using x64::testing::AbiTestSignature;
-using x64::testing::AbiTestValue;
-using x64::testing::NativeCode;
+using isa::AbiClass;
+using isa::AbiValue;
+using isa::testing::AbiTestCall;
+using isa::testing::AbiTestContext;
+using isa::testing::AbiTestSignature;
+using isa::testing::AbiTestValue;
+using isa::testing::NativeCode;
 using Bytes = std::vector<uint8_t>;
 
 // --- A module that forwards ----------------------------------------------------------------
@@ -291,7 +304,7 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
   ASSERT_TRUE(compiler.ok()) << compiler.status();
   std::mt19937_64 random(7);
   for (int round = 0; round < 150 && !HasFailure(); ++round) {
-    const AbiTestSignature signature = x64::testing::RandomAbiSignature(random);
+    const AbiTestSignature signature = isa::testing::RandomAbiSignature(random);
     SCOPED_TRACE(signature.ToString());
     WasmSignature wasm;
     for (const AbiValue& value : signature.params) {
@@ -304,15 +317,15 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
 
     const AbiTestSignature imported = {Reversed(signature.params), Reversed(signature.results)};
     const NativeCode callee(
-        [&](codegen::MachBuffer& buffer) { x64::testing::EmitRecordingCallee(imported, buffer); });
+        [&](codegen::MachBuffer& buffer) { isa::testing::EmitRecordingCallee(imported, buffer); });
     const NativeCode caller(
-        [&](codegen::MachBuffer& buffer) { x64::testing::EmitCheckingCaller(signature, buffer); });
+        [&](codegen::MachBuffer& buffer) { isa::testing::EmitCheckingCaller(signature, buffer); });
     const AbiTestSignature tail_calling = {signature.params, imported.results};
     const NativeCode caller_of_tail_callers([&](codegen::MachBuffer& buffer) {
-      x64::testing::EmitCheckingCaller(tail_calling, buffer);
+      isa::testing::EmitCheckingCaller(tail_calling, buffer);
     });
-    const auto arguments = x64::testing::RandomAbiValues(signature.params, random);
-    const auto results = x64::testing::RandomAbiValues(imported.results, random);
+    const auto arguments = isa::testing::RandomAbiValues(signature.params, random);
+    const auto results = isa::testing::RandomAbiValues(imported.results, random);
     for (int function = 0; function < kDoubled; ++function) {
       SCOPED_TRACE(function);
       const bool is_tail_caller = function >= kFirstTailCaller;
@@ -332,13 +345,13 @@ TEST_P(CompilerAbi, CompiledAndHandAssembledFunctionsCallEachOther) {
       EXPECT_EQ(context.caller, reinterpret_cast<uint64_t>(forwarder.vmctx()));
       const size_t params = arguments.size();
       for (size_t i = 0; i < params; ++i) {
-        EXPECT_EQ(x64::testing::MaskAbiValue(imported.params[i], seen_arguments[i], true),
+        EXPECT_EQ(isa::testing::MaskAbiValue(imported.params[i], seen_arguments[i], true),
                   arguments[params - 1 - i])
             << "argument " << i;
       }
       for (size_t i = 0; i < results.size(); ++i) {
         const size_t from = is_tail_caller ? i : results.size() - 1 - i;
-        EXPECT_EQ(x64::testing::MaskAbiValue(imported.results[from], seen_results[i], true),
+        EXPECT_EQ(isa::testing::MaskAbiValue(imported.results[from], seen_results[i], true),
                   results[from])
             << "result " << i;
       }

@@ -1,0 +1,15 @@
+#include "winch/aarch64_masm.h"
+#include "winch/function_compiler_of.h"
+
+namespace gantry::winch {
+
+AArch64Features AArch64Masm::FeaturesOf(const codegen::TargetIsa& target) {
+  return {.lse = target.isa_flags().Get("has_lse") == "true"};
+}
+
+std::unique_ptr<FunctionCompiler> NewAArch64FunctionCompiler(
+    const environ::ModuleTranslation& module, const codegen::TargetIsa& target, bool loop_frames) {
+  return std::make_unique<FunctionCompilerOf<AArch64Masm>>(module, target, loop_frames);
+}
+
+}  // namespace gantry::winch
