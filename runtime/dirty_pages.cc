@@ -52,13 +52,12 @@ std::unique_ptr<DirtyPages> DirtyPages::Open() {
   absl::StatusOr<Mmap> witness = Mmap::Allocate(page);
   if (!witness.ok() || madvise(witness->data(), page, MADV_WIPEONFORK) != 0) return nullptr;
   *witness->data() = 1;
-  const int file = OpenPagemap();
-  if (file < 0) return nullptr;
-  std::unique_ptr<DirtyPages> dirty(new DirtyPages(file, *std::move(witness)));
-  return dirty->TellsRight() ? std::move(dirty) : nullptr;
+  std::unique_ptr<DirtyPages> dirty(new DirtyPages(*std::move(witness)));
+  dirty->file_ = OpenPagemap();
+  return dirty->file_ >= 0 && dirty->TellsRight() ? std::move(dirty) : nullptr;
 }
 
-DirtyPages::DirtyPages(int file, Mmap witness) : file_(file), witness_(std::move(witness)) {
+DirtyPages::DirtyPages(Mmap witness) : witness_(std::move(witness)) {
   for (std::atomic<int>& other : files_) other.store(kNotOpened, std::memory_order_relaxed);
 }
 
@@ -67,7 +66,7 @@ DirtyPages::~DirtyPages() {
     const int file = other.load(std::memory_order_relaxed);
     if (file >= 0 && file != file_) close(file);
   }
-  close(file_);
+  if (file_ >= 0) close(file_);
 }
 
 // The file of the calling thread's shard; the first one where there is none to be had.

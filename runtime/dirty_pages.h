@@ -48,13 +48,13 @@ class DirtyPages {
   std::optional<Found> Find(uint8_t* start, uint64_t size, absl::Span<Range> ranges) const;
 
  private:
-  DirtyPages(int file, Mmap witness);
+  explicit DirtyPages(Mmap witness);
   bool TellsRight() const;
   int FileHere() const;
 
   // The page table that it shows is that of the process that opened it. Others of the same for
   // threads of the other shards, opened when they ask, since the host counts the users of a file.
-  const int file_;
+  int file_ = -1;
   mutable std::array<std::atomic<int>, kThreadShards> files_;
   // The process that opened it is the one in which this page is not zero.
   const Mmap witness_;

@@ -168,8 +168,13 @@ wasm_valkind_t wasm_valtype_kind(const wasm_valtype_t* type) { return type->kind
 
 wasm_functype_t* wasm_functype_new(wasm_valtype_vec_t* taken_params,
                                    wasm_valtype_vec_t* taken_results) {
-  return Guard<wasm_functype_t*>(nullptr,
-                                 [&] { return new wasm_functype_t(taken_params, taken_results); });
+  wasm_functype_t* const made = Guard<wasm_functype_t*>(
+      nullptr, [&] { return new wasm_functype_t(taken_params, taken_results); });
+  if (made == nullptr) {
+    wasm_valtype_vec_delete(taken_params);
+    wasm_valtype_vec_delete(taken_results);
+  }
+  return made;
 }
 const wasm_valtype_vec_t* wasm_functype_params(const wasm_functype_t* type) {
   return &type->params.vec;
@@ -238,8 +243,14 @@ GANTRY_DEFINE_EXTERNTYPE(tagtype)
 wasm_importtype_t* wasm_importtype_new(wasm_name_t* taken_module, wasm_name_t* taken_name,
                                        wasm_externtype_t* taken) {
   if (taken == nullptr) return nullptr;
-  return Guard<wasm_importtype_t*>(
+  wasm_importtype_t* const made = Guard<wasm_importtype_t*>(
       nullptr, [&] { return new wasm_importtype_t(taken_module, taken_name, taken); });
+  if (made == nullptr) {
+    wasm_byte_vec_delete(taken_module);
+    wasm_byte_vec_delete(taken_name);
+    wasm_externtype_delete(taken);
+  }
+  return made;
 }
 const wasm_name_t* wasm_importtype_module(const wasm_importtype_t* type) {
   return &type->module.vec;
@@ -251,8 +262,13 @@ const wasm_externtype_t* wasm_importtype_type(const wasm_importtype_t* type) {
 
 wasm_exporttype_t* wasm_exporttype_new(wasm_name_t* taken, wasm_externtype_t* taken_type) {
   if (taken_type == nullptr) return nullptr;
-  return Guard<wasm_exporttype_t*>(nullptr,
-                                   [&] { return new wasm_exporttype_t(taken, taken_type); });
+  wasm_exporttype_t* const made =
+      Guard<wasm_exporttype_t*>(nullptr, [&] { return new wasm_exporttype_t(taken, taken_type); });
+  if (made == nullptr) {
+    wasm_byte_vec_delete(taken);
+    wasm_externtype_delete(taken_type);
+  }
+  return made;
 }
 const wasm_name_t* wasm_exporttype_name(const wasm_exporttype_t* type) { return &type->name.vec; }
 const wasm_externtype_t* wasm_exporttype_type(const wasm_exporttype_t* type) {

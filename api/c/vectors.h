@@ -20,7 +20,14 @@
   }                                                                                          \
   void wasm_##name##_vec_new(wasm_##name##_vec_t* out, size_t size, Element const taken[]) { \
     wasm_##name##_vec_new_uninitialized(out, size);                                          \
-    if (out->data != nullptr) std::copy(taken, taken + size, out->data);                     \
+    if (out->data != nullptr) {                                                              \
+      std::copy(taken, taken + size, out->data);                                             \
+    } else {                                                                                 \
+      for (size_t i = 0; i < size; ++i) {                                                    \
+        Element element = taken[i];                                                          \
+        delete_element(element);                                                             \
+      }                                                                                      \
+    }                                                                                        \
   }                                                                                          \
   void wasm_##name##_vec_copy(wasm_##name##_vec_t* out, const wasm_##name##_vec_t* from) {   \
     wasm_##name##_vec_t copy;                                                                \
