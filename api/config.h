@@ -63,17 +63,19 @@ class Config {
   // estimate that depends on the module alone) are compiled by the baseline compiler, so that a
   // module with one monstrous function compiles in time proportional to its size; 0: none are.
   Config& CompileBudget(uint64_t units) { return Set(compile_budget_, units); }
-  // Modules start on the baseline compiler's code, and functions that are found to be hot are compiled
-  // again by the optimizing compiler, in the background, and entered from the next call on. The
-  // compiler must be kAuto then. Modules, and what Serialize makes of them, hold the module's bytes
-  // and are what the baseline compiler makes; tier-up of a deserialized module begins anew.
+  // Modules start on the baseline compiler's code, and functions that are found to be hot are
+  // compiled again by the optimizing compiler, in the background, and entered from the next call
+  // on. The compiler must be kAuto then. Modules, and what Serialize makes of them, hold the
+  // module's bytes and are what the baseline compiler makes; tier-up of a deserialized module
+  // begins anew.
   Config& TierUp(bool enable) { return Set(tier_up_, enable); }
   // How often a function is entered, and its loops go round, until it counts as hot: 1 or more.
   Config& TierUpThreshold(uint32_t count) { return Set(tier_up_threshold_, count); }
-  // Threads that compile in the background; 0: one less than the machine has processors, at least one.
+  // Threads that compile in the background; 0: one less than the machine has processors, from one to
+  // eight.
   Config& TierUpThreads(uint32_t threads) { return Set(tier_up_threads_, threads); }
-  // Guests wait for the code of a function that is found to be hot, so that they run the same code each
-  // time: for tests.
+  // Guests wait for the code of a function that is found to be hot, so that they run the same code
+  // each time: for tests.
   Config& TierUpSynchronously(bool enable) { return Set(tier_up_synchronously_, enable); }
   // Name of the target as in "x86_64-linux"; the host when never set. Features of an
   // explicit target are not inferred: give them by CompilerFlag.

@@ -58,7 +58,8 @@ void EngineOptions::AddTo(CLI::App& command) {
                   "Optimization: opt-level=0|2|s, tier-up[=y|n] (start on baseline code), "
                   "tier-up-threshold=N (entries and rounds of loops until a function is hot), "
                   "memory-reservation=BYTES, "
-                  "memory-guard-size=BYTES, signals-based-traps=y|n, epochs=none|counter|page; calls on stacks of their own: "
+                  "memory-guard-size=BYTES, signals-based-traps=y|n, epochs=none|counter|page; "
+                  "calls on stacks of their own: "
                   "async=y|n, async-stack-size=BYTES, async-stack-keep-resident=BYTES, "
                   "async-stack-zeroing=y|n; pooling-allocator=y|n, "
                   "and of the pool: pooling-total-instances=N, pooling-total-memories=N, "
@@ -149,7 +150,8 @@ absl::StatusOr<Config> EngineOptions::ToConfig() const {
       ASSIGN_OR_RETURN(const bool known, SetPoolingOption(entry, pooling_options));
       if (known) continue;
       return UnknownFlag("-O", entry,
-                         "opt-level, tier-up, tier-up-threshold, memory-reservation, memory-guard-size, signals-based-traps, epochs, "
+                         "opt-level, tier-up, tier-up-threshold, memory-reservation, "
+                         "memory-guard-size, signals-based-traps, epochs, "
                          "async, async-stack-size, async-stack-keep-resident, "
                          "async-stack-zeroing, "
                          "pooling-allocator, pooling-total-instances, pooling-total-memories, "

@@ -333,7 +333,7 @@ TierManager::TierManager(std::unique_ptr<environ::Compiler> compiler, const Tier
   CHECK(compiler_->tunables().tier_up);
   if (options_.threads == TierOptions::kNoThreads) return;
   uint32_t threads = options_.threads;
-  if (threads == 0) threads = std::max(2u, std::thread::hardware_concurrency()) - 1;
+  if (threads == 0) threads = std::clamp(std::thread::hardware_concurrency(), 2u, 9u) - 1;
   for (uint32_t i = 0; i < threads; ++i) {
     // Fewer are as good; with none at all everything is refused.
     try {

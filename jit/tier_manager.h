@@ -31,7 +31,8 @@ struct TierOptions {
   environ::TranslationOptions translation;
   // Functions whose estimate (compile_estimate.h) is beyond this stay as they are; 0: none.
   uint64_t compile_budget = 0;
-  // 0: one less than the machine has processors, at least one; kNoThreads: CompileNow does all.
+  // 0: one less than the machine has processors, from one to eight; kNoThreads: CompileNow does
+  // all.
   static constexpr uint32_t kNoThreads = 0xFFFFFFFF;
   uint32_t threads = 0;
   // A guest waits for the code that it has asked for: for tests.

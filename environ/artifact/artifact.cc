@@ -48,10 +48,10 @@ constexpr char kWasm[] = ".gantry.wasm";
 
 // What is known per function and per address, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
-    kFunctions,     kKeys,         kTrapOffsets,   kTrapCodes,        kTrapRefunds,
-    kAddressOffsets, kAddressWasm, kInlineOffsets, kInlineRangeSites, kInlineSites,
-    kStackMapOffsets, kStackMapLists, kSlotLists,  kStackMapSlots,    kHandlers,
-    kEhFrame,
+    kFunctions,        kKeys,           kTrapOffsets,     kTrapCodes,
+    kTrapRefunds,      kAddressOffsets, kAddressWasm,     kInlineOffsets,
+    kInlineRangeSites, kInlineSites,    kStackMapOffsets, kStackMapLists,
+    kSlotLists,        kStackMapSlots,  kHandlers,        kEhFrame,
 };
 
 constexpr size_t kDigestSize = 32;
@@ -166,6 +166,18 @@ std::vector<uint8_t> ModulesSection(const std::vector<ArtifactModule>& modules) 
   return out;
 }
 
+// One part of all modules, one after the other: where it lies if there is one module, else in
+// `all`.
+absl::Span<const uint8_t> JoinModules(const std::vector<ArtifactModule>& modules,
+                                      absl::Span<const uint8_t> ArtifactModule::*part,
+                                      std::vector<uint8_t>& all) {
+  if (modules.size() == 1) return modules[0].*part;
+  for (const ArtifactModule& module : modules) {
+    all.insert(all.end(), (module.*part).begin(), (module.*part).end());
+  }
+  return all;
+}
+
 absl::StatusOr<std::vector<ArtifactView::Module>> ReadModules(absl::Span<const uint8_t> section,
                                                               absl::Span<const uint8_t> data,
                                                               absl::Span<const uint8_t> debug,
@@ -227,12 +239,10 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   const std::vector<FunctionRecord> functions = FunctionTable(text);
   const std::vector<uint32_t> keys = KeyTable(functions);
   const std::vector<uint8_t> modules = ModulesSection(contents.modules);
-  std::vector<uint8_t> data, debug, wasm;
-  for (const ArtifactModule& module : contents.modules) {
-    data.insert(data.end(), module.data.begin(), module.data.end());
-    debug.insert(debug.end(), module.debug.begin(), module.debug.end());
-    wasm.insert(wasm.end(), module.wasm.begin(), module.wasm.end());
-  }
+  std::vector<uint8_t> all_data, all_debug, all_wasm;
+  const auto data = JoinModules(contents.modules, &ArtifactModule::data, all_data);
+  const auto debug = JoinModules(contents.modules, &ArtifactModule::debug, all_debug);
+  const auto wasm = JoinModules(contents.modules, &ArtifactModule::wasm, all_wasm);
   const absl::Span<const uint8_t> tables[] = {
       AsBytes(functions),
       AsBytes(keys),

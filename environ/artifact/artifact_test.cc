@@ -115,7 +115,7 @@ class ArtifactTest : public testing::Test {
     contents_.target = "x86_64-unknown-linux-gnu";
     contents_.isa_flags = {{"has_avx2", "true"}, {"has_bmi2", "false"}};
     contents_.text = &text_;
-    contents_.modules = {{.info = &info_, .data = data_}};
+    contents_.modules = {{.info = &info_, .data = data_, .wasm = wasm_}};
   }
   std::vector<uint8_t> Write() {
     absl::StatusOr<std::vector<uint8_t>> file = WriteArtifact(contents_);
@@ -126,6 +126,7 @@ class ArtifactTest : public testing::Test {
   const ModuleInfo info_ = SampleInfo();
   const LinkedText text_ = SampleText();
   const std::vector<uint8_t> data_ = {1, 2, 3, 4, 5};
+  const std::vector<uint8_t> wasm_ = {0, 'a', 's', 'm'};
   ArtifactContents contents_;
 };
 
@@ -139,6 +140,7 @@ TEST_F(ArtifactTest, ReadsWhatWasWritten) {
   ASSERT_EQ(view->modules().size(), 1u);
   EXPECT_EQ(view->modules()[0].info, info_);
   EXPECT_EQ(view->modules()[0].data, absl::MakeConstSpan(data_));
+  EXPECT_EQ(view->modules()[0].wasm, absl::MakeConstSpan(wasm_));
   EXPECT_EQ(view->tables().FindTrap(9), 2);
   EXPECT_EQ(view->tables().FindWasmOffset(5), 100u);
   EXPECT_EQ(view->tables().FindInlineSite(5), 1u);
@@ -149,6 +151,22 @@ TEST_F(ArtifactTest, ReadsWhatWasWritten) {
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry->offset, 48u);
   EXPECT_EQ(view->tables().FindKey(FuncKey::BuiltinShim(1)), nullptr);
+}
+
+TEST_F(ArtifactTest, PartsOfSeveralModulesStayApart) {
+  const std::vector<uint8_t> other_data = {9, 8, 7, 6, 5, 4};
+  const std::vector<uint8_t> other_debug = {'d'};
+  contents_.modules.push_back({.info = &info_, .data = other_data, .debug = other_debug});
+  const File file(Write());
+  const absl::StatusOr<ArtifactView> view = ArtifactView::Parse(file.span());
+  ASSERT_TRUE(view.ok()) << view.status();
+  ASSERT_EQ(view->modules().size(), 2u);
+  EXPECT_EQ(view->modules()[0].data, absl::MakeConstSpan(data_));
+  EXPECT_EQ(view->modules()[0].wasm, absl::MakeConstSpan(wasm_));
+  EXPECT_TRUE(view->modules()[0].debug.empty());
+  EXPECT_EQ(view->modules()[1].data, absl::MakeConstSpan(other_data));
+  EXPECT_EQ(view->modules()[1].debug, absl::MakeConstSpan(other_debug));
+  EXPECT_TRUE(view->modules()[1].wasm.empty());
 }
 
 TEST_F(ArtifactTest, TheSameContentsGiveTheSameBytes) { EXPECT_EQ(Write(), Write()); }

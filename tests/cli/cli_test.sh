@@ -36,7 +36,7 @@ expect "settings" 0 'shared settings:.*default' '' "$gantry" settings
 expect "invoke" 0 '^3
 $' '' "$gantry" run --invoke add "$data/math.wasm" 1 2
 expect "tier-up" 0 '^3
-$' '^tier-up: 1 functions hot, 1 optimized' "$gantry" run -O tier-up,tier-up-threshold=1 --verbose --invoke add "$data/math.wasm" 1 2
+$' '^tier-up: 1 functions hot' "$gantry" run -O tier-up,tier-up-threshold=1 --verbose --invoke add "$data/math.wasm" 1 2
 expect "tier-up from the cache" 0 '^3
 $' '^tier-up: 1 functions hot' "$gantry" run -O tier-up=y,tier-up-threshold=1 --verbose --invoke add "$data/math.wasm" 1 2
 expect "tier-up by name" 1 '' 'TierUp' "$gantry" run -O tier-up -C compiler=cranelift --invoke add "$data/math.wasm" 1 2

@@ -219,8 +219,8 @@ TEST_P(SteppingTest, EveryInstructionOfAGuest) {
 
 INSTANTIATE_TEST_SUITE_P(Compilers, SteppingTest,
                          testing::Values(Code{Strategy::kOptimizing}, Code{Strategy::kWinch}));
-// Each function is called once, then once under single-step: from baseline to optimized code that is
-// there; and by way of the runtime, where its counter runs out.
+// Each function is called once, then once under single-step: from baseline to optimized code that
+// is there; and by way of the runtime, where its counter runs out.
 INSTANTIATE_TEST_SUITE_P(TierUp, SteppingTest,
                          testing::Values(Code{Strategy::kAuto, 1}, Code{Strategy::kAuto, 2}));
 
