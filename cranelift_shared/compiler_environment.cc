@@ -701,10 +701,11 @@ Inst CompilerEnvironment::Call(InstBuilder& b, wasm::CallKind kind, wasm::FuncIn
     args_.assign(1, vmctx_);
     args_.insert(args_.end(), args.begin(), args.end());
     if (tunables_.tier_up && callee != root_) {
-      // By whatever code the callee has when it is called (docs/abi.md, "Tier-up").
+      // By whatever code the callee has when it is called, all of which is seen (docs/abi.md,
+      // "Tier-up").
       const Value table = ContextField(b, VMContextOffsets::kTierTable);
-      const Value code = b.Load(Type::kI64, Access(kRegionContext), table,
-                                environ::VMTierTableOffsets::Code(info_.Defined(callee)));
+      const Value code = b.AtomicLoad(Type::kI64, Access(kRegionContext), table,
+                                      environ::VMTierTableOffsets::Code(info_.Defined(callee)));
       const codegen::SigRef signature =
           SignatureOf(*func_, module_.parsed.functions[callee], /*with_caller=*/false);
       if (kind != wasm::CallKind::kNormal) OnBodyReturn(b);
