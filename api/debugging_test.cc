@@ -4,10 +4,13 @@
 #include <cctype>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -19,6 +22,7 @@
 #include "api/instance.h"
 #include "api/linker.h"
 #include "api/module.h"
+#include "api/perf.h"
 #include "api/profiler.h"
 #include "api/testing/test_flags.h"
 #include "api/trap.h"
@@ -79,23 +83,30 @@ void AddCustomSection(std::vector<uint8_t>& module, absl::string_view name,
   module.insert(module.end(), section.begin(), section.end());
 }
 
-TEST_F(DebuggingTest, BacktracesHaveSourcePositions) {
+// A module with line tables: `unreachable` of inner is line 22 of main.c, the call of it in outer
+// line 43 of lib/util.c.
+std::vector<uint8_t> ModuleWithLines() {
   using environ::LineRow;
-  Start();
   std::vector<uint8_t> module = Binary(R"(
       (module
         (func $inner (unreachable))
         (func $outer (export "run") (nop) (nop) (call $inner))))");
   // Bodies: a count of locals, then `unreachable`; `nop nop call`.
   const size_t code = CodeSection(module);
-  ASSERT_NE(code, 0u);
-  ASSERT_EQ(module[code + 3], 0x00);  // unreachable, at 3
-  ASSERT_EQ(module[code + 7], 0x01);  // nop, at 7; the call is at 9
+  EXPECT_NE(code, 0u);
+  EXPECT_EQ(module[code + 3], 0x00);  // unreachable, at 3
+  EXPECT_EQ(module[code + 7], 0x01);  // nop, at 7; the call is at 9
   environ::ByteWriter program = environ::LineSequence({{2, 1, 20, 4}, {3, 1, 1, 9}}, 5);
   program.Append(environ::LineSequence({{6, 2, 40, 1}, {9, 2, 2, 5}}, 12));
   const environ::ByteWriter unit =
       environ::LineUnit(4, environ::NamesBefore5("lib", "main.c", "util.c"), program);
   AddCustomSection(module, ".debug_line", unit.bytes);
+  return module;
+}
+
+TEST_F(DebuggingTest, BacktracesHaveSourcePositions) {
+  Start();
+  const std::vector<uint8_t> module = ModuleWithLines();
   const Module compiled = Module::Compile(*engine_, module).value();
   // The same from an artifact.
   const Module loaded = Module::Deserialize(*engine_, compiled.Serialize().value()).value();
@@ -317,6 +328,105 @@ TEST_F(DebuggingTest, PerfIsToldTheNames) {
     EXPECT_EQ(std::vector<std::string>(absl::StrSplit(line, absl::MaxSplits(' ', 2))).size(), 3u);
   }
   unlink(path.c_str());
+}
+
+// The parts of a jitdump.
+class DumpReader {
+ public:
+  explicit DumpReader(std::string bytes) : bytes_(std::move(bytes)) {}
+  template <typename T>
+  T Take() {
+    T value = {};
+    EXPECT_LE(at_ + sizeof value, bytes_.size());
+    if (at_ + sizeof value <= bytes_.size()) std::memcpy(&value, bytes_.data() + at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+  std::string TakeText() {
+    const std::string text = bytes_.c_str() + at_;
+    at_ += text.size() + 1;
+    return text;
+  }
+  std::string TakeBytes(size_t size) {
+    at_ += size;
+    return bytes_.substr(at_ - size, size);
+  }
+  bool done() const { return at_ >= bytes_.size(); }
+  size_t at() const { return at_; }
+
+ private:
+  const std::string bytes_;
+  size_t at_ = 0;
+};
+
+TEST_F(DebuggingTest, AJitDumpHasCodeNamesAndLines) {
+  Config config;
+  config.CompilerFlag("inlining", "false");
+  Start(config);
+  const Module module = Module::Compile(*engine_, ModuleWithLines()).value();
+  std::string path;
+  {
+    auto dump = JitDump::Create(testing::TempDir());
+    ASSERT_TRUE(dump.ok()) << dump.status();
+    path = (*dump)->path();
+    ASSERT_EQ((*dump)->Append(module), absl::OkStatus());
+  }
+  std::ifstream file(path, std::ios::binary);
+  DumpReader in(
+      std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>()));
+  unlink(path.c_str());
+  EXPECT_EQ(in.Take<uint32_t>(), 0x4A695444u);
+  EXPECT_EQ(in.Take<uint32_t>(), 1u);
+  EXPECT_EQ(in.Take<uint32_t>(), 40u);
+  in.Take<uint64_t>();
+  EXPECT_EQ(in.Take<uint32_t>(), static_cast<uint32_t>(getpid()));
+  in.Take<uint64_t>();
+  in.Take<uint64_t>();
+  std::map<std::string, std::string> code;                // by name
+  std::map<uint64_t, std::vector<std::string>> lines_of;  // by address of the function
+  std::map<std::string, uint64_t> addresses;
+  uint64_t last_time = 0, index = 0;
+  bool closed = false;
+  while (!in.done()) {
+    ASSERT_FALSE(closed);
+    const size_t start = in.at();
+    const uint32_t kind = in.Take<uint32_t>();
+    const uint32_t size = in.Take<uint32_t>();
+    const uint64_t time = in.Take<uint64_t>();
+    EXPECT_GE(time, last_time);
+    last_time = time;
+    if (kind == 0) {
+      EXPECT_EQ(in.Take<uint32_t>(), static_cast<uint32_t>(getpid()));
+      in.Take<uint32_t>();
+      const uint64_t address = in.Take<uint64_t>();
+      EXPECT_EQ(in.Take<uint64_t>(), address);
+      const uint64_t bytes = in.Take<uint64_t>();
+      EXPECT_EQ(in.Take<uint64_t>(), index++);
+      const std::string name = in.TakeText();
+      code[name] = in.TakeBytes(bytes);
+      addresses[name] = address;
+      EXPECT_EQ(std::memcmp(code[name].data(), reinterpret_cast<const void*>(address), bytes), 0);
+    } else if (kind == 2) {
+      const uint64_t address = in.Take<uint64_t>();
+      const uint64_t count = in.Take<uint64_t>();
+      for (uint64_t i = 0; i < count; ++i) {
+        EXPECT_GE(in.Take<uint64_t>(), address);
+        const uint32_t line = in.Take<uint32_t>();
+        in.Take<uint32_t>();
+        lines_of[address].push_back(absl::StrCat(in.TakeText(), ":", line));
+      }
+    } else {
+      ASSERT_EQ(kind, 3u);
+      closed = true;
+    }
+    ASSERT_EQ(in.at(), start + size);
+  }
+  EXPECT_TRUE(closed);
+  ASSERT_EQ(code.count("inner"), 1u);
+  EXPECT_GT(code["inner"].size(), 1u);
+  EXPECT_THAT(lines_of[addresses["inner"]], testing::Contains("main.c:22"));
+  EXPECT_THAT(lines_of[addresses["outer"]], testing::Contains("lib/util.c:43"));
+  EXPECT_EQ(JitDump::Create("/no/such/directory").status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

@@ -19,7 +19,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "api/module.h"
 #include "runtime/sampler.h"
 
 namespace gantry {
@@ -44,10 +43,6 @@ class GuestProfiler {
   std::unique_ptr<runtime::Sampler> sampler_;
   double start_ms_;
 };
-
-// Tells `perf` the names of a module's functions: appends them to /tmp/perf-PID.map, where it looks
-// for the symbols of code that was made at run time. Error: that of the file.
-absl::Status AppendPerfMap(const Module& module);
 
 }  // namespace gantry
 

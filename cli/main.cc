@@ -1,4 +1,5 @@
 // The `gantry` command.
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -18,6 +19,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("gantry ") + gantry::environ::kVersion);
   app.require_subcommand(1);
   app.footer("`gantry COMMAND --help` shows a command's options with examples.");
+  // Writing beyond a limit of files' sizes is an error like that of a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   int exit_code = 0;
   gantry::cli::AddRunCommand(app, &exit_code);
   gantry::cli::AddCompileCommand(app, &exit_code);

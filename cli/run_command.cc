@@ -11,6 +11,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "api/engine.h"
+#include "api/perf.h"
 #include "api/profiler.h"
 #include "api/trap.h"
 #include "base/status_macros.h"
@@ -27,6 +28,7 @@ struct RunOptions {
   std::string invoke;
   std::string coredump;
   std::string profile;
+  std::string jitdump;
   bool perf_map = false;
   bool verbose = false;
 };
@@ -75,6 +77,11 @@ absl::StatusOr<int> Run(const RunOptions& options, const CLI::App& command) {
   ASSIGN_OR_RETURN(Module module, LoadModule(engine, path, setup.load));
 
   if (options.perf_map) RETURN_IF_ERROR(AppendPerfMap(module));
+  std::unique_ptr<JitDump> jit_dump;
+  if (!options.jitdump.empty()) {
+    ASSIGN_OR_RETURN(jit_dump, JitDump::Create(options.jitdump));
+    RETURN_IF_ERROR(jit_dump->Append(module));
+  }
   Program program(engine, std::move(module), path);
   std::optional<GuestProfiler> profiler;
   if (!options.profile.empty()) {
@@ -118,6 +125,11 @@ void AddRunCommand(CLI::App& app, int* exit_code) {
       "--verbose", options->verbose,
       "Say at the end, on standard error, how many functions were hot and have optimized "
       "code (-O tier-up)");
+  command
+      ->add_option("--jitdump", options->jitdump,
+                   "Write the program's code with names and source lines to "
+                   "DIR/jit-PID.dump, for `perf record -k mono` and `perf inject --jit`")
+      ->type_name("DIR");
   TakeProgramAndArguments(*command);
   command->callback([options, command, exit_code] {
     const absl::StatusOr<int> result = Run(*options, *command);

@@ -115,7 +115,7 @@ TEST(IncrementalTest, ArtifactsAreTheSameBytesWithAndWithoutACache) {
     const auto second = MakeCompiler(cache, settings);
     for (const std::vector<uint8_t>& module : modules) {
       const auto expected = CompileWith(*plain, module);
-      for (const Compiler* compiler : {first.get(), second.get(), second.get()}) {
+      for (const Compiler* compiler : {plain.get(), first.get(), second.get(), second.get()}) {
         for (const uint32_t threads : {1, 2, 8}) {
           const auto actual = CompileWith(*compiler, module, threads);
           ASSERT_EQ(expected.status(), actual.status());

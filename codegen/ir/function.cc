@@ -4,20 +4,37 @@ namespace gantry::codegen {
 namespace {
 
 // Collects the numbers of a key, least significant byte first.
+// Numbers take as many bytes as they need (LEB128), since all bytes are hashed.
 class KeyWriter {
  public:
   explicit KeyWriter(std::string* out) : out_(out) {}
-  void U8(uint8_t v) { out_->push_back(static_cast<char>(v)); }
+  ~KeyWriter() { out_->append(buffer_, size_); }
+  KeyWriter(const KeyWriter&) = delete;
+  KeyWriter& operator=(const KeyWriter&) = delete;
+
+  void U8(uint8_t v) {
+    if (size_ == sizeof buffer_) {
+      out_->append(buffer_, size_);
+      size_ = 0;
+    }
+    buffer_[size_++] = static_cast<char>(v);
+  }
   void U32(uint32_t v) {
-    const char bytes[] = {static_cast<char>(v), static_cast<char>(v >> 8),
-                          static_cast<char>(v >> 16), static_cast<char>(v >> 24)};
-    out_->append(bytes, sizeof(bytes));
+    for (; v >= 0x80; v >>= 7) U8(static_cast<uint8_t>(v | 0x80));
+    U8(static_cast<uint8_t>(v));
+  }
+  // Modulo 2^32; small distances of either sign take a byte.
+  void Distance(uint32_t from, uint32_t to) {
+    const uint32_t distance = to - from;
+    U32(distance << 1 ^ (distance >> 31 != 0 ? 0xFFFFFFFF : 0));
   }
   // Of something numbered by 32-bit ids.
   void Size(size_t v) { U32(static_cast<uint32_t>(v)); }
 
  private:
   std::string* out_;
+  size_t size_ = 0;
+  char buffer_[512];
 };
 
 void WriteSignature(const Signature& signature, KeyWriter* key) {
@@ -59,21 +76,27 @@ class BodyWriter {
 
  private:
   void Definition(Value v) {
+    ++defined_;
     key_->U8(static_cast<uint8_t>(func_.dfg.value_type(v)));
     key_->U8(func_.dfg.IsReference(v));
   }
-  void Use(Value v) { key_->U32(value_numbers_.Get(v)); }
+  // From the last one defined, which most are not far from.
+  void Use(Value v) { key_->Distance(defined_, value_numbers_.Get(v)); }
   // By what it says, for the same location may stand in the table more than once.
   void Location(uint32_t relative) {
-    if (relative == FunctionStencil::kNoLoc || (relative & FunctionStencil::kInlinedBit) == 0) {
-      key_->U32(relative);
-      return;
+    if (relative == FunctionStencil::kNoLoc) {
+      key_->U8(0);
+    } else if ((relative & FunctionStencil::kInlinedBit) == 0) {
+      key_->U8(1);
+      key_->Distance(last_location_, relative);
+      last_location_ = relative;
+    } else {
+      const FunctionStencil::InlinedLoc& inlined =
+          func_.inlined_locs[relative & ~FunctionStencil::kInlinedBit];
+      key_->U8(2);
+      key_->U32(inlined.site.is_none() ? 0 : inlined.site.raw() + 1);
+      key_->U32(inlined.relative);
     }
-    const FunctionStencil::InlinedLoc& inlined =
-        func_.inlined_locs[relative & ~FunctionStencil::kInlinedBit];
-    key_->U32(FunctionStencil::kInlinedBit);
-    key_->U32(inlined.site.is_none() ? 0 : inlined.site.raw() + 1);
-    key_->U32(inlined.relative);
   }
 
   void Instruction(Inst inst) {
@@ -151,6 +174,8 @@ class BodyWriter {
   KeyWriter* key_;
   entity::SecondaryMap<Block, uint32_t> block_numbers_{0xFFFFFFFF};
   entity::SecondaryMap<Value, uint32_t> value_numbers_{0xFFFFFFFF};
+  uint32_t defined_ = 0;
+  uint32_t last_location_ = 0;
 };
 
 }  // namespace

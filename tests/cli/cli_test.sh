@@ -8,24 +8,7 @@ trap 'rm -rf "$work"' EXIT
 failures=0
 export XDG_CACHE_HOME=$work/xdg
 
-# expect NAME EXIT_CODE STDOUT_REGEX STDERR_REGEX COMMAND...: both as extended regular
-# expressions over the whole output; empty means that nothing may be printed.
-expect() {
-  local name=$1 code=$2 out=$3 err=$4
-  shift 4
-  local status=0
-  "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-  local ok=true
-  [ "$status" = "$code" ] || ok=false
-  if [ -n "$out" ]; then grep -qzE -- "$out" "$work/out" || ok=false; else [ ! -s "$work/out" ] || ok=false; fi
-  if [ -n "$err" ]; then grep -qzE -- "$err" "$work/err" || ok=false; else [ ! -s "$work/err" ] || ok=false; fi
-  if ! $ok; then
-    failures=$((failures + 1))
-    echo "FAILED: $name: exit code $status (expected $code)"
-    echo "  stdout (expected /$out/):"; sed 's/^/    /' "$work/out"
-    echo "  stderr (expected /$err/):"; sed 's/^/    /' "$work/err"
-  fi
-}
+. "$(dirname "$0")/expect.sh"
 
 expect "version" 0 '^gantry [0-9]+\.[0-9]+\.[0-9]+' '' "$gantry" --version
 expect "help" 0 'run .*compile .*bench .*parse .*print .*settings .*validate .*wast' '' "$gantry" --help
