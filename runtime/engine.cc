@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -120,7 +122,14 @@ std::optional<Trampolines> Engine::FindOffer(uint32_t type_id) const {
 void Engine::OfferTrampolines(uint32_t type_id, EntryTrampoline entry, const void* exit,
                               const std::shared_ptr<const Module>& owner) {
   std::lock_guard<std::mutex> lock(mutex_);
-  offers_[type_id].push_back({entry, exit, owner.get(), owner});
+  const Offer offer = {entry, exit, owner.get(), owner};
+  if (const auto found = offers_.find(type_id); found != offers_.end()) {
+    found->second.push_back(offer);
+    return;
+  }
+  // Where memory runs out there is no empty list left, which nobody would withdraw.
+  std::vector<Offer> offers = {offer};
+  offers_.emplace(type_id, std::move(offers));
 }
 
 void Engine::WithdrawTrampolines(uint32_t type_id, const Module* module) {
