@@ -103,6 +103,8 @@ enum class OptLevel : uint8_t { kNone, kSpeed };
        "How many levels deep a function is inlined into itself.")                                         \
   BOOL(inline_loops, "false",                                                                       \
        "Inline functions with loops, too, into others than themselves.")                            \
+  BOOL(debug_info, "false",                                                                         \
+       "Describe lines and variables of the module's DWARF to native debuggers; nothing is optimized.") \
   BOOL(enable_verifier, "false",                                                                    \
        "Verify the IR before compilation and after each pass.")                                     \
   BOOL(regalloc_checker, "false",                                                                   \

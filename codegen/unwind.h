@@ -76,6 +76,8 @@ struct FrameInfo {
   // Bytes between sp in the body and the saved frame pointer, or the return address in a function
   // without frame record.
   uint32_t frame_size = 0;
+  // Bytes between the first stack slot and the saved frame pointer.
+  uint32_t slots_begin = 0;
 };
 
 // Appends the DWARF call frame instructions (DWARF 5, 6.4.2) for the ops, in the form that

@@ -131,7 +131,7 @@ void AddTotals(const std::vector<codegen::PassTotals>& totals,
 
 struct OptimizingCompiler::Worker {
   Worker(const codegen::SharedFlags& flags, bool timing) {
-    if (flags.opt_level() != codegen::OptLevel::kNone) {
+    if (flags.opt_level() != codegen::OptLevel::kNone && !flags.debug_info()) {
       mid_end = std::make_unique<MidEnd>(flags, timing);
     }
   }
@@ -270,6 +270,7 @@ std::shared_ptr<const OptimizingCompiler::ModuleFacts> OptimizingCompiler::Facts
 void OptimizingCompiler::Prepare(const ModuleTranslation& module, Worker& worker) const {
   if (worker.module_serial == module.serial) return;
   worker.environment.emplace(module, options_.target.target->relaxed_choices());
+  worker.environment->set_keeps_locals(options_.debug_info);
   worker.earlier_translate_work = worker.translate_work();
   worker.translator.emplace(module.parsed, module.options.features, module.options.limits);
   if (options_.inlining || cache_ != nullptr) {
@@ -381,6 +382,7 @@ absl::Status OptimizingCompiler::CompileBody(const ModuleTranslation& module, co
   const CodeOrigins origins = {origin_of, worker.sites, counts ? &refund_at : nullptr};
   MakeCompiledFunction(code, key_of, function.params.base_loc.is_some() ? &origins : nullptr, out);
   out.inlined_calls = static_cast<uint32_t>(worker.translator->num_inlined());
+  if (options_.debug_info && !missing.has_value()) out.debug_area = code.frame.slots_begin;
   out.missing = std::move(missing);
   worker.finish_work += code.bytes.size() + code.relocs.size() + code.traps.size() +
                         code.source_locs.size() + code.stack_maps.size() +

@@ -26,6 +26,8 @@ struct OptimizingCompilerOptions {
   std::shared_ptr<environ::CompilationCache> cache;
   // Whether calls within a module are inlined, and how far.
   bool inlining = false;
+  // What locals hold is kept in the frame, and the mid-end does not run.
+  bool debug_info = false;
   wasm::InlineLimits inline_limits;
 };
 

@@ -50,7 +50,9 @@ class OptimizingCompilerBuilder final : public environ::CompilerBuilder {
           "not compile again: set one or the other");
     }
     options.cache = cache_;
-    options.inlining = shared.inlining() && shared.opt_level() != codegen::OptLevel::kNone;
+    options.debug_info = shared.debug_info();
+    options.inlining =
+        shared.inlining() && shared.opt_level() != codegen::OptLevel::kNone && !options.debug_info;
     options.inline_limits = {.max_cost = static_cast<uint32_t>(shared.inline_cost()),
                              .min_growth = static_cast<uint32_t>(shared.inline_min_growth()),
                              .growth_percent = static_cast<uint32_t>(shared.inline_growth()),

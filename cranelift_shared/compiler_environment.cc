@@ -7,6 +7,7 @@
 #include "cranelift_shared/wasm_values.h"
 #include "environ/core/trap_code.h"
 #include "environ/core/vm_offsets.h"
+#include "environ/translation/compiled_function.h"
 
 namespace gantry::cranelift {
 namespace {
@@ -177,6 +178,21 @@ void CompilerEnvironment::Begin(InstBuilder& b) {
     func_->cold_calls.new_epoch = name_of(Builtin::kNewEpoch);
     func_->cold_calls.check_stack = name_of(Builtin::kCheckStack);
   }
+  if (keeps_locals_) {
+    local_slots_.clear();
+    const codegen::StackSlot slot = func_->dfg.MakeStackSlot({.bytes = 8, .align_log2 = 3});
+    b.StackStore(vmctx_, slot, 0);
+  }
+}
+
+// The slots are the function's first ones, and follow each other in its frame.
+void CompilerEnvironment::KeepLocal(InstBuilder& b, uint32_t local, Value value) {
+  if (local >= environ::kMaxKeptLocals) return;
+  if (local == local_slots_.size()) {
+    local_slots_.push_back(func_->dfg.MakeStackSlot({.bytes = 8, .align_log2 = 3}));
+  }
+  if (func_->dfg.value_type(value) == Type::kV128) return;
+  b.StackStore(value, local_slots_[local], 0);
 }
 
 template <typename Make>

@@ -58,6 +58,11 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   // the module's tier table.
   void SetFunction(wasm::FuncIndex function) { root_ = function; }
 
+  // Whether what locals hold is kept in the frame, for debuggers (CompiledFunction::debug_area).
+  void set_keeps_locals(bool keeps) { keeps_locals_ = keeps; }
+  bool keeps_locals() const override { return keeps_locals_; }
+  void KeepLocal(codegen::InstBuilder& b, uint32_t local, codegen::Value value) override;
+
   bool counts_operators() const override { return tunables_.consume_fuel; }
   void OnOperator(codegen::InstBuilder& b, wasm::Opcode op, uint32_t offset) override;
   void OnJoin() override;
@@ -222,6 +227,8 @@ class CompilerEnvironment final : public wasm::FuncEnvironment {
   codegen::Value store_;
   // Where the shadow stack ended before each of the bodies that the position is in.
   std::vector<codegen::Value> shadow_;
+  bool keeps_locals_ = false;
+  std::vector<codegen::StackSlot> local_slots_;
   wasm::FuelMeter meter_;
   // Of the open line.
   codegen::Inst charge_;

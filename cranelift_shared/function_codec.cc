@@ -16,8 +16,8 @@ using environ::ModuleTranslation;
 // Whoever adds a field adds it to both directions of EncodeFunction or EncodeCode, too: what comes
 // from the cache has to be equal to what was compiled. (Frames at loops are made by the baseline
 // compiler alone, which has no cache.)
-static_assert(sizeof(CompiledFunction) == 328);
-static_assert(sizeof(codegen::CompiledCode) == 160);
+static_assert(sizeof(CompiledFunction) == 336);
+static_assert(sizeof(codegen::CompiledCode) == 168);
 
 class Writer {
  public:
@@ -218,6 +218,7 @@ std::string EncodeFunction(const CompiledFunction& compiled, const ModuleTransla
   out.Bytes8(compiled.unwind);
   out.U32(compiled.frame.frame_begin);
   out.U32(compiled.frame.frame_size);
+  out.U32(compiled.debug_area);
   return out.Take();
 }
 
@@ -319,6 +320,7 @@ bool DecodeFunction(absl::string_view bytes, const ModuleTranslation& module,
   in.Array(out.unwind);
   out.frame.frame_begin = in.U32();
   out.frame.frame_size = in.U32();
+  out.debug_area = in.U32();
   return in.Finish();
 }
 
@@ -381,6 +383,7 @@ std::string EncodeCode(const codegen::CompiledCode& code, const FunctionStencil&
   }
   out.U32(code.frame.frame_begin);
   out.U32(code.frame.frame_size);
+  out.U32(code.frame.slots_begin);
   out.Bytes8(code.call_frame_instructions);
   return out.Take();
 }
@@ -459,6 +462,7 @@ bool StoredCode::Decode(absl::string_view bytes, size_t num_names, size_t num_si
   }
   frame_.frame_begin = in.U32();
   frame_.frame_size = in.U32();
+  frame_.slots_begin = in.U32();
   in.Array(call_frame_instructions_);
   return in.Finish();
 }

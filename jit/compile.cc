@@ -13,10 +13,12 @@
 #include <new>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "cranelift_shared/compiler_builder.h"
+#include "cranelift_shared/native_dwarf.h"
 #include "environ/artifact/artifact.h"
 #include "environ/core/builtins.h"
 #include "environ/translation/debug_sections.h"
@@ -139,6 +141,15 @@ class FunctionSet {
     for (const CompiledFunction& function : functions_) calls += function.inlined_calls;
     return calls;
   }
+  // By DefinedFuncIndex.
+  std::vector<uint32_t> DebugAreas() const {
+    std::vector<uint32_t> areas;
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      if (keys_[i].kind() != FuncKeyKind::kWasmFunction) break;
+      areas.push_back(functions_[i].debug_area);
+    }
+    return areas;
+  }
   bool all_compiled() const {
     return std::none_of(functions_.begin(), functions_.end(),
                         [](const CompiledFunction& f) { return f.missing.has_value(); });
@@ -199,6 +210,17 @@ class FunctionSet {
   absl::Status error_;
 };
 
+bool WantsDebugInfo(const environ::ArtifactSettings& flags) {
+  return std::any_of(flags.begin(), flags.end(), [](const auto& flag) {
+    return flag.first == "debug_info" && flag.second == "true";
+  });
+}
+
+// Its number in DWARF: rbp, x29.
+uint8_t FramePointerOf(absl::string_view target) {
+  return absl::StartsWith(target, "aarch64") ? 29 : 6;
+}
+
 absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler,
                                                         const ModuleTranslation& module,
                                                         uint32_t threads, PhaseClock& clock,
@@ -213,6 +235,7 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
     stats->functions = module.info.functions.size() - module.info.num_imported_functions;
     stats->inlined_calls = functions.inlined_calls();
   }
+  const std::vector<uint32_t> debug_areas = functions.DebugAreas();
   ASSIGN_OR_RETURN(environ::LinkedText text, std::move(functions).Link());
   clock.Finish("link", text.work);
 
@@ -224,6 +247,11 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.tunables = compiler.tunables();
   contents.page_alignment = compiler.page_alignment();
   contents.text = &text;
+  const environ::NativeDebug native_debug =
+      WantsDebugInfo(contents.flags)
+          ? cranelift::MakeNativeDwarf(module, text, {FramePointerOf(contents.target), debug_areas})
+          : environ::NativeDebug();
+  contents.native_debug = &native_debug;
   const std::vector<uint8_t> debug = environ::DebugSectionsOf(module);
   contents.modules.push_back(
       {.info = info.has_value() ? &*info : &module.info,

@@ -127,10 +127,14 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
     parts.wasm.push_back(module.wasm);
   }
   if (options.register_debugger) {
-    ASSIGN_OR_RETURN(owner->debugger_entry, DebuggerEntry::Register({.text = text,
-                                                                     .tables = &parts.tables,
-                                                                     .modules = parts.modules,
-                                                                     .eh_frame = view.eh_frame()}));
+    ASSIGN_OR_RETURN(owner->debugger_entry,
+                     DebuggerEntry::Register({.text = text,
+                                              .tables = &parts.tables,
+                                              .modules = parts.modules,
+                                              .eh_frame = view.eh_frame(),
+                                              .debug_sections = view.debug_sections(),
+                                              .debug_addresses = view.debug_addresses(),
+                                              .debug_base = view.text_offset()}));
   }
   parts.artifact = absl::MakeConstSpan(memory.data(), size);
   parts.owner = std::move(owner);

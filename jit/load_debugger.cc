@@ -61,7 +61,7 @@ constexpr uint16_t kMachine = EM_X86_64;
 #endif
 
 // Sections of the image.
-enum : uint16_t { kNull, kText, kEhFrame, kSymbols, kStrings, kNames, kNumSections };
+enum : uint16_t { kNull, kText, kEhFrame, kSymbols, kStrings, kNames, kFirstDebug };
 
 template <typename T>
 void Append(std::vector<uint8_t>& out, const T& value) {
@@ -111,8 +111,8 @@ std::vector<uint8_t> MakeImage(const DebuggerEntry::Code& code) {
   }
 
   std::string section_names(1, '\0');
-  Elf64_Shdr headers[kNumSections];
-  std::memset(headers, 0, sizeof headers);
+  std::vector<Elf64_Shdr> headers(kFirstDebug + code.debug_sections.size());
+  std::memset(headers.data(), 0, headers.size() * sizeof headers[0]);
   std::vector<uint8_t> image(sizeof(Elf64_Ehdr));
   const auto fill = [&](uint16_t section, const char* name, uint32_t type, uint64_t flags,
                         absl::Span<const uint8_t> contents) -> Elf64_Shdr& {
@@ -136,6 +136,16 @@ std::vector<uint8_t> MakeImage(const DebuggerEntry::Code& code) {
   table.sh_entsize = sizeof(Elf64_Sym);
   fill(kStrings, ".strtab", SHT_STRTAB, 0,
        {reinterpret_cast<const uint8_t*>(strings.data()), strings.size()});
+  for (size_t i = 0; i < code.debug_sections.size(); ++i) {
+    fill(static_cast<uint16_t>(kFirstDebug + i), environ::NativeDebug::kNames[i], SHT_PROGBITS, 0,
+         code.debug_sections[i]);
+  }
+  for (const environ::NativeDebug::Address& address : code.debug_addresses) {
+    if (address.section >= code.debug_sections.size()) continue;
+    const Elf64_Shdr& header = headers[kFirstDebug + address.section];
+    environ::PlaceAddress(absl::MakeSpan(image).subspan(header.sh_offset, header.sh_size),
+                          address.offset, base - code.debug_base);
+  }
   std::string all_names = section_names;
   AppendName(all_names, ".shstrtab");
   fill(kNames, ".shstrtab", SHT_STRTAB, 0,
@@ -152,7 +162,7 @@ std::vector<uint8_t> MakeImage(const DebuggerEntry::Code& code) {
   elf.e_version = EV_CURRENT;
   elf.e_ehsize = sizeof elf;
   elf.e_shentsize = sizeof(Elf64_Shdr);
-  elf.e_shnum = kNumSections;
+  elf.e_shnum = static_cast<uint16_t>(headers.size());
   elf.e_shstrndx = kNames;
   image.resize((image.size() + 7) / 8 * 8);
   elf.e_shoff = image.size();

@@ -1,5 +1,6 @@
 // DebuggerEntry: tells debuggers of code that was loaded, by GDB's JIT interface (also lldb's): the
-// names of functions and how to unwind their frames.
+// names of functions, how to unwind their frames, and lines and variables where the artifact has
+// DWARF.
 //
 //   ASSIGN_OR_RETURN(std::unique_ptr<DebuggerEntry> entry,
 //                    DebuggerEntry::Register({.text = ..., .tables = ..., .eh_frame = ...}));
@@ -23,6 +24,7 @@
 #include "absl/types/span.h"
 #include "environ/core/code_tables.h"
 #include "environ/core/module_info.h"
+#include "environ/core/native_debug.h"
 
 namespace gantry::jit {
 
@@ -39,6 +41,11 @@ class DebuggerEntry {
     absl::Span<const environ::ModuleInfo> modules;
     // Behind the text, empty for none; its distances are from where it lies.
     absl::Span<const uint8_t> eh_frame;
+    // By environ::NativeDebug::SectionIndex, or none: DWARF for a text at `debug_base`, and where
+    // it has addresses.
+    absl::Span<const absl::Span<const uint8_t>> debug_sections = {};
+    absl::Span<const environ::NativeDebug::Address> debug_addresses = {};
+    uint64_t debug_base = 0;
   };
 
   // Error: kResourceExhausted.

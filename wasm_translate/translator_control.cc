@@ -75,6 +75,11 @@ void TranslatingVisitor::OnBegin(const FunctionState& state) {
     if (!Lower(result).has_value()) return;
   }
   env_->Begin(builder_);
+  keeps_locals_ = env_->keeps_locals();
+  if (!keeps_locals_) return;
+  for (uint32_t i = 0; i < type.params().size(); ++i) {
+    env_->KeepLocal(builder_, i, locals_.Get(i));
+  }
 }
 
 void TranslatingVisitor::OnLocals(uint32_t count, ValType type) {
@@ -83,7 +88,12 @@ void TranslatingVisitor::OnLocals(uint32_t count, ValType type) {
   const bool traced = type.is_ref() && env_->IsTraced(type);
   if (count == 0) return;
   const Value zero = Zero(*ir);
-  for (; count > 0; --count) locals_.Declare(*ir, traced, zero);
+  for (; count > 0; --count) {
+    if (keeps_locals_ && !is_inlined()) {
+      env_->KeepLocal(builder_, static_cast<uint32_t>(locals_.size()), zero);
+    }
+    locals_.Declare(*ir, traced, zero);
+  }
 }
 
 void TranslatingVisitor::OnUnreachable() {

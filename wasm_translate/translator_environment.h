@@ -101,6 +101,10 @@ class FuncEnvironment {
   virtual bool counts_operators() const { return false; }
   virtual void OnOperator(codegen::InstBuilder&, Opcode, uint32_t /*offset*/) {}
   virtual void OnJoin() {}
+  // Whether KeepLocal is to be called: in the order of the locals with what each begins with,
+  // behind Begin, and whenever one is written.
+  virtual bool keeps_locals() const { return false; }
+  virtual void KeepLocal(codegen::InstBuilder&, uint32_t /*local*/, codegen::Value) {}
   // At function entry, behind Begin, and at each loop header.
   virtual void OnFunctionEntry(codegen::InstBuilder&) {}
   virtual void OnLoopHeader(codegen::InstBuilder&) {}

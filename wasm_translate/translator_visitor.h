@@ -113,11 +113,11 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   }
   void OnLocalSet(LocalIndex local, ValType) {
     At(Opcode::kLocalSet);
-    locals_.Set(at_.first_local + local.raw(), Pop());
+    SetLocal(local, Pop());
   }
   void OnLocalTee(LocalIndex local, ValType) {
     At(Opcode::kLocalTee);
-    locals_.Set(at_.first_local + local.raw(), stack_.back());
+    SetLocal(local, stack_.back());
   }
   void OnGlobalGet(GlobalIndex global, const GlobalType& type) {
     At(Opcode::kGlobalGet);
@@ -315,6 +315,10 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
 
   // ---- translator_calls.cc
   bool is_inlined() const { return !inlined_.empty(); }
+  void SetLocal(LocalIndex local, codegen::Value value) {
+    locals_.Set(at_.first_local + local.raw(), value);
+    if (keeps_locals_ && !is_inlined()) env_->KeepLocal(builder_, local.raw(), value);
+  }
   bool IsConstant(Value value) const;
   // How often the function is among those whose code the position lies in.
   uint32_t TimesAround(FuncIndex function) const;
@@ -390,6 +394,7 @@ class TranslatingVisitor : public VisitorBase<TranslatingVisitor> {
   std::vector<FuncIndex> considered_;
 
   LocalVariables locals_;
+  bool keeps_locals_ = false;
   std::vector<Value> stack_;
   std::vector<Frame> frames_;
   // Parameters of open ifs, for their else.

@@ -45,6 +45,7 @@ constexpr char kEhFrame[] = ".eh_frame";
 constexpr char kData[] = ".gantry.data";
 constexpr char kDebug[] = ".gantry.debug";
 constexpr char kWasm[] = ".gantry.wasm";
+constexpr char kDebugAddresses[] = ".gantry.debug.at";
 
 // What is known per function and per address, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
@@ -282,6 +283,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   const std::string meta_bytes =
       Digest({TextBytes(message)}) + std::string(kDigestSize, '\0') + message;
 
+  const NativeDebug no_debug;
   ElfWriter elf(machine);
   elf.AddSection({.name = kMeta}, TextBytes(meta_bytes));
   elf.AddSection({.name = kModules}, modules);
@@ -305,6 +307,14 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
       data);
   elf.AddSection({.name = kDebug}, debug);
   elf.AddSection({.name = kWasm}, wasm);
+  const NativeDebug& native_debug =
+      contents.native_debug != nullptr ? *contents.native_debug : no_debug;
+  elf.AddSection({.name = kDebugAddresses}, AsBytes(native_debug.addresses));
+  if (!native_debug.empty()) {
+    for (size_t i = 0; i < NativeDebug::kNumSections; ++i) {
+      elf.AddSection({.name = NativeDebug::kNames[i], .alignment = 1}, native_debug.sections[i]);
+    }
+  }
   for (const TextFunction& function : text.functions) {
     elf.AddFunctionSymbol(function.key.Symbol(), text_section, function.offset, function.size);
   }
@@ -313,6 +323,16 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   ASSIGN_OR_RETURN(const absl::Span<const uint8_t> placed, written.Section(kMeta));
   const std::string headers = HeadersDigest(written);
   std::memcpy(file.data() + written.OffsetOf(placed) + kDigestSize, headers.data(), kDigestSize);
+  if (!native_debug.empty()) {
+    ASSIGN_OR_RETURN(const absl::Span<const uint8_t> code, written.Section(kText));
+    const uint64_t base = written.OffsetOf(code);
+    for (const NativeDebug::Address& address : native_debug.addresses) {
+      ASSIGN_OR_RETURN(const absl::Span<const uint8_t> section,
+                       written.Section(NativeDebug::kNames[address.section]));
+      PlaceAddress(absl::MakeSpan(file.data() + written.OffsetOf(section), section.size()),
+                   address.offset, base);
+    }
+  }
   return file;
 }
 
@@ -369,6 +389,12 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > (1 << 16) ||
       view.text_offset_ % alignment != 0) {
     return Malformed("its code is not aligned as it says");
+  }
+  ASSIGN_OR_RETURN(view.debug_addresses_, AsArray<NativeDebug::Address>(elf, kDebugAddresses));
+  if (!view.debug_addresses_.empty()) {
+    for (const char* name : NativeDebug::kNames) {
+      ASSIGN_OR_RETURN(view.debug_sections_.emplace_back(), elf.Section(name));
+    }
   }
   ASSIGN_OR_RETURN(view.eh_frame_, elf.Section(kEhFrame));
   const size_t eh_frame_offset = elf.OffsetOf(view.eh_frame_);

@@ -19,6 +19,8 @@
 //   .gantry.debug       the modules' ModuleDebug (environ/core/module_debug.h)
 //   .gantry.wasm        the modules themselves, where functions are compiled anew while they run
 //                       (the tunable tier_up); else empty
+//   .debug_info, ...    NativeDebug (environ/core/native_debug.h), where there is some, and in
+//   .gantry.debug.at    where it has addresses
 //   .symtab             a symbol for each FuncKey
 //
 // VERIFICATION. Headers, metadata and module data are checked always: every offset, length and
@@ -52,6 +54,7 @@
 #include "environ/core/func_key.h"
 #include "environ/core/linked_text.h"
 #include "environ/core/module_info.h"
+#include "environ/core/native_debug.h"
 #include "environ/core/tunables.h"
 
 namespace gantry::environ {
@@ -80,6 +83,8 @@ struct ArtifactContents {
   uint32_t page_alignment = 4096;
   const LinkedText* text = nullptr;
   std::vector<ArtifactModule> modules;
+  // For native debuggers; may be null.
+  const NativeDebug* native_debug = nullptr;
 };
 
 // The same contents give the same bytes. kInvalidArgument for a target whose architecture
@@ -132,6 +137,9 @@ class ArtifactView {
   // and refers to it by distance, so the two have to be mapped together.
   absl::Span<const uint8_t> eh_frame() const { return eh_frame_; }
   size_t eh_frame_distance() const { return eh_frame_distance_; }
+  // By NativeDebug::SectionIndex, placed for a text at text_offset(); empty where there is none.
+  absl::Span<const absl::Span<const uint8_t>> debug_sections() const { return debug_sections_; }
+  absl::Span<const NativeDebug::Address> debug_addresses() const { return debug_addresses_; }
 
   const std::vector<Module>& modules() const { return modules_; }
   std::vector<Module>& mutable_modules() { return modules_; }
@@ -140,6 +148,8 @@ class ArtifactView {
   std::string version_, compiler_, target_, tunables_;
   ArtifactSettings flags_, isa_flags_;
   absl::Span<const uint8_t> text_, eh_frame_;
+  std::vector<absl::Span<const uint8_t>> debug_sections_;
+  absl::Span<const NativeDebug::Address> debug_addresses_;
   size_t text_offset_ = 0;
   size_t eh_frame_distance_ = 0;
   uint32_t text_alignment_ = 0;

@@ -146,6 +146,8 @@ struct LoopFrames {
   }
 };
 
+inline constexpr uint32_t kMaxKeptLocals = 1000;
+
 struct CompiledFunction {
   std::vector<uint8_t> code;
   // A power of two.
@@ -167,6 +169,9 @@ struct CompiledFunction {
   // (environ::UnwindFormat); empty where nothing differs from them or unwind info is off.
   std::vector<uint8_t> unwind;
   FrameInfo frame;
+  // Where locals are kept for debuggers: at the frame pointer less this the context, behind it 8
+  // bytes for each of the first kMaxKeptLocals (none for vectors). 0: nowhere.
+  uint32_t debug_area = 0;
   std::unique_ptr<DebugMetadata> debug;
   // Set where the body uses what the compiler cannot make: the code then only traps.
   std::optional<wasm::Unimplemented> missing;
@@ -187,6 +192,7 @@ struct CompiledFunction {
     unwind.clear();
     frame = FrameInfo();
     loop_frames.reset();
+    debug_area = 0;
     debug.reset();
     missing.reset();
   }

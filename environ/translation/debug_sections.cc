@@ -9,10 +9,10 @@
 #include "wasm_translate/parser.h"
 
 namespace gantry::environ {
-namespace {
 
-// Of the code section's contents in the module; 0 where it cannot be found.
-uint32_t CodeOffset(const wasm::FunctionBody& first) {
+uint32_t CodeSectionOffset(const ModuleTranslation& module) {
+  if (module.parsed.bodies.empty()) return 0;
+  const wasm::FunctionBody& first = module.parsed.bodies[wasm::DefinedFuncIndex(0)];
   // The body lies in the bytes of the module, which has been parsed before.
   absl::Span<const uint8_t> bytes(first.bytes.data() - first.offset, first.offset);
   wasm::Parser parser;
@@ -25,8 +25,6 @@ uint32_t CodeOffset(const wasm::FunctionBody& first) {
     bytes.remove_prefix(step->consumed);
   }
 }
-
-}  // namespace
 
 std::vector<uint8_t> DebugSectionsOf(const ModuleTranslation& module) {
   if (module.parsed.bodies.empty()) return {};
@@ -44,8 +42,7 @@ std::vector<uint8_t> DebugSectionsOf(const ModuleTranslation& module) {
   // Names of files lie there from version 5 on alone; the rest of it is large.
   if (!DwarfLines::UsesStr(lines.line)) lines.str = {};
   if (lines.line.empty()) lines.line_str = {};
-  return EncodeModuleDebug(
-      ModuleDebug(CodeOffset(module.parsed.bodies[wasm::DefinedFuncIndex(0)]), bodies, lines));
+  return EncodeModuleDebug(ModuleDebug(CodeSectionOffset(module), bodies, lines));
 }
 
 }  // namespace gantry::environ

@@ -11,6 +11,10 @@
 
 namespace gantry::environ {
 
+// Where the contents of the code section begin in the module, from which DWARF counts addresses; 0 where
+// there is none.
+uint32_t CodeSectionOffset(const ModuleTranslation& module);
+
 // The module's ModuleDebug, encoded: where its functions' bodies lie, and its DWARF line tables.
 std::vector<uint8_t> DebugSectionsOf(const ModuleTranslation& module);
 

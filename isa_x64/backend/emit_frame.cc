@@ -118,6 +118,7 @@ absl::Status Emitter::LayOutFrame() {
   frame_.spills_end = RoundUp16(frame_.slots_end + 8 * allocation_.spill_words);
   frame_.total = frame_.spills_end + RoundUp16(needs.outgoing_bytes);
   frame_info_.frame_size = frame_.frameless ? 0 : frame_.total;
+  frame_info_.slots_begin = frame_.slots_end;
   return absl::OkStatus();
 }
 
