@@ -62,6 +62,9 @@ void Emitter::EmitBlock(uint32_t block) {
       EmitEdit(edits[next_edit_++]);
     }
     if (!shapes[i].is(codegen::regalloc::kMove)) {
+      uint32_t next = i + 1;
+      while (next < range.end && shapes[next].is(codegen::regalloc::kMove)) ++next;
+      jump_follows_ = next < range.end && vcode_.insts()[next].As<Inst>().op == Op::kJump;
       EmitInst(vcode_.insts()[i].As<Inst>(),
                allocation_.allocations.data() + shapes[i].operands_begin);
     }

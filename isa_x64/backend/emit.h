@@ -104,7 +104,8 @@ class Emitter {
     // Where the guest goes on; none behind a trap.
     codegen::MachLabel back;
     codegen::SourceLoc loc;
-    // The stack map: slots in cold_slots_. None in front of the first safepoint, where `has_map` is off.
+    // The stack map: slots in cold_slots_. None in front of the first safepoint, where `has_map` is
+    // off.
     bool has_map = false;
     uint32_t first_slot = 0;
     uint32_t slot_count = 0;
@@ -197,6 +198,10 @@ class Emitter {
   void JumpToBlockIf(Cond cc, uint32_t block);
   void ShortJump(codegen::MachLabel target);  // Within one instruction's code.
   void ShortJumpIf(Cond cc, codegen::MachLabel target);
+  // To the end of the instruction's code. Where the block's own jump stands there the label comes
+  // to mean that jump's target, which a short jump may not reach.
+  void JumpToEnd(codegen::MachLabel end);
+  void JumpToEndIf(Cond cc, codegen::MachLabel end);
   void TrapIf(Cond cc, uint8_t code);
   // Where a jump to the block leads, past blocks that only jump on and the padding in front of a
   // loop's head.
@@ -306,6 +311,8 @@ class Emitter {
   size_t next_edit_ = 0;
   size_t next_stack_map_ = 0;
   std::vector<uint32_t> stack_map_slots_;
+  // Whether the block's jump may come right behind the instruction at hand.
+  bool jump_follows_ = false;
   std::vector<ColdCode> cold_;
   std::vector<uint32_t> cold_slots_;
   codegen::MachLabel cold_jumps_[kColdKinds];

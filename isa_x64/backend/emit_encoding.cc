@@ -230,6 +230,12 @@ void Emitter::ShortJump(MachLabel target) {
   b_.AddJump(start, start + 1, target, kRel8);
 }
 
+void Emitter::JumpToEnd(MachLabel end) { return jump_follows_ ? Jump(end) : ShortJump(end); }
+
+void Emitter::JumpToEndIf(Cond cc, MachLabel end) {
+  return jump_follows_ ? JumpIf(cc, end) : ShortJumpIf(cc, end);
+}
+
 void Emitter::ShortJumpIf(Cond cc, MachLabel target) {
   uint8_t* at = b_.BeginInstruction();
   const codegen::CodeOffset start = b_.offset();

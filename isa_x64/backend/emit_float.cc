@@ -112,7 +112,7 @@ void Emitter::EmitRoundSse2(const Inst& inst) {
   b_.Bind(rounded);
   // The result has the operand's sign, zero too.
   Sse(SseKind::kOr, 16, to, RegRm(temp));
-  ShortJump(done);
+  JumpToEnd(done);
   b_.Bind(large);
   // An addition makes a signalling NaN quiet and leaves the rest.
   MoveVector(to, from);
@@ -136,10 +136,10 @@ void Emitter::EmitMinMax(const Inst& inst) {
   ShortJumpIf(Cond::kP, nan);
   // Equal: the same bits, or zeroes.
   Sse(max ? SseKind::kAnd : SseKind::kOr, 16, to, other);
-  ShortJump(done);
+  JumpToEnd(done);
   b_.Bind(nan);
   Sse(SseKind::kAdd, size, to, other);
-  ShortJump(done);
+  JumpToEnd(done);
   b_.Bind(differ);
   Op({.opcode = static_cast<uint8_t>(max ? 0x5F : 0x5D),
       .map = OpcodeMap::k0F,
@@ -174,7 +174,7 @@ void Emitter::EmitCvtFromUint64(const Inst& inst) {
   Test(8, from, from);
   ShortJumpIf(Cond::kS, large);
   CvtFromInt(inst.size, 8, to, RegRm(from));
-  ShortJump(done);
+  JumpToEnd(done);
   b_.Bind(large);
   MoveRegister(half, from);
   Shift(ShiftKind::kShr, 8, RegRm(half), 1);
@@ -207,18 +207,18 @@ void Emitter::EmitCvtToSigned(const Inst& inst, uint8_t from, uint8_t to) {
   const MachLabel done = b_.NewLabel();
   CvtToInt(size, to64, to, from);
   AluImm(AluKind::kCmp, int_size, RegRm(to), 1);
-  ShortJumpIf(Cond::kNo, done);
+  JumpToEndIf(Cond::kNo, done);
   const Encoding clear = {.opcode = 0x57, .map = OpcodeMap::k0F};
   Ucomis(size, from, RegRm(from));
   if ((inst.sub & CvtOp::kSaturating) != 0) {
     const MachLabel number = b_.NewLabel();
     ShortJumpIf(Cond::kNp, number);
     EmitRegisters(b_, {.opcode = 0x33}, to, to);
-    ShortJump(done);
+    JumpToEnd(done);
     b_.Bind(number);
     EmitRegisters(b_, clear, kScratchVector, kScratchVector);
     Ucomis(size, from, RegRm(kScratchVector));
-    ShortJumpIf(Cond::kBe, done);
+    JumpToEndIf(Cond::kBe, done);
     MoveImm(to, to64 ? 0x7FFFFFFFFFFFFFFF : 0x7FFFFFFF);
     b_.Bind(done);
     return;
@@ -246,7 +246,7 @@ void Emitter::EmitCvtToUint32(const Inst& inst, uint8_t from, uint8_t to) {
   CvtToInt(size, /*to64=*/true, to, from);
   Load(kScratchEncoding, RegRm(to), 4);
   Alu(AluKind::kCmp, 8, kScratchEncoding, RegRm(to));
-  ShortJumpIf(Cond::kE, done);
+  JumpToEndIf(Cond::kE, done);
   if ((inst.sub & CvtOp::kSaturating) == 0) {
     Ucomis(size, from, RegRm(from));
     TrapIf(Cond::kP, inst.trap);
@@ -257,7 +257,7 @@ void Emitter::EmitCvtToUint32(const Inst& inst, uint8_t from, uint8_t to) {
   EmitRegisters(b_, {.opcode = 0x57, .map = OpcodeMap::k0F}, kScratchVector, kScratchVector);
   Ucomis(size, from, RegRm(kScratchVector));
   MoveImm(to, 0xFFFFFFFF);
-  ShortJumpIf(Cond::kA, done);
+  JumpToEndIf(Cond::kA, done);
   MoveImm(to, 0);
   b_.Bind(done);
 }
@@ -301,17 +301,17 @@ void Emitter::EmitSelectFloat(const Inst& inst) {
   const uint8_t to = NextReg();
   const MachLabel done = b_.NewLabel();
   if (inst.cc == Cond::kFloatEq) {
-    ShortJumpIf(Cond::kNe, done);
-    ShortJumpIf(Cond::kP, done);
+    JumpToEndIf(Cond::kNe, done);
+    JumpToEndIf(Cond::kP, done);
     MoveVector(to, if_true);
   } else if (inst.cc == Cond::kFloatNe) {
     const MachLabel move = b_.NewLabel();
     ShortJumpIf(Cond::kNe, move);
-    ShortJumpIf(Cond::kNp, done);
+    JumpToEndIf(Cond::kNp, done);
     b_.Bind(move);
     MoveVector(to, if_true);
   } else {
-    ShortJumpIf(Inverse(inst.cc), done);
+    JumpToEndIf(Inverse(inst.cc), done);
     MoveVector(to, if_true);
   }
   b_.Bind(done);

@@ -138,7 +138,7 @@ void Emitter::EmitDivision(const Inst& inst) {
     if (inst.has(Inst::kRemainder)) {
       // What is left after dividing by -1.
       EmitRegisters(b_, {.opcode = 0x33}, kRdxEncoding, kRdxEncoding);
-      ShortJump(done);
+      JumpToEnd(done);
     } else {
       // Only the least number overflows when 1 is taken away.
       AluImm(AluKind::kCmp, inst.size, RegRm(kRaxEncoding), 1);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "codegen/ir/opcodes.h"
 #include "tests/differential/comparison.h"
@@ -35,9 +36,14 @@ int Main(int argc, char** argv) {
       return 2;
     }
   }
+  // Seeds that something was found with: 19743, a conversion whose short jump led to where a far
+  // jump stood (optimizing compiler).
+  std::vector<uint64_t> seeds = {19743};
+  for (uint64_t i = 0; i < modules; ++i) seeds.push_back(first_seed + i);
   Comparison comparison;
   int failures = 0;
-  for (uint64_t seed = first_seed; seed < first_seed + modules && failures < 5; ++seed) {
+  for (const uint64_t seed : seeds) {
+    if (failures == 5) break;
     const auto random = wasm::testing::RandomBytes(seed, 256 + seed / 3 % 3 * 1024);
     const auto error = comparison.Run(random, seed % Comparison::kModes, seed);
     if (!error.has_value()) continue;
