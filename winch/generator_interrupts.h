@@ -123,7 +123,8 @@ template <class Masm>
 void Generator<Masm>::EnterFunction() {
   if (!counts_fuel_) return;
   EvictReferences();
-  Locate();
+  // As the optimizing compiler has it: in front of all operators.
+  masm_.buffer().SetSourceLoc(codegen::SourceLoc::None());
   CheckFuel();
 }
 

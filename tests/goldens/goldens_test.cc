@@ -1,5 +1,6 @@
-// Small functions as C compilers and people write them, and what the optimizing compiler makes of
-// each: its IR as it is lowered, and the machine code. What changes is to be read before it is
+// Small functions as C compilers and people write them, and what the compilers make of each: of
+// those in testdata/winch the baseline compiler's machine code, of the others the optimizing
+// compiler's IR as it is lowered, and its machine code. What changes is to be read before it is
 // accepted with
 //
 //   tools/rewrite_goldens //tests/goldens:all
@@ -21,11 +22,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "environ/core/tunables.h"
 #include "environ/translation/compiler.h"
 #include "jit/compile.h"
 #include "wasm_translate/module_validator.h"
@@ -42,9 +45,29 @@ constexpr const char* kFeatures[] = {
 // A function's name and what is made of it.
 using Section = std::pair<std::string, std::string>;
 
-absl::StatusOr<std::unique_ptr<environ::Compiler>> MakeCompiler() {
+// How one file is compiled.
+struct Setting {
+  jit::Strategy strategy = jit::Strategy::kOptimizing;
+  std::vector<environ::Form> forms = {environ::Form::kIr, environ::Form::kAssembly};
+  environ::Tunables tunables;
+};
+
+Setting SettingOf(absl::string_view path) {
+  Setting setting;
+  if (!absl::StrContains(path, "/winch/")) return setting;
+  setting.strategy = jit::Strategy::kWinch;
+  setting.forms = {environ::Form::kAssembly};
+  if (absl::EndsWith(path, "/interrupts.wat")) {
+    setting.tunables.consume_fuel = true;
+    setting.tunables.epoch_interruption = environ::EpochInterruption::kCounter;
+  }
+  return setting;
+}
+
+absl::StatusOr<std::unique_ptr<environ::Compiler>> MakeCompiler(const Setting& setting) {
   ASSIGN_OR_RETURN(std::unique_ptr<environ::CompilerBuilder> builder,
-                   jit::NewCompilerBuilder(jit::Strategy::kOptimizing));
+                   jit::NewCompilerBuilder(setting.strategy));
+  RETURN_IF_ERROR(builder->SetTunables(setting.tunables));
   RETURN_IF_ERROR(builder->Target("x86_64-unknown-linux-gnu"));
   RETURN_IF_ERROR(builder->Enable("enable_verifier"));
   RETURN_IF_ERROR(builder->Enable("regalloc_checker"));
@@ -72,7 +95,8 @@ absl::StatusOr<std::vector<Section>> Compile(const std::string& path, const std:
   ASSIGN_OR_RETURN(const wasm::text::TextModule binary,
                    wasm::text::ParseText(wasm::text::SourceText(path, text)));
   ASSIGN_OR_RETURN(const wasm::Module module, wasm::ParseModule(binary.bytes, {}));
-  ASSIGN_OR_RETURN(const std::unique_ptr<environ::Compiler> compiler, MakeCompiler());
+  const Setting setting = SettingOf(path);
+  ASSIGN_OR_RETURN(const std::unique_ptr<environ::Compiler> compiler, MakeCompiler(setting));
   std::map<uint32_t, std::string> names;
   for (const auto& [function, name] : module.names.functions) {
     names.emplace(function.raw(), std::string(name));
@@ -81,16 +105,15 @@ absl::StatusOr<std::vector<Section>> Compile(const std::string& path, const std:
   std::optional<environ::FuncKey> last;
   jit::CompileOptions options;
   options.translation.tunables = compiler->tunables();
-  options.explain = {environ::Form::kIr, environ::Form::kAssembly};
-  options.explain_sink = [&](environ::Form form, const environ::FuncKey& key,
-                             absl::string_view dump) {
+  options.explain = setting.forms;
+  options.explain_sink = [&](environ::Form, const environ::FuncKey& key, absl::string_view dump) {
     if (last != key) {
       const uint32_t index = module.num_imported_functions + key.defined_function().raw();
       sections.emplace_back(absl::StrCat("$", names[index]), "");
     }
     last = key;
-    absl::StrAppend(&sections.back().second, form == environ::Form::kIr ? "" : "    ----\n",
-                    Indented(dump));
+    std::string& section = sections.back().second;
+    absl::StrAppend(&section, section.empty() ? "" : "    ----\n", Indented(dump));
   };
   RETURN_IF_ERROR(jit::CompileModule(*compiler, binary.bytes, options).status());
   return sections;
