@@ -226,6 +226,9 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
     // Of a label with one value.
     Reg result;
     std::array<uint32_t, Reg::kCount> held;
+
+    // `held` is read where it has been written: not worth a fill.
+    RegState() {}  // NOLINT(modernize-use-equals-default)
   };
   static constexpr uint32_t kNoState = 0xFFFFFFFF;
 

@@ -42,14 +42,19 @@ void Generator<Masm>::CaptureState(RegState& state) const {
 template <class Masm>
 void Generator<Masm>::AdoptState(const RegState& state) {
   DCHECK(held_by_operands_.empty()) << "an operand below a label is in a register";
-  for (RegSet set = held_by_locals_; !set.empty();) {
+  RegSet same = state.locals & held_by_locals_;
+  for (RegSet set = same; !set.empty();) {
+    const Reg reg = set.TakeFirst();
+    if (state.held[reg.code()] != holder_[reg.code()]) same.remove(reg);
+  }
+  for (RegSet set = held_by_locals_ - same; !set.empty();) {
     locals_[holder_[set.TakeFirst().code()]].reg = Reg();
   }
   held_by_locals_ = state.locals;
   dirty_ = state.dirty;
   has_vmctx_ = state.has_vmctx;
   has_base_ = state.has_base;
-  for (RegSet set = held_by_locals_; !set.empty();) {
+  for (RegSet set = held_by_locals_ - same; !set.empty();) {
     const Reg reg = set.TakeFirst();
     holder_[reg.code()] = state.held[reg.code()];
     locals_[state.held[reg.code()]].reg = reg;
@@ -64,8 +69,29 @@ void Generator<Masm>::AdoptState(const RegState& state) {
 // call one dirty.
 template <class Masm>
 void Generator<Masm>::Conform(RegState& state, bool is_fixed) {
+  // Most are where they are to be.
+  RegSet same = state.locals & held_by_locals_;
+  for (RegSet set = same; !set.empty();) {
+    const Reg reg = set.TakeFirst();
+    if (state.held[reg.code()] != holder_[reg.code()]) same.remove(reg);
+  }
+  const RegSet dirtier = (dirty_ & same) - state.dirty;
+  if (is_fixed) {
+    for (RegSet set = dirtier; !set.empty();) {
+      const Reg reg = set.TakeFirst();
+      const Local& local = locals_[holder_[reg.code()]];
+      masm_.StoreSlot(local.kind, local.slot, reg);
+    }
+  } else {
+    state.dirty |= dirtier;
+    state.has_vmctx &= has_vmctx_;
+    state.has_base &= has_base_;
+  }
+  const RegSet others = state.locals - same;
+  RegSet left = dirty_ - same;
+  if (others.empty() && left.empty()) return;
   ++mark_;
-  for (RegSet set = state.locals; !set.empty();) {
+  for (RegSet set = others; !set.empty();) {
     const Reg reg = set.TakeFirst();
     const uint32_t index = state.held[reg.code()];
     Local& local = locals_[index];
@@ -88,14 +114,10 @@ void Generator<Masm>::Conform(RegState& state, bool is_fixed) {
     }
     local.mark = mark_;
   }
-  for (RegSet set = dirty_; !set.empty();) {
-    const Reg reg = set.TakeFirst();
+  while (!left.empty()) {
+    const Reg reg = left.TakeFirst();
     const Local& local = locals_[holder_[reg.code()]];
     if (local.mark != mark_) masm_.StoreSlot(local.kind, local.slot, reg);
-  }
-  if (!is_fixed) {
-    state.has_vmctx &= has_vmctx_;
-    state.has_base &= has_base_;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "winch/x64_masm.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/check.h"
@@ -72,6 +73,21 @@ Width WidthOfBytes(int bytes) {
 
 // --- Frame ------------------------------------------------------------------------------
 
+X64Masm::X64Masm(codegen::MachBuffer& buffer, const Features& features,
+                 const codegen::RelaxedChoices& relaxed)
+    : as_(buffer),
+      buffer_(buffer),
+      prologue_(buffer.label_kinds()),
+      features_(features),
+      relaxed_(relaxed) {
+  for (uint32_t bytes = 0; bytes < paddings_.size(); ++bytes) {
+    prologue_.Reset();
+    x64::Assembler(prologue_).nop(bytes);
+    CHECK_OK(prologue_.Finish());
+    std::copy(prologue_.bytes().begin(), prologue_.bytes().end(), paddings_[bytes].begin());
+  }
+}
+
 void X64Masm::ReservePrologue(bool counts_entry) {
   CHECK(buffer_.offset() == 0) << "a prologue is the first thing in a function";
   prologue_room_ = kPrologueRoom + (counts_entry ? kEntryCountRoom : 0);
@@ -81,7 +97,8 @@ void X64Masm::ReservePrologue(bool counts_entry) {
 
 codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInfo* info,
                                       codegen::UnwindInfo* unwind) {
-  codegen::MachBuffer code(buffer_.label_kinds());
+  codegen::MachBuffer& code = prologue_;
+  code.Reset();
   x64::Assembler as(code);
   EntryFields fields;
   if (frame.counted_entry.has_value()) fields = EmitEntryCount(*frame.counted_entry, code);
@@ -128,10 +145,7 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
   }
   CHECK_OK(code.Finish());
   // What is in front is left out, but for what alignment asks for.
-  codegen::MachBuffer padding(buffer_.label_kinds());
-  x64::Assembler(padding).nop(begin - skip);
-  CHECK_OK(padding.Finish());
-  buffer_.Overwrite(skip, padding.bytes());
+  buffer_.Overwrite(skip, absl::MakeConstSpan(paddings_[begin - skip]).first(begin - skip));
   buffer_.Overwrite(begin, code.bytes());
   info->frame_begin = begin + framed - skip;
   info->frame_size = moves ? frame.frame_bytes : 0;

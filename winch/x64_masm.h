@@ -90,8 +90,7 @@ class X64Masm {
                                 absl::Span<codegen::AbiPlace> places);
 
   X64Masm(codegen::MachBuffer& buffer, const Features& features,
-          const codegen::RelaxedChoices& relaxed)
-      : as_(buffer), buffer_(buffer), features_(features), relaxed_(relaxed) {}
+          const codegen::RelaxedChoices& relaxed);
 
   codegen::MachBuffer& buffer() { return buffer_; }
   const codegen::RelaxedChoices& relaxed() const { return relaxed_; }
@@ -429,6 +428,10 @@ class X64Masm {
 
   x64::Assembler as_;
   codegen::MachBuffer& buffer_;
+  // Kept, for it allocates when it is made.
+  codegen::MachBuffer prologue_;
+  // So many bytes that do nothing.
+  std::array<std::array<uint8_t, 16>, 16> paddings_ = {};
   const Features features_;
   const codegen::RelaxedChoices relaxed_;
   std::vector<EpilogueShape> epilogues_;
