@@ -20,7 +20,7 @@
 #include "api/instance.h"
 #include "api/linker.h"
 #include "api/module.h"
-#include "api/profiler.h"
+#include "api/perf.h"
 #include "api/store.h"
 #include "api/store_state.h"
 #include "api/val.h"
