@@ -38,6 +38,19 @@ void SetRegisters(void* ucontext, const Registers& registers);
 // "x86_64" or "aarch64".
 const char* Name();
 
+// The stack pointer here. Inline, so that each entry into compiled code can ask.
+inline uintptr_t CurrentStackPointer() {
+  uintptr_t sp;
+#if defined(__x86_64__)
+  asm volatile("mov %%rsp, %0" : "=r"(sp));
+#elif defined(__aarch64__)
+  asm volatile("mov %0, sp" : "=r"(sp));
+#else
+#error "no runtime for this architecture"
+#endif
+  return sp;
+}
+
 // Makes freshly written code visible to instruction fetch of all threads. Call before the
 // first jump into it.
 void FlushInstructionCache(void* begin, size_t size);

@@ -352,8 +352,7 @@ class Store final : private FaultHandler {
   // need.
   void SetStackLimit(uintptr_t stack_low) {
     stack_low_ = stack_low;
-    // No more than a frame of this function above the stack pointer.
-    const uintptr_t sp = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    const uintptr_t sp = host_arch::CurrentStackPointer();
     const uintptr_t end = stack_low + HostStackReserve();
     uint64_t wanted = engine_->options().max_wasm_stack;
     if (limiter_ != nullptr) wanted = std::min(wanted, limiter_->MaxStack());

@@ -5,12 +5,18 @@
 namespace gantry::runtime {
 namespace {
 
-using Vector16 [[gnu::vector_size(16), gnu::may_alias, gnu::aligned(1)]] = uint64_t;
-using Vector32 [[gnu::vector_size(32), gnu::may_alias, gnu::aligned(1)]] = uint64_t;
+// Members, since the attributes would be lost on a template's argument.
+struct By16 {
+  typedef uint64_t Vector __attribute__((vector_size(16), may_alias, aligned(1)));
+};
+struct By32 {
+  typedef uint64_t Vector __attribute__((vector_size(32), may_alias, aligned(1)));
+};
 
 // Four sums, so that no load waits for the one before.
-template <typename Vector>
+template <typename By>
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool AreZeroBy(const uint8_t* start, size_t size) {
+  using Vector = typename By::Vector;
   for (const uint8_t* block = start; block != start + size; block += kZeroBlock) {
     const Vector* const from = reinterpret_cast<const Vector*>(block);
     Vector a = {}, b = {}, c = {}, d = {};
@@ -30,7 +36,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline bool AreZeroBy(const uint8_t* start, size_t 
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) bool AreZeroAvx2(const uint8_t* start, size_t size) {
-  return AreZeroBy<Vector32>(start, size);
+  return AreZeroBy<By32>(start, size);
 }
 #endif
 
@@ -41,7 +47,7 @@ bool AreZero(const uint8_t* start, size_t size) {
   static const bool has_avx2 = __builtin_cpu_supports("avx2");
   if (has_avx2) return AreZeroAvx2(start, size);
 #endif
-  return AreZeroBy<Vector16>(start, size);
+  return AreZeroBy<By16>(start, size);
 }
 
 }  // namespace gantry::runtime
