@@ -5,6 +5,8 @@
 //   DwarfCursor in(...);  DwarfEntry entry;
 //   while (ReadEntry(in, unit, abbrevs, sections, entry)) ...
 //
+// Tested by native_dwarf_test.
+//
 // Source: DWARF Debugging Information Format, version 4, section 7.5. Units of other versions than
 // 2 to 4 are told by `version` and can be skipped.
 #ifndef GANTRY_CRANELIFT_SHARED_DWARF_READER_H_

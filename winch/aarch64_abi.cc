@@ -1,4 +1,5 @@
 // Where the convention of WebAssembly functions on AArch64 (isa_aarch64/wasm_abi.h) has values.
+// Tested by tests/abi:compiler_abi_test.
 #include "isa_aarch64/wasm_abi.h"
 #include "winch/aarch64_masm.h"
 

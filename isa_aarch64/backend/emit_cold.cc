@@ -1,5 +1,6 @@
 // Traps and interrupts: checks in the code's way, and what is called where they fail, behind all
-// other code (docs/abi.md, "Traps and interrupts").
+// other code (docs/abi.md, "Traps and interrupts"). Tested by wast:official_execution_*_test with
+// --config=aarch64.
 #include "base/check.h"
 #include "isa_aarch64/backend/abi.h"
 #include "isa_aarch64/backend/emit.h"

@@ -8,6 +8,8 @@
 // after which a module is left, since where it happens depends on the compiler (and the interpreter
 // counts otherwise).
 //
+// Tested by differential_test, which runs it.
+//
 //   Comparison comparison;
 //   if (const auto error = comparison.Run(random_bytes, mode, seed)) std::puts(error->c_str());
 #ifndef GANTRY_TESTS_DIFFERENTIAL_COMPARISON_H_
