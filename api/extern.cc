@@ -116,9 +116,7 @@ absl::StatusOr<Func> Func::Create(Store& store, const FuncType& type, Callback c
 absl::StatusOr<Func> Func::CreateRaw(Store& store, const FuncType& type, RawCallback callback) {
   try {
     RETURN_IF_ERROR(CheckNoIndex(type));
-    ASSIGN_OR_RETURN(runtime::VMFuncRef* const func_ref,
-                     api_internal::AddHostFunction(store, type, std::move(callback)));
-    return Func(store.id(), func_ref);
+    return CreateFromCode(store, type, api_internal::CodeOf(std::move(callback)));
   } catch (const std::bad_alloc&) {
     return OutOfMemory();
   }

@@ -31,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "api/extern.h"
 #include "api/store.h"
+#include "runtime/host_functions.h"
 #include "runtime/store.h"
 #include "runtime/val_raw.h"
 #include "runtime/vm_structs.h"
@@ -218,16 +219,18 @@ struct HostResult<absl::StatusOr<R>> {
 
 namespace api_internal {
 
-// A host function before it is put into a store: what compiled code calls, and what that is given.
+// A host function before it is put into a store. The owner is that store.
 struct HostFuncCode {
-  runtime::HostCall call = nullptr;
-  std::function<std::shared_ptr<void>(gantry::Store&)> data_for;
+  runtime::HostCode runtime;
 };
 
 // A callable as one store has it.
 template <typename F>
 struct HostFuncData {
-  gantry::Store* store;
+  HostFuncData(const F& of, void* owner)
+      : store(static_cast<gantry::Store*>(owner)), callable(of) {}
+
+  gantry::Store* const store;
   F callable;
 };
 
@@ -245,10 +248,7 @@ struct HostFuncParts {
 
   template <typename F>
   static HostFuncCode Code(F callable) {
-    return {&Call<F>, [callable = std::move(callable)](gantry::Store& store) {
-              return std::shared_ptr<void>(
-                  std::make_shared<HostFuncData<F>>(HostFuncData<F>{&store, callable}));
-            }};
+    return {runtime::HostCode::For<HostFuncData<F>>(&Call<F>, std::move(callable))};
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/types/span.h"
 #include "api/instance_pre_state.h"
 #include "api/module_state.h"
 #include "api/store_state.h"
@@ -23,23 +24,20 @@ absl::StatusOr<Instance> InstancePre::Instantiate(Store& store) const {
     }
     absl::InlinedVector<runtime::Extern, 8> imports;
     imports.reserve(state_->imports().size());
+    const api_internal::InstancePreState::Handles& handles = state_->handles();
+    absl::Span<runtime::VMFuncRef* const> host_funcs;
+    if (handles.host_imports != nullptr) {
+      host_funcs = store.state().HostFuncsOf(store, handles.host_imports);
+    }
     for (const api_internal::InstancePreState::Import& import : state_->imports()) {
       if (const auto* host = std::get_if<api_internal::InstancePreState::HostFunc>(&import)) {
-        const auto make = [&](const auto& code) -> absl::StatusOr<runtime::VMFuncRef*> {
-          return api_internal::AddHostFunctionOf(store, host->type, code);
-        };
-        ASSIGN_OR_RETURN(runtime::VMFuncRef* const func,
-                         store.state().HostFuncOf(host->definition, [&] {
-                           return std::visit(make, host->definition->code);
-                         }));
-        imports.push_back(func);
+        imports.push_back(host_funcs[host->place]);
       } else {
         ASSIGN_OR_RETURN(const runtime::Extern definition,
                          api_internal::ToRuntime(store, std::get<Extern>(import)));
         imports.push_back(definition);
       }
     }
-    const api_internal::InstancePreState::Handles& handles = state_->handles();
     ASSIGN_OR_RETURN(runtime::Instance* const instance,
                      runtime::Instance::Create(store.state().runtime(), handles.runtime, imports,
                                                state_->functions()));

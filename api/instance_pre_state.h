@@ -3,6 +3,7 @@
 #define GANTRY_API_INSTANCE_PRE_STATE_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,14 +23,15 @@ namespace gantry::api_internal {
 
 class InstancePreState {
  public:
-  // A function of the host, which becomes one of each store.
+  // A function of the host, which becomes one of each store: its place in HostImports.
   struct HostFunc {
-    std::shared_ptr<const runtime::HostFunctionType> type;
-    std::shared_ptr<const HostDefinition> definition;
+    size_t place;
   };
   using Import = std::variant<HostFunc, Extern>;
 
+  // `host_imports`: null where there are none.
   InstancePreState(Module module, std::vector<Import> imports,
+                   std::shared_ptr<const HostImports> host_imports,
                    runtime::Instance::ImportTypes functions)
       : module_(std::move(module)), imports_(std::move(imports)), functions_(functions) {
     for (uint32_t i = 0; i < runtime::kThreadShards; ++i) {
@@ -38,6 +40,9 @@ class InstancePreState {
                                                        [held = module_](const ModuleState*) {});
       handles_[i].module = Module(counted);
       handles_[i].runtime = {counted, counted->runtime().get()};
+      if (host_imports == nullptr) continue;
+      handles_[i].host_imports = std::shared_ptr<const HostImports>(
+          host_imports.get(), [held = host_imports](const HostImports*) {});
     }
   }
 
@@ -48,6 +53,7 @@ class InstancePreState {
   struct Handles {
     std::optional<Module> module;
     std::shared_ptr<const runtime::Module> runtime;
+    std::shared_ptr<const HostImports> host_imports;  // null: none
   };
   const Handles& handles() const { return handles_[runtime::HomeShard()]; }
   // In the order of the module's.

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "api/host_definition.h"
@@ -68,16 +69,7 @@ absl::StatusOr<Extern> Resolve(Store& store, const LinkerState::Definition& defi
     return *definition_in_store;
   }
   const auto& host = std::get<LinkerState::HostFunc>(definition);
-  const auto make = [&]() -> absl::StatusOr<runtime::VMFuncRef*> {
-    const auto* callback = std::get_if<Func::RawCallback>(&host->code);
-    const absl::StatusOr<Func> func =
-        callback != nullptr
-            ? Func::CreateRaw(store, host->type, *callback)
-            : Func::CreateFromCode(store, host->type, std::get<HostFuncCode>(host->code));
-    if (!func.ok()) return func.status();
-    return func->raw();
-  };
-  ASSIGN_OR_RETURN(runtime::VMFuncRef* const func, store.state().HostFuncOf(host, make));
+  ASSIGN_OR_RETURN(runtime::VMFuncRef* const func, store.state().HostFuncOf(store, host));
   return Extern(Func::FromRaw(store.id(), func));
 }
 
@@ -150,9 +142,7 @@ absl::Status Linker::Func(absl::string_view module, absl::string_view name, cons
 absl::Status Linker::RawFunc(absl::string_view module, absl::string_view name, const FuncType& type,
                              gantry::Func::RawCallback callback) {
   try {
-    return state_->Add(
-        module, name,
-        std::make_shared<const api_internal::HostDefinition>(type, std::move(callback)));
+    return CodeFunc(module, name, type, api_internal::CodeOf(std::move(callback)));
   } catch (const std::bad_alloc&) {
     return api_internal::OutOfMemory();
   }
@@ -260,6 +250,9 @@ absl::StatusOr<InstancePre> Linker::InstantiatePre(const Module& module) const {
     if (!(module.engine() == state_->engine())) return OfAnotherEngine();
     ASSIGN_OR_RETURN(const auto definitions, api_internal::DefinitionsOf(*state_, module));
     std::vector<State::Import> imports;
+    std::vector<std::shared_ptr<const api_internal::HostDefinition>> hosts;
+    std::vector<runtime::HostFunctionSet::Function> host_functions;
+    absl::flat_hash_map<const api_internal::HostDefinition*, size_t> places;
     auto functions = runtime::Instance::ImportTypes::kMatched;
     for (size_t i = 0; i < definitions.size(); ++i) {
       if (const auto* definition = std::get_if<Extern>(definitions[i])) {
@@ -272,9 +265,19 @@ absl::StatusOr<InstancePre> Linker::InstantiatePre(const Module& module) const {
       const auto& host = std::get<api_internal::LinkerState::HostFunc>(*definitions[i]);
       ASSIGN_OR_RETURN(auto type, api_internal::HostFunctionTypeFor(state_->engine(), host->type));
       RETURN_IF_ERROR(api_internal::CheckHostFunction(module, i, *type));
-      imports.push_back(State::HostFunc{std::move(type), host});
+      const auto [place, added] = places.emplace(host.get(), hosts.size());
+      imports.push_back(State::HostFunc{place->second});
+      if (!added) continue;
+      hosts.push_back(host);
+      host_functions.push_back({std::move(type), host->code.runtime});
     }
-    return InstancePre(std::make_shared<const State>(module, std::move(imports), functions));
+    std::shared_ptr<const api_internal::HostImports> host_imports;
+    if (!hosts.empty()) {
+      host_imports = std::make_shared<const api_internal::HostImports>(std::move(hosts),
+                                                                       std::move(host_functions));
+    }
+    return InstancePre(std::make_shared<const State>(module, std::move(imports),
+                                                     std::move(host_imports), functions));
   } catch (const std::bad_alloc&) {
     return api_internal::OutOfMemory();
   }

@@ -2,7 +2,9 @@
 #include "api/store.h"
 
 #include <limits>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "api/engine_state.h"
@@ -29,34 +31,72 @@ absl::StatusOr<std::shared_ptr<const runtime::HostFunctionType>> HostFunctionTyp
   return runtime.HostFunctionTypeOf(type);
 }
 
-runtime::VMFuncRef* AddHostFunctionOf(Store& store,
-                                      std::shared_ptr<const runtime::HostFunctionType> type,
-                                      Func::RawCallback callback) {
-  return store.state().runtime().AddHostFunction(
-      std::move(type), [&store, callback = std::move(callback)](runtime::VMContext* caller_vmctx,
-                                                                runtime::ValRaw* values) {
-        Caller caller(store, caller_vmctx);
-        return callback(caller, values);
-      });
-}
-
-runtime::VMFuncRef* AddHostFunctionOf(Store& store,
-                                      std::shared_ptr<const runtime::HostFunctionType> type,
-                                      const HostFuncCode& code) {
-  return store.state().runtime().AddHostFunction(
-      std::move(type), runtime::HostCode{code.call, code.data_for(store)});
-}
-
-absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
-                                                    Func::RawCallback callback) {
-  ASSIGN_OR_RETURN(auto found, HostFunctionTypeFor(store.engine(), type));
-  return AddHostFunctionOf(store, std::move(found), std::move(callback));
+HostFuncCode CodeOf(Func::RawCallback callback) {
+  using Data = HostFuncData<Func::RawCallback>;
+  const runtime::HostCall call = [](runtime::VMHostFuncContext* context,
+                                    runtime::VMContext* caller_vmctx, runtime::ValRaw* values) {
+    return runtime::Store::RunHostCall(context, values, [&] {
+      runtime::Store::RootParameters(context, values);
+      Data& data = *static_cast<Data*>(context->data);
+      Caller caller(*data.store, caller_vmctx);
+      return data.callable(caller, values);
+    });
+  };
+  return {runtime::HostCode::For<Data>(call, std::move(callback))};
 }
 
 absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
                                                     const HostFuncCode& code) {
-  ASSIGN_OR_RETURN(auto found, HostFunctionTypeFor(store.engine(), type));
-  return AddHostFunctionOf(store, std::move(found), code);
+  std::vector<runtime::HostFunctionSet::Function> functions(1);
+  functions[0].code = code.runtime;
+  ASSIGN_OR_RETURN(functions[0].type, HostFunctionTypeFor(store.engine(), type));
+  runtime::VMFuncRef* made = nullptr;
+  store.state().runtime().AddHostFunctions(
+      std::make_shared<const runtime::HostFunctionSet>(std::move(functions)), &store,
+      absl::MakeSpan(&made, 1));
+  return made;
+}
+
+absl::StatusOr<runtime::VMFuncRef*> StoreState::HostFuncOf(
+    Store& store, const std::shared_ptr<const HostDefinition>& definition) {
+  IndexHostFuncs();
+  const auto found = host_funcs_.find(definition.get());
+  if (found != host_funcs_.end()) return found->second;
+  held_.reserve(held_.size() + 1);
+  host_funcs_.reserve(host_funcs_.size() + 1);
+  ASSIGN_OR_RETURN(runtime::VMFuncRef* const made,
+                   AddHostFunction(store, definition->type, definition->code));
+  held_.push_back(definition);
+  host_funcs_.emplace(definition.get(), made);
+  return made;
+}
+
+absl::Span<runtime::VMFuncRef* const> StoreState::HostFuncsOf(
+    Store& store, const std::shared_ptr<const HostImports>& imports) {
+  for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
+    if (group->imports == imports) return group->funcs;
+  }
+  std::vector<runtime::VMFuncRef*> funcs(imports->definitions.size());
+  if (!groups_.empty() || !host_funcs_.empty()) {
+    IndexHostFuncs();
+    for (size_t i = 0; i < funcs.size(); ++i) {
+      const auto found = host_funcs_.find(imports->definitions[i].get());
+      if (found != host_funcs_.end()) funcs[i] = found->second;
+    }
+  }
+  groups_.reserve(groups_.size() + 1);
+  store_->AddHostFunctions({imports, &imports->functions}, &store, absl::MakeSpan(funcs));
+  groups_.push_back({imports, std::move(funcs)});
+  return groups_.back().funcs;
+}
+
+void StoreState::IndexHostFuncs() {
+  for (; num_indexed_ < groups_.size(); ++num_indexed_) {
+    const HostFuncGroup& group = groups_[num_indexed_];
+    for (size_t i = 0; i < group.funcs.size(); ++i) {
+      host_funcs_.emplace(group.imports->definitions[i].get(), group.funcs[i]);
+    }
+  }
 }
 
 Extern ToExtern(const Store& store, const runtime::Extern& definition) {

@@ -2,10 +2,14 @@
 #ifndef GANTRY_API_STORE_STATE_H_
 #define GANTRY_API_STORE_STATE_H_
 
+#include <cstddef>
 #include <memory>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "api/engine.h"
 #include "api/extern.h"
 #include "api/host_definition.h"
@@ -40,16 +44,13 @@ class StoreState {
   // A copy that lives as long as the store.
   StoreLimits& limits() { return limits_; }
 
-  // The store's function of a definition: make() makes it when it is first asked for.
-  template <typename Make>
+  // The store's function of a definition, made when it is first asked for. `store` is the one that
+  // this is the state of. May throw std::bad_alloc, as the next.
   absl::StatusOr<runtime::VMFuncRef*> HostFuncOf(
-      const std::shared_ptr<const HostDefinition>& definition, Make&& make) {
-    const auto found = host_funcs_.find(definition.get());
-    if (found != host_funcs_.end()) return found->second.func;
-    absl::StatusOr<runtime::VMFuncRef*> made = make();
-    if (made.ok()) host_funcs_.emplace(definition.get(), HostFunc{definition, *made});
-    return made;
-  }
+      Store& store, const std::shared_ptr<const HostDefinition>& definition);
+  // The same for all that a module imports, in their order.
+  absl::Span<runtime::VMFuncRef* const> HostFuncsOf(
+      Store& store, const std::shared_ptr<const HostImports>& imports);
 
   // Made when they are first asked for. `store` is the one that this is the state of.
   Interrupts& interrupts(Store& store) {
@@ -61,14 +62,23 @@ class StoreState {
   }
 
  private:
-  struct HostFunc {
-    // Held, so that no other definition is found at its address.
-    std::shared_ptr<const HostDefinition> definition;
-    runtime::VMFuncRef* func;
+  struct HostFuncGroup {
+    // Held, so that no others are found at its address, nor other definitions at theirs.
+    std::shared_ptr<const HostImports> imports;
+    std::vector<runtime::VMFuncRef*> funcs;
   };
 
+  // Puts the functions of all groups into host_funcs_: most stores are done before anything is
+  // looked up there.
+  void IndexHostFuncs();
+
   const Engine engine_;
-  std::unordered_map<const HostDefinition*, HostFunc> host_funcs_;
+  absl::flat_hash_map<const HostDefinition*, runtime::VMFuncRef*> host_funcs_;
+  // Definitions of host_funcs_ that no group holds.
+  std::vector<std::shared_ptr<const HostDefinition>> held_;
+  // One for each InstancePre that was instantiated here: few.
+  std::vector<HostFuncGroup> groups_;
+  size_t num_indexed_ = 0;  // so many groups are in host_funcs_
   StoreLimits limits_;
   std::unique_ptr<Interrupts> interrupts_;
   const std::unique_ptr<runtime::Store> store_;
@@ -78,17 +88,12 @@ class StoreState {
 // `type` are canonical or abstract.
 absl::StatusOr<std::shared_ptr<const runtime::HostFunctionType>> HostFunctionTypeFor(
     const Engine& engine, const FuncType& type);
-runtime::VMFuncRef* AddHostFunctionOf(Store& store,
-                                      std::shared_ptr<const runtime::HostFunctionType> type,
-                                      Func::RawCallback callback);
-runtime::VMFuncRef* AddHostFunctionOf(Store& store,
-                                      std::shared_ptr<const runtime::HostFunctionType> type,
-                                      const HostFuncCode& code);
+
+// Code that calls a callback.
+HostFuncCode CodeOf(Func::RawCallback callback);
 
 // Makes a host function in the store; trampolines for its type are compiled where no module
 // has them. Types in `type` are canonical or abstract.
-absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
-                                                    Func::RawCallback callback);
 absl::StatusOr<runtime::VMFuncRef*> AddHostFunction(Store& store, const FuncType& type,
                                                     const HostFuncCode& code);
 

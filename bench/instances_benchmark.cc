@@ -135,6 +135,28 @@ double IndirectCall() {
   return Median(rounds);
 }
 
+// As many functions of the host as a program with a system interface imports, each a callable with
+// state of its own.
+constexpr int kHostFunctions = 20;
+
+InstancePre PrepareWithHostFunctions(const Engine& engine) {
+  Linker linker(engine);
+  std::string text = kSmallModule;
+  std::string imports = "(module ";
+  for (int i = 0; i < kHostFunctions; ++i) {
+    const std::string name = absl::StrCat("f", i);
+    CHECK_OK(linker.Func("env", name, [i](int32_t a) { return a + i; }));
+    absl::StrAppend(&imports, "(import \"env\" \"", name, "\" (func (param i32) (result i32)))");
+  }
+  CHECK(absl::StartsWith(text, "(module"));
+  text.replace(0, std::string("(module").size(), imports);
+  absl::StatusOr<Module> module = Module::CompileText(engine, text);
+  CHECK_OK(module.status());
+  absl::StatusOr<InstancePre> pre = linker.InstantiatePre(*module);
+  CHECK_OK(pre.status());
+  return *pre;
+}
+
 // (b) One store, instance, call and drop.
 void Cycle(const Engine& engine, const InstancePre& pre, int32_t value) {
   Store store(engine);
@@ -286,16 +308,22 @@ void Run(double seconds) {
         Instantiate(LargeModule(3000, 700), seconds));
   print("instantiate, 30000 functions, 7000 table elements",
         Instantiate(LargeModule(30000, 7000), seconds));
-  {
-    const Engine engine = NewEngine(100);
-    const InstancePre pre = Prepare(engine, kSmallModule);
+  const auto cycles_of = [&](const Engine& engine, const InstancePre& pre) {
     std::vector<double> rounds;
     for (int round = 0; round < 9; ++round) {
       const double start = CpuNanoseconds();
       const uint64_t cycles = CyclesWithin(engine, pre, seconds / 9) + kWarmUp;
       rounds.push_back((CpuNanoseconds() - start) / static_cast<double>(cycles));
     }
-    print("store, instantiate, call that writes a page, drop", Median(rounds));
+    return Median(rounds);
+  };
+  {
+    const Engine engine = NewEngine(100);
+    print("store, instantiate, call that writes a page, drop",
+          cycles_of(engine, Prepare(engine, kSmallModule)));
+    print(
+        absl::StrCat("the same, with ", kHostFunctions, " functions of the host imported").c_str(),
+        cycles_of(engine, PrepareWithHostFunctions(engine)));
   }
   std::vector<double> ratios;
   for (int round = 0; round < 5; ++round) {

@@ -42,23 +42,6 @@ bool IsUnnoted(environ::TrapCode code) {
 
 }  // namespace
 
-struct Store::HostFunction {
-  VMHostFuncContext context;
-  Store* store = nullptr;
-  // One of the two.
-  HostCallback callback;
-  std::shared_ptr<void> data;
-  HostCall checked = nullptr;  // what CheckAndCallHost calls
-  std::shared_ptr<const HostFunctionType> type;
-
-  // Without a shadow stack calls pay nothing for it.
-  void CheckCalls() {
-    if (store->shadow_ == nullptr) return;
-    CHECK(static_cast<void*>(this) == static_cast<void*>(&context));
-    checked = std::exchange(context.host_call, &Store::CheckAndCallHost);
-  }
-};
-
 std::unique_ptr<Store> Store::Create(std::shared_ptr<Engine> engine, const Options& options) {
   return std::unique_ptr<Store>(new Store(std::move(engine), options));
 }
@@ -148,64 +131,58 @@ absl::Status Store::Suspend(Suspension why) {
       "be called asynchronously");
 }
 
-Store::HostFunction& Store::NewHostFunction(std::shared_ptr<const HostFunctionType> type) {
-  auto function = std::make_unique<HostFunction>();
-  function->store = this;
-  VMHostFuncContext& context = function->context;
-  context.store = &context_;
-  context.func_ref.wasm_call = type->trampolines.exit;
-  context.func_ref.vmctx = &context;
-  context.func_ref.type_id = type->id();
-  context.func_ref.entry = type->trampolines.entry;
-  function->type = std::move(type);
-  host_functions_.push_back(std::move(function));
-  return *host_functions_.back();
-}
+namespace {
 
-VMFuncRef* Store::AddHostFunction(std::shared_ptr<const HostFunctionType> type,
-                                  HostCallback callback) {
-  HostFunction& function = NewHostFunction(std::move(type));
-  function.callback = std::move(callback);
-  function.context.host_call = &Store::CallHost;
-  function.context.data = &function;
-  function.CheckCalls();
-  return &function.context.func_ref;
-}
+struct CallbackData {
+  CallbackData(const HostCallback& of, void*) : callback(of) {}
+  const HostCallback callback;
+};
 
-VMFuncRef* Store::AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCode code) {
-  HostFunction& function = NewHostFunction(std::move(type));
-  function.context.host_call = code.call;
-  function.context.data = code.data.get();
-  function.data = std::move(code.data);
-  function.CheckCalls();
-  return &function.context.func_ref;
+}  // namespace
+
+void Store::AddHostFunctions(std::shared_ptr<const HostFunctionSet> set, void* owner,
+                             absl::Span<VMFuncRef*> functions) {
+  // Without a shadow stack calls pay nothing for it.
+  const HostCall checked_call = shadow_ == nullptr ? nullptr : &Store::CheckAndCallHost;
+  host_functions_.emplace_back(*this, &context_, std::move(set), owner, checked_call, functions);
 }
 
 absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type,
                                                   HostCallback callback) {
   ASSIGN_OR_RETURN(auto found, engine_->HostFunctionTypeOf(type));
-  return AddHostFunction(std::move(found), std::move(callback));
+  std::vector<HostFunctionSet::Function> functions(1);
+  functions[0] = {std::move(found),
+                  HostCode::For<CallbackData>(&Store::CallHost, std::move(callback))};
+  VMFuncRef* made = nullptr;
+  AddHostFunctions(std::make_shared<const HostFunctionSet>(std::move(functions)), nullptr,
+                   absl::MakeSpan(&made, 1));
+  return made;
 }
 
-absl::StatusOr<VMFuncRef*> Store::AddHostFunction(const wasm::FuncType& type, HostCode code) {
-  ASSIGN_OR_RETURN(auto found, engine_->HostFunctionTypeOf(type));
-  return AddHostFunction(std::move(found), std::move(code));
+size_t Store::num_host_functions() const {
+  size_t sum = 0;
+  for (const HostFunctionBlock& block : host_functions_) sum += block.num_made();
+  return sum;
+}
+
+void Store::RootParameters(VMHostFuncContext* context, const ValRaw* values) {
+  const HostFunction& function = *reinterpret_cast<const HostFunction*>(context);
+  for (const uint32_t param : function.type->reference_params) {
+    function.store->references_.Root(values[param].reference);
+  }
 }
 
 HostOutcome Store::CallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
   return RunHostCall(context, values, [&] {
-    HostFunction& function = *static_cast<HostFunction*>(context->data);
-    for (uint32_t param : function.type->reference_params) {
-      function.store->references_.Root(values[param].reference);
-    }
-    return function.callback(caller, values);
+    RootParameters(context, values);
+    return static_cast<const CallbackData*>(context->data)->callback(caller, values);
   });
 }
 
 HostOutcome Store::CheckAndCallHost(VMHostFuncContext* context, VMContext* caller, ValRaw* values) {
-  HostFunction& function = *reinterpret_cast<HostFunction*>(context);
+  const HostFunction& function = *reinterpret_cast<const HostFunction*>(context);
   function.store->CompareExitWithShadow(false);
-  return function.checked(context, caller, values);
+  return function.call(context, caller, values);
 }
 
 absl::Status Store::CurrentExceptionStatus() {

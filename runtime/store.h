@@ -35,6 +35,7 @@
 #include "runtime/engine.h"
 #include "runtime/global.h"
 #include "runtime/host_arch.h"
+#include "runtime/host_functions.h"
 #include "runtime/memory.h"
 #include "runtime/memory_image.h"
 #include "runtime/memory_space.h"
@@ -98,13 +99,6 @@ class StoreFiber {
 
  protected:
   ~StoreFiber() = default;
-};
-
-// Code for a host function in place of a HostCallback: RunHostCall does the part of it that is the
-// same for all. `data` is what VMHostFuncContext::data points to.
-struct HostCode {
-  HostCall call = nullptr;
-  std::shared_ptr<void> data;
 };
 
 class Store final : private FaultHandler {
@@ -201,10 +195,12 @@ class Store final : private FaultHandler {
   // where no module of the engine has trampolines for the type; such a module is to be
   // compiled then. kResourceExhausted.
   absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCallback callback);
-  absl::StatusOr<VMFuncRef*> AddHostFunction(const wasm::FuncType& type, HostCode code);
-  // The same with its type looked up before.
-  VMFuncRef* AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCallback callback);
-  VMFuncRef* AddHostFunction(std::shared_ptr<const HostFunctionType> type, HostCode code);
+  // Host functions whose types were looked up before: makes those that are null in `functions`, one
+  // for each of the set, and puts them there. `owner` is passed on to where their data is made. May
+  // throw what that throws, or std::bad_alloc: no function was made then, and what is in
+  // `functions` is not to be used.
+  void AddHostFunctions(std::shared_ptr<const HostFunctionSet> set, void* owner,
+                        absl::Span<VMFuncRef*> functions);
   // For HostCode::call: `body` puts the results in `values` and returns a Status, an error of
   // which, or an exception, stops the guest. References that it roots live until it returns.
   template <typename Body>
@@ -221,6 +217,8 @@ class Store final : private FaultHandler {
     if (ABSL_PREDICT_TRUE(status.ok())) return {0, values->words[0]};
     return {store.RaiseError(std::move(status)), 0};
   }
+  // Within that: roots the references among a host function's parameters.
+  static void RootParameters(VMHostFuncContext* context, const ValRaw* values);
   // Objects made by the host. Types are canonical and held (HoldType); memories follow the
   // engine's tunables.
   absl::StatusOr<Memory*> AddMemory(const wasm::MemoryType& type);
@@ -289,12 +287,11 @@ class Store final : private FaultHandler {
   // one.
   uint64_t shadow_comparisons() const { return shadow_ == nullptr ? 0 : shadow_->comparisons(); }
 
-  size_t num_host_functions() const { return host_functions_.size(); }
+  size_t num_host_functions() const;
   size_t num_instances() const { return instances_.size(); }
 
  private:
   friend class Instance;
-  struct HostFunction;
   struct InstanceDeleter {
     void operator()(Instance* instance) const;
   };
@@ -317,7 +314,6 @@ class Store final : private FaultHandler {
 
   // The status of the exception being handled.
   static absl::Status CurrentExceptionStatus();
-  HostFunction& NewHostFunction(std::shared_ptr<const HostFunctionType> type);
   // Asks whether a module can be instantiated, before anything is made for it; and counts what it
   // has brought.
   absl::Status CheckLimits(const environ::ModuleInfo& module) const;
@@ -402,7 +398,7 @@ class Store final : private FaultHandler {
   std::unique_ptr<ShadowStack> shadow_;
 
   // Empty vectors, unlike deques, allocate nothing.
-  std::vector<std::unique_ptr<HostFunction>> host_functions_;
+  std::vector<HostFunctionBlock> host_functions_;
   std::vector<std::unique_ptr<Memory>> host_memories_;
   std::vector<std::unique_ptr<Table>> host_tables_;
   std::vector<std::unique_ptr<Global>> host_globals_;
