@@ -192,6 +192,45 @@ TEST_F(ChangeTest, WhatMovedIsFoundByItsStencil) {
   EXPECT_LE(counts.compiled(), 1u);
 }
 
+// Where memory and globals are in the context does not depend on what else a module has.
+TEST(IncrementalTest, EqualCodeIsFoundInModulesThatImportMore) {
+  const auto module_with = [](bool more) {
+    ModuleBuilder builder;
+    if (more) builder.Type({ValType::F64()}, {});
+    const wasm::TypeIndex type = builder.Type({ValType::I32()}, {ValType::I64()});
+    for (int i = 0; more && i < 3; ++i) builder.ImportFunc("host", absl::StrCat(i), type);
+    if (more) {
+      wasm::TableType table;
+      table.element = ValType::FuncRef();
+      table.limits.min = 2;
+      builder.Table(table);
+    }
+    builder.Memory(more ? 3 : 1);
+    wasm::GlobalType counter;
+    counter.content = ValType::I64();
+    counter.is_mutable = true;
+    for (int i = 0; i < (more ? 3 : 1); ++i) {
+      builder.Global(counter, CodeBuilder().I64Const(i));
+    }
+    const wasm::FuncIndex callee = builder.Func(
+        type,
+        CodeBuilder().LocalGet(0).Memory(Opcode::kI64Load, 8).GlobalGet(0).Op(Opcode::kI64DivU));
+    builder.Func(type, CodeBuilder().LocalGet(0).Call(callee).I64Const(5).Op(Opcode::kI64Mul));
+    return builder.Build();
+  };
+  for (const CompilerSettings& settings :
+       {CompilerSettings{}, CompilerSettings{{"inlining", "false"}}}) {
+    const auto cache = std::make_shared<environ::MemoryCache>(64 << 20);
+    Compiled(*MakeCompiler(cache, settings), module_with(false));
+    const auto second = MakeCompiler(cache, settings);
+    EXPECT_TRUE(Compiled(*second, module_with(true)) ==
+                Compiled(*MakeCompiler(nullptr, settings), module_with(true)));
+    const CacheCounts counts = CountsOf(*second);
+    EXPECT_EQ(counts.lookups, 2u);
+    EXPECT_EQ(counts.by_stencil, 2u);
+  }
+}
+
 TEST_F(ChangeTest, OtherSettingsAndFeaturesFindNothing) {
   for (const CompilerSettings& settings :
        {CompilerSettings{{"opt_level", "none"}}, CompilerSettings{{"unwind_info", "false"}},

@@ -132,13 +132,34 @@ TEST(VMOffsetsTest, RegionsFollowEachOtherAligned) {
   counts.defined_globals = 3;
   counts.func_refs = 2;
   const VMOffsets offsets(counts);
-  EXPECT_EQ(offsets.ImportedFunction(FuncIndex(0)), VMContextOffsets::kHeadSize);
-  EXPECT_EQ(offsets.ImportedGlobal(GlobalIndex(1)), VMContextOffsets::kHeadSize + 24 + 8);
-  EXPECT_EQ(offsets.Memory(DefinedMemoryIndex(0)), VMContextOffsets::kHeadSize + 24 + 16);
+  EXPECT_EQ(offsets.Memory(DefinedMemoryIndex(0)), VMContextOffsets::kHeadSize);
+  EXPECT_EQ(offsets.Global(DefinedGlobalIndex(0)), VMContextOffsets::kHeadSize + 16 + 16);
+  EXPECT_EQ(offsets.ImportedGlobal(GlobalIndex(1)),
+            offsets.Global(DefinedGlobalIndex(2)) + VMGlobalDefinitionOffsets::kSize + 8);
+  EXPECT_EQ(offsets.ImportedFunction(FuncIndex(0)), offsets.ImportedGlobal(GlobalIndex(1)) + 8);
   EXPECT_EQ(offsets.Global(DefinedGlobalIndex(0)) % 16, 0u);
   EXPECT_EQ(offsets.Global(DefinedGlobalIndex(2)), offsets.Global(DefinedGlobalIndex(0)) + 32);
   EXPECT_EQ(offsets.FuncRef(FuncRefIndex(0)) % 16, 0u);
   EXPECT_EQ(offsets.size(), offsets.FuncRef(FuncRefIndex(1)) + VMFuncRefOffsets::kSize);
+}
+
+// The first memory, the first table and the globals are where they are whatever else there is.
+TEST(VMOffsetsTest, WhatMostCodeNamesDoesNotMove) {
+  VMContextCounts few;
+  few.defined_memories = 1;
+  few.defined_globals = 1;
+  VMContextCounts many = few;
+  many.imported_functions = 20;
+  many.imported_globals = 3;
+  many.imported_tags = 1;
+  many.defined_tables = 1;
+  many.defined_globals = 5;
+  many.defined_tags = 2;
+  many.func_refs = 7;
+  const VMOffsets a(few);
+  const VMOffsets b(many);
+  EXPECT_EQ(a.Memory(DefinedMemoryIndex(0)), b.Memory(DefinedMemoryIndex(0)));
+  EXPECT_EQ(a.Global(DefinedGlobalIndex(0)), b.Global(DefinedGlobalIndex(0)));
 }
 
 TEST(VMOffsetsDeathTest, AnIndexOutsideTheCountsStops) {

@@ -4,7 +4,7 @@
 
 namespace gantry::environ {
 
-inline constexpr char kVersion[] = "0.2.1";
+inline constexpr char kVersion[] = "0.2.2";
 
 }  // namespace gantry::environ
 

@@ -1,5 +1,7 @@
 #include "environ/core/vm_offsets.h"
 
+#include <algorithm>
+
 namespace gantry::environ {
 namespace {
 
@@ -23,14 +25,15 @@ class Layout {
 
 VMOffsets::VMOffsets(const VMContextCounts& counts) : counts_(counts) {
   Layout layout;
-  functions_ = layout.Take(counts.imported_functions, VMFunctionImportOffsets::kSize, 8);
-  table_pointers_ = layout.Take(counts.imported_tables, 8, 8);
+  memories_ =
+      layout.Take(std::max(1u, counts.defined_memories), VMMemoryDefinitionOffsets::kSize, 8);
   memory_pointers_ = layout.Take(counts.imported_memories, 8, 8);
-  global_pointers_ = layout.Take(counts.imported_globals, 8, 8);
-  tag_pointers_ = layout.Take(counts.imported_tags, 8, 8);
-  tables_ = layout.Take(counts.defined_tables, VMTableDefinitionOffsets::kSize, 8);
-  memories_ = layout.Take(counts.defined_memories, VMMemoryDefinitionOffsets::kSize, 8);
+  tables_ = layout.Take(std::max(1u, counts.defined_tables), VMTableDefinitionOffsets::kSize, 8);
+  table_pointers_ = layout.Take(counts.imported_tables, 8, 8);
   globals_ = layout.Take(counts.defined_globals, VMGlobalDefinitionOffsets::kSize, 16);
+  global_pointers_ = layout.Take(counts.imported_globals, 8, 8);
+  functions_ = layout.Take(counts.imported_functions, VMFunctionImportOffsets::kSize, 8);
+  tag_pointers_ = layout.Take(counts.imported_tags, 8, 8);
   tags_ = layout.Take(counts.defined_tags, VMTagDefinitionOffsets::kSize, 16);
   func_refs_ = layout.Take(counts.func_refs, VMFuncRefOffsets::kSize, 16);
   size_ = layout.Take(0, 0, 16);

@@ -8,18 +8,23 @@
 // One VMContext belongs to one instance. In order:
 //
 //   magic, store, builtins, type ids, instance, tier table      fixed offsets
-//   imported functions   VMFunctionImport each
-//   imported tables      VMTableDefinition* each
-//   imported memories    VMMemoryDefinition* each
-//   imported globals     address of the 16 bytes, each
-//   imported tags        VMTagDefinition* each
-//   defined tables       VMTableDefinition each
 //   defined memories     VMMemoryDefinition each; for shared ones a VMMemoryDefinition* in its
 //                        place, since all who see the memory see one definition
+//   imported memories    VMMemoryDefinition* each
+//   defined tables       VMTableDefinition each
+//   imported tables      VMTableDefinition* each
 //   defined globals      16 bytes each, 16-aligned
-//   defined tags         VMTagDefinition each
+//   imported globals     address of the 16 bytes, each
+//   imported functions   VMFunctionImport each
+//   imported tags        VMTagDefinition* each
+//   defined tags         VMTagDefinition each, 16-aligned
 //   function references  VMFuncRef each, for functions that escape, 16-aligned; garbage until
 //                        the runtime makes one, each time that it is asked for it
+//
+// What most code names comes first, and what modules differ in most (how much they import) behind
+// it, so that the same function is the same code in modules that are otherwise different, and a
+// compilation cache finds it. To that end the first defined memory and the first defined table have
+// their place in modules that define none, too.
 //
 // Everything is for a 64-bit host, little-endian.
 #ifndef GANTRY_ENVIRON_CORE_VM_OFFSETS_H_
@@ -57,8 +62,8 @@ inline constexpr uint32_t kVMHostFuncContextMagic = 0x74736867;  // "ghst"
 // What the tier table's pointer points into: of each function that a module defines, the code to be
 // called (its baseline code until there is better), ascending, and in front of that its counter,
 // descending. All instances of a module share one table. Code is published with release and loaded
-// with acquire; counters are i32, and count down by plain loads and stores of any number of threads:
-// a count that gets lost does no harm.
+// with acquire; counters are i32, and count down by plain loads and stores of any number of
+// threads: a count that gets lost does no harm.
 struct VMTierTableOffsets {
   static constexpr int32_t Code(wasm::DefinedFuncIndex function) {
     return 8 * static_cast<int32_t>(function.raw());
@@ -251,14 +256,14 @@ class VMOffsets {
   }
 
   VMContextCounts counts_;
-  uint32_t functions_;
-  uint32_t table_pointers_;
-  uint32_t memory_pointers_;
-  uint32_t global_pointers_;
-  uint32_t tag_pointers_;
-  uint32_t tables_;
   uint32_t memories_;
+  uint32_t memory_pointers_;
+  uint32_t tables_;
+  uint32_t table_pointers_;
   uint32_t globals_;
+  uint32_t global_pointers_;
+  uint32_t functions_;
+  uint32_t tag_pointers_;
   uint32_t tags_;
   uint32_t func_refs_;
   uint32_t size_;

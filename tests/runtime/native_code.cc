@@ -187,7 +187,7 @@ gantry_native_5_trap:
   .globl gantry_native_6, gantry_native_6_trap
 gantry_native_6:
   .cfi_startproc
-  movq 72(%rdi), %r11
+  movq 48(%rdi), %r11
 gantry_native_6_trap:
   movq (%r11, %rax), %rax
   ret
@@ -229,9 +229,9 @@ gantry_native_9:
   .cfi_offset %rbp, -16
   movq %rsp, %rbp
   .cfi_def_cfa_register %rbp
-  movq 48(%rdi), %r11
+  movq 80(%rdi), %r11
   movq %rdi, %rsi
-  movq 56(%rdi), %rdi
+  movq 88(%rdi), %rdi
   call *%r11
   popq %rbp
   .cfi_def_cfa %rsp, 8
@@ -241,9 +241,9 @@ gantry_native_9:
   .globl gantry_native_10
 gantry_native_10:
   .cfi_startproc
-  movq 48(%rdi), %r11
+  movq 80(%rdi), %r11
   movq %rdi, %rsi
-  movq 56(%rdi), %rdi
+  movq 88(%rdi), %rdi
   jmpq *%r11
   .cfi_endproc
 
@@ -326,9 +326,9 @@ gantry_native_15:
   .cfi_def_cfa_register %rbp
   subq $16, %rsp
   movq %rax, 8(%rsp)
-  movq 48(%rdi), %r11
+  movq 80(%rdi), %r11
   movq %rdi, %rsi
-  movq 56(%rdi), %rdi
+  movq 88(%rdi), %rdi
   xorl %eax, %eax
   xorl %ecx, %ecx
   call *%r11
@@ -484,8 +484,8 @@ environ::ModuleInfo MakeInfo(const environ::MemoryPlan& plan) {
   info.exports.push_back({"memory", environ::EntityRef::Memory(wasm::MemoryIndex(0))});
   // The offsets that the code above has in it.
   const environ::VMOffsets offsets(info.VMCounts());
-  CHECK_EQ(offsets.ImportedFunction(FuncIndex(0)), 48u);
-  CHECK_EQ(offsets.Memory(wasm::DefinedMemoryIndex(0)), 72u);
+  CHECK_EQ(offsets.ImportedFunction(FuncIndex(0)), 80u);
+  CHECK_EQ(offsets.Memory(wasm::DefinedMemoryIndex(0)), 48u);
   return info;
 }
 
