@@ -46,6 +46,8 @@ constexpr char kData[] = ".gantry.data";
 constexpr char kDebug[] = ".gantry.debug";
 constexpr char kWasm[] = ".gantry.wasm";
 constexpr char kDebugAddresses[] = ".gantry.debug.at";
+constexpr char kSymbols[] = ".symtab";
+constexpr char kSymbolNames[] = ".strtab";
 
 // What is known per function and per address, in the order in which it is hashed.
 constexpr const char* kTableSections[] = {
@@ -88,6 +90,19 @@ std::string Digest(absl::Span<const absl::Span<const uint8_t>> parts) {
 
 std::string HeadersDigest(const ElfView& elf) {
   return Digest({elf.headers().start, elf.headers().names, elf.headers().sections});
+}
+
+// Of what debuggers read: symbols, native DWARF and its addresses.
+absl::StatusOr<std::string> DebugDigest(const ElfView& elf, bool has_native_debug) {
+  std::vector<const char*> names = {kSymbols, kSymbolNames, kDebugAddresses};
+  if (has_native_debug) {
+    names.insert(names.end(), std::begin(NativeDebug::kNames), std::end(NativeDebug::kNames));
+  }
+  std::vector<absl::Span<const uint8_t>> parts;
+  for (const char* name : names) {
+    ASSIGN_OR_RETURN(parts.emplace_back(), elf.Section(name));
+  }
+  return Digest(parts);
 }
 
 template <typename T>
@@ -278,10 +293,9 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   meta.set_tables_digest(Digest(tables));
   meta.set_text_alignment(contents.page_alignment);
   meta.set_module_count(static_cast<uint32_t>(contents.modules.size()));
-  const std::string message = meta.SerializeAsString();
-  // The digest of the headers is written when they are there.
-  const std::string meta_bytes =
-      Digest({TextBytes(message)}) + std::string(kDigestSize, '\0') + message;
+  // Digests of what is made with the file are written into their places when it is there.
+  meta.set_debug_digest(std::string(kDigestSize, '\0'));
+  const std::string meta_bytes = std::string(2 * kDigestSize, '\0') + meta.SerializeAsString();
 
   const NativeDebug no_debug;
   ElfWriter elf(machine);
@@ -320,9 +334,6 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   }
   std::vector<uint8_t> file = std::move(elf).Finish();
   ASSIGN_OR_RETURN(const ElfView written, ElfView::Parse(file));
-  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> placed, written.Section(kMeta));
-  const std::string headers = HeadersDigest(written);
-  std::memcpy(file.data() + written.OffsetOf(placed) + kDigestSize, headers.data(), kDigestSize);
   if (!native_debug.empty()) {
     ASSIGN_OR_RETURN(const absl::Span<const uint8_t> code, written.Section(kText));
     const uint64_t base = written.OffsetOf(code);
@@ -333,6 +344,15 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
                    address.offset, base);
     }
   }
+  ASSIGN_OR_RETURN(const absl::Span<const uint8_t> placed, written.Section(kMeta));
+  ASSIGN_OR_RETURN(const std::string debug_digest,
+                   DebugDigest(written, !native_debug.addresses.empty()));
+  meta.set_debug_digest(debug_digest);
+  const std::string message = meta.SerializeAsString();
+  const std::string contents_of_meta =
+      Digest({TextBytes(message)}) + HeadersDigest(written) + message;
+  CHECK_EQ(contents_of_meta.size(), placed.size());
+  std::memcpy(file.data() + written.OffsetOf(placed), contents_of_meta.data(), placed.size());
   return file;
 }
 
@@ -383,6 +403,9 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
     if (Digest(tables) != meta.tables_digest()) return Malformed("its tables were changed");
     if (Digest({view.text_, data, debug, wasm}) != meta.text_digest())
       return Malformed("its code was changed");
+    ASSIGN_OR_RETURN(const absl::Span<const uint8_t> addresses, elf.Section(kDebugAddresses));
+    ASSIGN_OR_RETURN(const std::string found, DebugDigest(elf, !addresses.empty()));
+    if (found != meta.debug_digest()) return Malformed("its debug sections were changed");
   }
   view.text_offset_ = elf.OffsetOf(view.text_);
   const uint32_t alignment = view.text_alignment_;

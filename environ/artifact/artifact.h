@@ -24,11 +24,11 @@
 //   .symtab             a symbol for each FuncKey
 //
 // VERIFICATION. Headers, metadata and module data are checked always: every offset, length and
-// index before it is used, and their digests. The tables, the text and the data segments, which are
-// all but a few kilobytes of a file, are read only where a full verification is asked for; then
-// no bit of them that was changed goes unnoticed. A file that is trusted is one that nobody
-// could change who may not run code anyway: what it does is what its code does, whatever digests
-// say.
+// index before it is used, and their digests. Everything else (tables, text, data segments, what
+// debuggers read), which is all but a few kilobytes of a file, is read only where a full
+// verification is asked for; then no bit of it that was changed goes unnoticed. A file that is
+// trusted is one that nobody could change who may not run code anyway: what it does is what its
+// code does, whatever digests say.
 //
 // COMPATIBILITY. An artifact is for one version of Gantry, one target and one set of tunables, and
 // for processors that have the features that it was compiled for; CheckCompatible names each

@@ -116,6 +116,10 @@ class ArtifactTest : public testing::Test {
     contents_.isa_flags = {{"has_avx2", "true"}, {"has_bmi2", "false"}};
     contents_.text = &text_;
     contents_.modules = {{.info = &info_, .data = data_, .wasm = wasm_}};
+    native_debug_.sections[NativeDebug::kInfo].assign(20, 7);
+    native_debug_.sections[NativeDebug::kStr] = {'s', 0};
+    native_debug_.addresses = {{NativeDebug::kInfo, 4}};
+    contents_.native_debug = &native_debug_;
   }
   std::vector<uint8_t> Write() {
     absl::StatusOr<std::vector<uint8_t>> file = WriteArtifact(contents_);
@@ -127,6 +131,7 @@ class ArtifactTest : public testing::Test {
   const LinkedText text_ = SampleText();
   const std::vector<uint8_t> data_ = {1, 2, 3, 4, 5};
   const std::vector<uint8_t> wasm_ = {0, 'a', 's', 'm'};
+  NativeDebug native_debug_;
   ArtifactContents contents_;
 };
 
@@ -141,6 +146,11 @@ TEST_F(ArtifactTest, ReadsWhatWasWritten) {
   EXPECT_EQ(view->modules()[0].info, info_);
   EXPECT_EQ(view->modules()[0].data, absl::MakeConstSpan(data_));
   EXPECT_EQ(view->modules()[0].wasm, absl::MakeConstSpan(wasm_));
+  EXPECT_EQ(view->debug_addresses(), absl::MakeConstSpan(native_debug_.addresses));
+  ASSERT_EQ(view->debug_sections().size(), NativeDebug::kNumSections);
+  std::vector<uint8_t> placed = native_debug_.sections[NativeDebug::kInfo];
+  PlaceAddress(absl::MakeSpan(placed), 4, view->text_offset());
+  EXPECT_EQ(view->debug_sections()[NativeDebug::kInfo], absl::MakeConstSpan(placed));
   EXPECT_EQ(view->tables().FindTrap(9), 2);
   EXPECT_EQ(view->tables().FindWasmOffset(5), 100u);
   EXPECT_EQ(view->tables().FindInlineSite(5), 1u);
@@ -201,10 +211,13 @@ TEST_F(ArtifactTest, EveryTruncationIsRefused) {
   }
 }
 
-// Of a file that is verified fully, padding and symbols alone may change unnoticed; of one that is
-// trusted, also text, tables and data, but nothing that says where and how large they are.
+// Of a file that is verified fully, padding alone may change unnoticed; of one that is
+// trusted, also symbols, text, tables and data, but nothing that says where and how large they are.
 TEST_F(ArtifactTest, EveryChangedByteIsRefusedOrHarmless) {
   const std::vector<uint8_t> bytes = Write();
+  const File unchanged(bytes);
+  const absl::StatusOr<ArtifactView> original = ArtifactView::Parse(unchanged.span());
+  ASSERT_TRUE(original.ok()) << original.status();
   size_t accepted[2] = {};
   for (size_t i = 0; i < bytes.size(); ++i) {
     for (const uint8_t change : {0x01, 0x80, 0xFF}) {
@@ -228,6 +241,10 @@ TEST_F(ArtifactTest, EveryChangedByteIsRefusedOrHarmless) {
         EXPECT_EQ(view->tables().trap_offsets, absl::MakeConstSpan(text_.trap_offsets)) << i;
         EXPECT_EQ(view->tables().inline_sites, absl::MakeConstSpan(text_.inline_sites)) << i;
         EXPECT_EQ(view->eh_frame(), absl::MakeConstSpan(text_.eh_frame)) << i;
+        EXPECT_EQ(view->debug_addresses(), absl::MakeConstSpan(native_debug_.addresses)) << i;
+        for (size_t s = 0; s < NativeDebug::kNumSections; ++s) {
+          EXPECT_EQ(view->debug_sections()[s], original->debug_sections()[s]) << i;
+        }
       }
     }
   }
