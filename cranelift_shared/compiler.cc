@@ -361,7 +361,7 @@ absl::Status OptimizingCompiler::CompileBody(const ModuleTranslation& module, co
     code = *compiled;
     if (is_cached) {
       const Clock::time_point store = Clock::now();
-      cache_->InsertStencil(stencil_key, code, function, num_names, *worker.cache_work);
+      cache_->InsertStencil(stencil_key, code, function, num_names);
       worker.cache_ns += NanosecondsSince(store);
     }
   }

@@ -2,6 +2,8 @@
 
 #include <cstring>
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 #include "base/check.h"
 
@@ -19,20 +21,50 @@ using environ::ModuleTranslation;
 static_assert(sizeof(CompiledFunction) == 336);
 static_assert(sizeof(codegen::CompiledCode) == 168);
 
+// Fields of a list's elements, whose bytes are there: no bounds are looked at.
+class FieldWriter {
+ public:
+  explicit FieldWriter(char* at) : at_(at) {}
+  void U8(uint8_t value) { *at_++ = static_cast<char>(value); }
+  void U32(uint32_t value) {
+    std::memcpy(at_, &value, sizeof value);
+    at_ += sizeof value;
+  }
+
+ private:
+  char* at_;
+};
+
+class FieldReader {
+ public:
+  explicit FieldReader(const char* at) : at_(at) {}
+  uint8_t U8() { return static_cast<uint8_t>(*at_++); }
+  uint32_t U32() {
+    uint32_t value;
+    std::memcpy(&value, at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+
+ private:
+  const char* at_;
+};
+
 class Writer {
  public:
-  void U8(uint8_t value) { out_.push_back(static_cast<char>(value)); }
   void U32(uint32_t value) { out_.append(reinterpret_cast<const char*>(&value), sizeof value); }
-  void Size(size_t size) { U32(static_cast<uint32_t>(size)); }
-  template <typename Bytes>
-  void Bytes8(const Bytes& bytes) {
-    Size(bytes.size());
-    out_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  // Of a list whose elements, of so many bytes each, are written next.
+  FieldWriter List(size_t size, size_t element_bytes) {
+    U32(static_cast<uint32_t>(size));
+    const size_t at = out_.size();
+    out_.resize(at + size * element_bytes);
+    return FieldWriter(out_.data() + at);
   }
-  template <typename Numbers>
-  void Numbers32(const Numbers& numbers) {
-    Size(numbers.size());
-    out_.append(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(uint32_t));
+  template <typename T>
+  void Array(absl::Span<const T> elements) {
+    static_assert(std::has_unique_object_representations_v<T>);
+    U32(static_cast<uint32_t>(elements.size()));
+    out_.append(reinterpret_cast<const char*>(elements.data()), elements.size() * sizeof(T));
   }
   std::string Take() { return std::move(out_); }
 
@@ -44,26 +76,29 @@ class Reader {
  public:
   explicit Reader(absl::string_view bytes) : rest_(bytes) {}
 
-  uint8_t U8() {
-    uint8_t value = 0;
-    Copy(&value, sizeof value);
-    return value;
-  }
   uint32_t U32() {
     uint32_t value = 0;
     Copy(&value, sizeof value);
     return value;
   }
-  // How many elements of at least so many bytes follow; 0 where there are not as many bytes.
-  size_t Size(size_t element_bytes) {
-    const uint32_t size = U32();
-    if (size > rest_.size() / element_bytes) ok_ = false;
-    return ok_ ? size : 0;
+  // The fields of a list's elements, of so many bytes each, and how many there are: none where not
+  // all of them are there.
+  FieldReader List(size_t element_bytes, size_t* size) {
+    *size = U32();
+    if (*size > rest_.size() / element_bytes) ok_ = false;
+    if (!ok_) *size = 0;
+    const FieldReader fields(rest_.data());
+    rest_.remove_prefix(*size * element_bytes);
+    return fields;
   }
   template <typename T>
   void Array(std::vector<T>& out) {
-    out.resize(Size(sizeof(T)));
-    Copy(out.data(), out.size() * sizeof(T));
+    static_assert(std::has_unique_object_representations_v<T>);
+    size_t size = U32();
+    if (size > rest_.size() / sizeof(T)) ok_ = false;
+    if (!ok_) size = 0;
+    out.resize(size);
+    Copy(out.data(), size * sizeof(T));
   }
   void Expect(bool condition) { ok_ &= condition; }
   bool ok() const { return ok_; }
@@ -109,6 +144,17 @@ bool RelocationFits(const codegen::LinkRules& rules, uint32_t offset, uint8_t ki
 }
 
 // ---- First level.
+
+// Bytes of a list's elements.
+constexpr size_t kRelocationBytes = 14;
+constexpr size_t kTrapBytes = 9;
+constexpr size_t kSiteBytes = 12;
+constexpr size_t kAddressBytes = 8;
+// The same of the second level.
+constexpr size_t kCodeTrapBytes = 5;
+constexpr size_t kCodeRelocBytes = 17;
+constexpr size_t kCodeLocBytes = 8;
+constexpr size_t kCodePlaceBytes = 8;
 
 // Of the first byte of a function's body; 0 for an import, which has none.
 uint32_t BodyStart(const ModuleTranslation& module, uint32_t function) {
@@ -168,54 +214,40 @@ std::string EncodeFunction(const CompiledFunction& compiled, const ModuleTransla
                            wasm::FuncIndex function) {
   CHECK(compiled.debug == nullptr && !compiled.missing.has_value());
   Writer out;
-  out.Bytes8(compiled.code);
+  out.Array(absl::MakeConstSpan(compiled.code));
   out.U32(compiled.alignment);
-  out.Size(compiled.relocations.size());
+  FieldWriter relocations = out.List(compiled.relocations.size(), kRelocationBytes);
   for (const environ::CodeRelocation& relocation : compiled.relocations) {
-    out.U32(relocation.offset);
-    out.U8(relocation.kind);
-    out.U32(static_cast<uint32_t>(relocation.addend));
-    out.U8(static_cast<uint8_t>(relocation.target.kind()));
-    out.U32(relocation.target.index());
+    relocations.U32(relocation.offset);
+    relocations.U8(relocation.kind);
+    relocations.U32(static_cast<uint32_t>(relocation.addend));
+    relocations.U8(static_cast<uint8_t>(relocation.target.kind()));
+    relocations.U32(relocation.target.index());
   }
-  out.Size(compiled.traps.size());
+  FieldWriter traps = out.List(compiled.traps.size(), kTrapBytes);
   for (const environ::TrapRecord& trap : compiled.traps) {
-    out.U32(trap.offset);
-    out.U8(trap.code);
-    out.U32(trap.refund);
+    traps.U32(trap.offset);
+    traps.U8(trap.code);
+    traps.U32(trap.refund);
   }
   BodyWalk walk(module, function, compiled);
-  out.Size(compiled.inline_sites.size());
+  FieldWriter sites = out.List(compiled.inline_sites.size(), kSiteBytes);
   for (const environ::InlineSite& site : compiled.inline_sites) {
-    out.U32(site.parent);
-    out.U32(site.function);
-    out.U32(Shifted(site.wasm_offset, 0 - walk.StartOf(site.parent)));
+    sites.U32(site.parent);
+    sites.U32(site.function);
+    sites.U32(Shifted(site.wasm_offset, 0 - walk.StartOf(site.parent)));
   }
-  out.Size(compiled.inline_ranges.size());
-  for (const environ::InlineRange& range : compiled.inline_ranges) {
-    out.U32(range.offset);
-    out.U32(range.site);
-  }
-  out.Size(compiled.address_map.size());
+  out.Array(absl::MakeConstSpan(compiled.inline_ranges));
+  FieldWriter addresses = out.List(compiled.address_map.size(), kAddressBytes);
   for (const environ::AddressMapEntry& entry : compiled.address_map) {
-    out.U32(entry.offset);
-    out.U32(Shifted(entry.wasm_offset, 0 - walk.StartAt(entry.offset)));
+    addresses.U32(entry.offset);
+    addresses.U32(Shifted(entry.wasm_offset, 0 - walk.StartAt(entry.offset)));
   }
   out.U32(compiled.inlined_calls);
-  out.Size(compiled.stack_maps.size());
-  for (const environ::StackMapEntry& map : compiled.stack_maps) {
-    out.U32(map.offset);
-    out.U32(map.first_slot);
-    out.U32(map.slot_count);
-  }
-  out.Numbers32(compiled.stack_map_slots);
-  out.Size(compiled.handlers.size());
-  for (const environ::HandlerEntry& handler : compiled.handlers) {
-    out.U32(handler.offset);
-    out.U32(handler.tag);
-    out.U32(handler.handler);
-  }
-  out.Bytes8(compiled.unwind);
+  out.Array(absl::MakeConstSpan(compiled.stack_maps));
+  out.Array(absl::MakeConstSpan(compiled.stack_map_slots));
+  out.Array(absl::MakeConstSpan(compiled.handlers));
+  out.Array(absl::MakeConstSpan(compiled.unwind));
   out.U32(compiled.frame.frame_begin);
   out.U32(compiled.frame.frame_size);
   out.U32(compiled.debug_area);
@@ -232,14 +264,15 @@ bool DecodeFunction(absl::string_view bytes, const ModuleTranslation& module,
   out.alignment = in.U32();
   in.Expect(IsPowerOfTwo(out.alignment) && out.alignment <= 4096);
 
-  const size_t relocations = in.Size(14);
-  for (size_t i = 0; i < relocations; ++i) {
-    environ::CodeRelocation relocation;
-    relocation.offset = in.U32();
-    relocation.kind = in.U8();
-    relocation.addend = static_cast<int32_t>(in.U32());
-    const uint64_t kind = in.U8();
-    const uint64_t index = in.U32();
+  size_t count = 0;
+  FieldReader relocations = in.List(kRelocationBytes, &count);
+  out.relocations.resize(count);
+  for (environ::CodeRelocation& relocation : out.relocations) {
+    relocation.offset = relocations.U32();
+    relocation.kind = relocations.U8();
+    relocation.addend = static_cast<int32_t>(relocations.U32());
+    const uint64_t kind = relocations.U8();
+    const uint64_t index = relocations.U32();
     const bool is_shared = kind == static_cast<uint64_t>(environ::FuncKeyKind::kBuiltinShim);
     const uint64_t owner = is_shared ? 0 : module.id.raw();
     const std::optional<FuncKey> target = FuncKey::FromPacked(kind << 56 | owner << 32 | index);
@@ -247,75 +280,60 @@ bool DecodeFunction(absl::string_view bytes, const ModuleTranslation& module,
               RelocationFits(rules, relocation.offset, relocation.kind, size));
     if (!in.ok()) return false;
     relocation.target = *target;
-    out.relocations.push_back(relocation);
   }
-  const size_t traps = in.Size(9);
+  FieldReader traps = in.List(kTrapBytes, &count);
+  out.traps.resize(count);
   Ascending trap_offsets(size, true);
-  for (size_t i = 0; i < traps; ++i) {
-    const uint32_t offset = in.U32();
-    in.Expect(trap_offsets.Next(offset));
-    const uint8_t code = in.U8();
-    out.traps.push_back({offset, code, in.U32()});
+  for (environ::TrapRecord& trap : out.traps) {
+    trap.offset = traps.U32();
+    trap.code = traps.U8();
+    trap.refund = traps.U32();
+    in.Expect(trap_offsets.Next(trap.offset));
   }
-  const size_t sites = in.Size(12);
-  for (size_t i = 0; i < sites; ++i) {
-    environ::InlineSite site;
-    site.parent = in.U32();
-    site.function = in.U32();
-    site.wasm_offset = in.U32();
+  FieldReader sites = in.List(kSiteBytes, &count);
+  out.inline_sites.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    environ::InlineSite& site = out.inline_sites[i];
+    site.parent = sites.U32();
+    site.function = sites.U32();
+    site.wasm_offset = sites.U32();
     in.Expect((site.parent == environ::kNoInlineSite || site.parent < i) &&
               site.function < module.parsed.functions.size());
     if (!in.ok()) return false;
-    out.inline_sites.push_back(site);
   }
   BodyWalk walk(module, function, out);
   for (environ::InlineSite& site : out.inline_sites) {
     site.wasm_offset = Shifted(site.wasm_offset, walk.StartOf(site.parent));
   }
-  const size_t ranges = in.Size(8);
+  in.Array(out.inline_ranges);
   Ascending range_offsets(size, true);
-  for (size_t i = 0; i < ranges; ++i) {
-    environ::InlineRange range;
-    range.offset = in.U32();
-    range.site = in.U32();
+  for (const environ::InlineRange& range : out.inline_ranges) {
     in.Expect(range_offsets.Next(range.offset) &&
               (range.site == environ::kNoInlineSite || range.site < out.inline_sites.size()));
-    if (!in.ok()) return false;
-    out.inline_ranges.push_back(range);
   }
-  const size_t addresses = in.Size(8);
+  if (!in.ok()) return false;
+  FieldReader addresses = in.List(kAddressBytes, &count);
+  out.address_map.resize(count);
   Ascending address_offsets(size, true);
-  for (size_t i = 0; i < addresses; ++i) {
-    environ::AddressMapEntry entry;
-    entry.offset = in.U32();
+  for (environ::AddressMapEntry& entry : out.address_map) {
+    entry.offset = addresses.U32();
     in.Expect(address_offsets.Next(entry.offset));
-    entry.wasm_offset = Shifted(in.U32(), walk.StartAt(entry.offset));
-    out.address_map.push_back(entry);
+    entry.wasm_offset = Shifted(addresses.U32(), walk.StartAt(entry.offset));
   }
   out.inlined_calls = in.U32();
-  const size_t maps = in.Size(12);
+  in.Array(out.stack_maps);
   Ascending map_offsets(size, true);
-  for (size_t i = 0; i < maps; ++i) {
-    environ::StackMapEntry map;
-    map.offset = in.U32();
-    map.first_slot = in.U32();
-    map.slot_count = in.U32();
+  for (const environ::StackMapEntry& map : out.stack_maps) {
     in.Expect(map_offsets.Next(map.offset));
-    out.stack_maps.push_back(map);
   }
   in.Array(out.stack_map_slots);
   for (const environ::StackMapEntry& map : out.stack_maps) {
     in.Expect(uint64_t{map.first_slot} + map.slot_count <= out.stack_map_slots.size());
   }
-  const size_t handlers = in.Size(12);
+  in.Array(out.handlers);
   Ascending handler_offsets(size, false);
-  for (size_t i = 0; i < handlers; ++i) {
-    environ::HandlerEntry handler;
-    handler.offset = in.U32();
-    handler.tag = in.U32();
-    handler.handler = in.U32();
+  for (const environ::HandlerEntry& handler : out.handlers) {
     in.Expect(handler_offsets.Next(handler.offset) && handler.handler < size);
-    out.handlers.push_back(handler);
   }
   in.Array(out.unwind);
   out.frame.frame_begin = in.U32();
@@ -328,44 +346,30 @@ bool DecodeFunction(absl::string_view bytes, const ModuleTranslation& module,
 
 std::string EncodeCode(const codegen::CompiledCode& code, const FunctionStencil& stencil) {
   Writer out;
-  out.Bytes8(code.bytes);
+  out.Array(code.bytes);
   out.U32(code.alignment);
   out.U32(code.code_end);
-  out.Size(code.traps.size());
+  FieldWriter traps = out.List(code.traps.size(), kCodeTrapBytes);
   for (const codegen::TrapRecord& trap : code.traps) {
-    out.U32(trap.offset);
-    out.U8(static_cast<uint8_t>(trap.code));
+    traps.U32(trap.offset);
+    traps.U8(static_cast<uint8_t>(trap.code));
   }
-  out.Size(code.relocs.size());
+  FieldWriter relocs = out.List(code.relocs.size(), kCodeRelocBytes);
   for (const codegen::RelocRecord& reloc : code.relocs) {
-    out.U32(reloc.offset);
-    out.U8(static_cast<uint8_t>(reloc.kind));
-    out.U32(reloc.name.raw());
-    out.U32(static_cast<uint32_t>(reloc.addend));
-    out.U32(static_cast<uint32_t>(static_cast<uint64_t>(reloc.addend) >> 32));
+    relocs.U32(reloc.offset);
+    relocs.U8(static_cast<uint8_t>(reloc.kind));
+    relocs.U32(reloc.name.raw());
+    relocs.U32(static_cast<uint32_t>(reloc.addend));
+    relocs.U32(static_cast<uint32_t>(static_cast<uint64_t>(reloc.addend) >> 32));
   }
-  out.Size(code.call_sites.size());
-  for (const codegen::CallSite& site : code.call_sites) {
-    out.U32(site.return_offset);
-    out.U32(site.first_handler);
-    out.U32(site.handler_count);
-  }
-  out.Size(code.call_handlers.size());
-  for (const codegen::CallHandler& handler : code.call_handlers) {
-    out.U32(handler.tag);
-    out.U32(handler.target);
-  }
-  out.Size(code.stack_maps.size());
-  for (const codegen::StackMap& map : code.stack_maps) {
-    out.U32(map.return_offset);
-    out.U32(map.first_slot);
-    out.U32(map.slot_count);
-  }
-  out.Numbers32(code.stack_map_slots);
+  out.Array(code.call_sites);
+  out.Array(code.call_handlers);
+  out.Array(code.stack_maps);
+  out.Array(code.stack_map_slots);
   // Which number an inlined location has in its table is not part of the stencil's key, so the
   // entries come along, numbered as they come.
   std::vector<FunctionStencil::InlinedLoc> inlined;
-  out.Size(code.source_locs.size());
+  FieldWriter locs = out.List(code.source_locs.size(), kCodeLocBytes);
   for (const codegen::SourceLocEntry& entry : code.source_locs) {
     uint32_t loc = entry.loc.is_none() ? FunctionStencil::kNoLoc : entry.loc.raw();
     if (loc != FunctionStencil::kNoLoc && (loc & FunctionStencil::kInlinedBit) != 0) {
@@ -373,18 +377,18 @@ std::string EncodeCode(const codegen::CompiledCode& code, const FunctionStencil&
       if (inlined.empty() || inlined.back() != place) inlined.push_back(place);
       loc = FunctionStencil::kInlinedBit | static_cast<uint32_t>(inlined.size() - 1);
     }
-    out.U32(entry.offset);
-    out.U32(loc);
+    locs.U32(entry.offset);
+    locs.U32(loc);
   }
-  out.Size(inlined.size());
+  FieldWriter places = out.List(inlined.size(), kCodePlaceBytes);
   for (const FunctionStencil::InlinedLoc& place : inlined) {
-    out.U32(place.site.raw());
-    out.U32(place.relative);
+    places.U32(place.site.raw());
+    places.U32(place.relative);
   }
   out.U32(code.frame.frame_begin);
   out.U32(code.frame.frame_size);
   out.U32(code.frame.slots_begin);
-  out.Bytes8(code.call_frame_instructions);
+  out.Array(code.call_frame_instructions);
   return out.Take();
 }
 
@@ -396,64 +400,57 @@ bool StoredCode::Decode(absl::string_view bytes, size_t num_names, size_t num_si
   alignment_ = in.U32();
   code_end_ = in.U32();
   in.Expect(IsPowerOfTwo(alignment_) && alignment_ <= 4096 && code_end_ <= size);
-  traps_.resize(in.Size(5));
+  size_t count = 0;
+  FieldReader traps = in.List(kCodeTrapBytes, &count);
+  traps_.resize(count);
   Ascending trap_offsets(size, true);
   for (codegen::TrapRecord& trap : traps_) {
-    trap.offset = in.U32();
-    trap.code = static_cast<codegen::TrapCode>(in.U8());
+    trap.offset = traps.U32();
+    trap.code = static_cast<codegen::TrapCode>(traps.U8());
     in.Expect(trap_offsets.Next(trap.offset));
   }
-  relocs_.resize(in.Size(17));
+  FieldReader relocs = in.List(kCodeRelocBytes, &count);
+  relocs_.resize(count);
   for (codegen::RelocRecord& reloc : relocs_) {
-    reloc.offset = in.U32();
-    const uint8_t kind = in.U8();
+    reloc.offset = relocs.U32();
+    const uint8_t kind = relocs.U8();
     reloc.kind = static_cast<codegen::RelocKind>(kind);
-    reloc.name = codegen::ExternalName(in.U32());
-    const uint64_t low = in.U32();
-    reloc.addend = static_cast<int64_t>(low | uint64_t{in.U32()} << 32);
+    reloc.name = codegen::ExternalName(relocs.U32());
+    const uint64_t low = relocs.U32();
+    reloc.addend = static_cast<int64_t>(low | uint64_t{relocs.U32()} << 32);
     in.Expect(RelocationFits(rules, reloc.offset, kind, size) && reloc.name.is_some() &&
               reloc.name.index() < num_names);
   }
-  call_sites_.resize(in.Size(12));
+  in.Array(call_sites_);
   Ascending site_offsets(size, false);
-  for (codegen::CallSite& site : call_sites_) {
-    site.return_offset = in.U32();
-    site.first_handler = in.U32();
-    site.handler_count = in.U32();
+  for (const codegen::CallSite& site : call_sites_) {
     in.Expect(site_offsets.Next(site.return_offset));
   }
-  call_handlers_.resize(in.Size(8));
-  for (codegen::CallHandler& handler : call_handlers_) {
-    handler.tag = in.U32();
-    handler.target = in.U32();
-    in.Expect(handler.target < size);
-  }
+  in.Array(call_handlers_);
+  for (const codegen::CallHandler& handler : call_handlers_) in.Expect(handler.target < size);
   for (const codegen::CallSite& site : call_sites_) {
     in.Expect(uint64_t{site.first_handler} + site.handler_count <= call_handlers_.size());
   }
-  stack_maps_.resize(in.Size(12));
+  in.Array(stack_maps_);
   Ascending map_offsets(size, true);
-  for (codegen::StackMap& map : stack_maps_) {
-    map.return_offset = in.U32();
-    map.first_slot = in.U32();
-    map.slot_count = in.U32();
-    in.Expect(map_offsets.Next(map.return_offset));
-  }
+  for (const codegen::StackMap& map : stack_maps_) in.Expect(map_offsets.Next(map.return_offset));
   in.Array(stack_map_slots_);
   for (const codegen::StackMap& map : stack_maps_) {
     in.Expect(uint64_t{map.first_slot} + map.slot_count <= stack_map_slots_.size());
   }
-  source_locs_.resize(in.Size(8));
+  FieldReader locs = in.List(kCodeLocBytes, &count);
+  source_locs_.resize(count);
   Ascending loc_offsets(size, false);
   for (codegen::SourceLocEntry& entry : source_locs_) {
-    entry.offset = in.U32();
-    entry.loc = codegen::SourceLoc(in.U32());
+    entry.offset = locs.U32();
+    entry.loc = codegen::SourceLoc(locs.U32());
     in.Expect(loc_offsets.Next(entry.offset));
   }
-  inlined_locs_.resize(in.Size(8));
+  FieldReader places = in.List(kCodePlaceBytes, &count);
+  inlined_locs_.resize(count);
   for (FunctionStencil::InlinedLoc& place : inlined_locs_) {
-    place.site = codegen::InlineSite(in.U32());
-    place.relative = in.U32();
+    place.site = codegen::InlineSite(places.U32());
+    place.relative = places.U32();
     in.Expect(place.site.is_none() || place.site.index() < num_sites);
   }
   for (const codegen::SourceLocEntry& entry : source_locs_) {

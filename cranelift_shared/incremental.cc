@@ -4,11 +4,13 @@
 #include <cstring>
 
 #include "base/build_id.h"
+#include "environ/cache/checksum.h"
 #include "environ/core/version.h"
 
 namespace gantry::cranelift {
 namespace {
 
+using environ::Checksum;
 using environ::CompiledFunction;
 using environ::Digest;
 using environ::Digester;
@@ -50,8 +52,8 @@ void AddBody(const ModuleTranslation& module, const FunctionBody& body, Digester
   }
 }
 
-// Of a value, behind its digest.
-absl::string_view ContentsOf(absl::string_view value) { return value.substr(sizeof(Digest)); }
+// Of a value, behind its checksum.
+absl::string_view ContentsOf(absl::string_view value) { return value.substr(sizeof(Checksum)); }
 
 void AppendU32(uint32_t value, std::string& out) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -127,19 +129,19 @@ Digest IncrementalCache::DigestOfCallees(const ModuleDigests& digests, FuncIndex
   return work.digester.Finish();
 }
 
-std::optional<std::string> IncrementalCache::Get(const Digest& key, Work& work) const {
+std::optional<std::string> IncrementalCache::Get(const Digest& key) const {
   std::optional<std::string> value = store_->Get(environ::KeyOf(key));
-  if (!value.has_value() || value->size() < sizeof(Digest)) return std::nullopt;
-  const Digest digest = work.digester.Add(key).Add(ContentsOf(*value)).Finish();
-  if (std::memcmp(digest.data(), value->data(), sizeof digest) != 0) return std::nullopt;
+  if (!value.has_value() || value->size() < sizeof(Checksum)) return std::nullopt;
+  const Checksum checksum = environ::ChecksumOf(key, ContentsOf(*value));
+  if (std::memcmp(checksum.data(), value->data(), sizeof checksum) != 0) return std::nullopt;
   return value;
 }
 
-void IncrementalCache::Insert(const Digest& key, absl::string_view contents, Work& work) const {
-  const Digest digest = work.digester.Add(key).Add(contents).Finish();
+void IncrementalCache::Insert(const Digest& key, absl::string_view contents) const {
+  const Checksum checksum = environ::ChecksumOf(key, contents);
   std::string value;
-  value.reserve(sizeof digest + contents.size());
-  value.append(environ::KeyOf(digest).data(), sizeof digest);
+  value.reserve(sizeof checksum + contents.size());
+  value.append(reinterpret_cast<const char*>(checksum.data()), sizeof checksum);
   value.append(contents.data(), contents.size());
   store_->Insert(environ::KeyOf(key), value);
 }
@@ -148,7 +150,7 @@ bool IncrementalCache::FindBody(const Digest& key, const ModuleDigests& digests,
                                 const ModuleTranslation& module, const FunctionBody& body,
                                 Work& work, CompiledFunction& out) const {
   lookups_.fetch_add(1, std::memory_order_relaxed);
-  const std::optional<std::string> value = Get(key, work);
+  const std::optional<std::string> value = Get(key);
   if (!value.has_value()) return false;
   absl::string_view contents = ContentsOf(*value);
   uint32_t count = 0;
@@ -182,7 +184,7 @@ void IncrementalCache::InsertBody(const Digest& key, const ModuleDigests& digest
   const Digest callees = DigestOfCallees(digests, body.func, work.callees, work);
   contents.append(environ::KeyOf(callees).data(), sizeof callees);
   contents += EncodeFunction(compiled, module, body.func);
-  Insert(key, contents, work);
+  Insert(key, contents);
 }
 
 Digest IncrementalCache::StencilKey(const codegen::FunctionStencil& stencil, Work& work) const {
@@ -194,7 +196,7 @@ Digest IncrementalCache::StencilKey(const codegen::FunctionStencil& stencil, Wor
 const StoredCode* IncrementalCache::FindStencil(const Digest& key,
                                                 const codegen::Function& function,
                                                 Work& work) const {
-  const std::optional<std::string> value = Get(key, work);
+  const std::optional<std::string> value = Get(key);
   if (!value.has_value() || !work.code.Decode(ContentsOf(*value), function.params.names.size(),
                                               function.params.inlined.size(), rules_)) {
     return nullptr;
@@ -204,13 +206,12 @@ const StoredCode* IncrementalCache::FindStencil(const Digest& key,
 }
 
 void IncrementalCache::InsertStencil(const Digest& key, const codegen::CompiledCode& code,
-                                     const codegen::Function& function, size_t num_names,
-                                     Work& work) const {
+                                     const codegen::Function& function, size_t num_names) const {
   // Names that were declared on the way to machine code are not of the stencil.
   for (const codegen::RelocRecord& reloc : code.relocs) {
     if (reloc.name.index() >= num_names) return;
   }
-  Insert(key, EncodeCode(code, function), work);
+  Insert(key, EncodeCode(code, function));
 }
 
 }  // namespace gantry::cranelift

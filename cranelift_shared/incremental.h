@@ -10,7 +10,7 @@
 //    that moved, or whose module changed elsewhere, are translated and not compiled; and equal
 //    functions of one module are compiled once.
 //
-// The version and the build of the compiler are among the settings. Values carry a digest of
+// The version and the build of the compiler are among the settings. Values carry a checksum of
 // themselves and their key.
 //
 // Tested by jit:incremental_test and jit:incremental_fuzz.
@@ -83,7 +83,7 @@ class IncrementalCache {
                                 Work& work) const;
   // `num_names` is how many names the function had when its key was made.
   void InsertStencil(const environ::Digest& key, const codegen::CompiledCode& code,
-                     const codegen::Function& function, size_t num_names, Work& work) const;
+                     const codegen::Function& function, size_t num_names) const;
 
   // How many functions were looked for, and found by body and by stencil.
   struct Counts {
@@ -94,9 +94,9 @@ class IncrementalCache {
  private:
   environ::Digest DigestOfCallees(const ModuleDigests& digests, wasm::FuncIndex function,
                                   absl::Span<const uint32_t> callees, Work& work) const;
-  // The value, its digest in front; nothing where there is none or it was changed.
-  std::optional<std::string> Get(const environ::Digest& key, Work& work) const;
-  void Insert(const environ::Digest& key, absl::string_view contents, Work& work) const;
+  // The value, its checksum in front; nothing where there is none or it was changed.
+  std::optional<std::string> Get(const environ::Digest& key) const;
+  void Insert(const environ::Digest& key, absl::string_view contents) const;
 
   const std::shared_ptr<environ::CompilationCache> store_;
   environ::Digest settings_;

@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <cstring>
+
 #include "base/check.h"
 
 namespace gantry::environ {
@@ -16,12 +18,28 @@ const EVP_MD* Algorithm() {
 
 }  // namespace
 
+// Small pieces are collected: a call of OpenSSL takes as long as the digest of a hundred bytes.
 struct Digester::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
+  size_t collected_size = 0;
+  uint8_t collected[1024];
+
   ~State() { EVP_MD_CTX_free(context); }
   void Start() { CHECK(EVP_DigestInit_ex2(context, Algorithm(), nullptr) == 1); }
   void Update(const void* bytes, size_t size) {
-    CHECK(EVP_DigestUpdate(context, bytes, size) == 1);
+    if (size > sizeof collected - collected_size) {
+      Flush();
+      if (size > sizeof collected) {
+        CHECK(EVP_DigestUpdate(context, bytes, size) == 1);
+        return;
+      }
+    }
+    if (size != 0) std::memcpy(collected + collected_size, bytes, size);
+    collected_size += size;
+  }
+  void Flush() {
+    CHECK(EVP_DigestUpdate(context, collected, collected_size) == 1);
+    collected_size = 0;
   }
 };
 
@@ -50,6 +68,7 @@ Digester& Digester::Add(uint64_t number) {
 Digest Digester::Finish() {
   Digest digest;
   unsigned int size = 0;
+  state_->Flush();
   CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1 && size == digest.size());
   state_->Start();
   return digest;
