@@ -60,7 +60,7 @@ TEST_P(LoadFailuresTest, EachComesBackAndNothingLeaks) {
     // What is made once for the process.
     ASSERT_TRUE(load(from_file).ok());
     ASSERT_TRUE(load(from_file).ok());
-    const int64_t mapped = MappedBytes();
+    const int64_t mapped = CurrentHoldings().mapped_bytes;
     uint64_t succeeded = 0;
     const uint64_t failures = WithEachFailure(GetParam(), [&] {
       const absl::Status status = load(from_file);
@@ -70,7 +70,7 @@ TEST_P(LoadFailuresTest, EachComesBackAndNothingLeaks) {
     });
     EXPECT_GE(succeeded, 1u);
     EXPECT_TRUE(failures > 0 || (GetParam() == kFiles && !from_file));
-    EXPECT_EQ(MappedBytes(), mapped);
+    EXPECT_EQ(CurrentHoldings().mapped_bytes, mapped);
   }
   CHECK(unlink(path.c_str()) == 0);
 }

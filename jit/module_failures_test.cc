@@ -49,8 +49,7 @@ class JitModuleFailuresTest : public testing::TestWithParam<FailureKinds> {
 
 TEST_P(JitModuleFailuresTest, EachComesBackAndTheSameCallSucceedsThen) {
   const std::shared_ptr<const codegen::TargetIsa> isa = HostIsa();
-  const int64_t allocated = AllocatedBytes();
-  const int64_t mapped = MappedBytes();
+  const Holdings at_start = CurrentHoldings();
   {
     std::unique_ptr<JitModule> module;
     const uint64_t creations = WithEachFailure(GetParam(), [&] {
@@ -123,8 +122,9 @@ TEST_P(JitModuleFailuresTest, EachComesBackAndTheSameCallSucceedsThen) {
     EXPECT_EQ(module->Function<IntFunction>(caller)(14), 42);
     EXPECT_TRUE(still_works());
   }
-  EXPECT_EQ(AllocatedBytes(), allocated);
-  EXPECT_EQ(MappedBytes(), mapped);
+  const Holdings after = CurrentHoldings();
+  EXPECT_EQ(after.allocated_bytes, at_start.allocated_bytes);
+  EXPECT_EQ(after.mapped_bytes, at_start.mapped_bytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, JitModuleFailuresTest, testing::Values(kMappings, kAllocations));

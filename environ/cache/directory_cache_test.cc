@@ -169,7 +169,7 @@ TEST_F(DirectoryCacheTest, ADirectoryThatIsTakenAwayCostsNothingButTheCaching) {
 TEST_F(DirectoryCacheTest, EveryFailingFileCallCostsNothingButTheCaching) {
   { Open()->Insert(Key(0), "kept"); }
   const std::string value(5000, 'x');
-  uint64_t n = 0;
+  uint64_t n = 1;
   for (bool is_over = false; !is_over; ++n) {
     reports_.clear();
     std::shared_ptr<DirectoryCache> cache;

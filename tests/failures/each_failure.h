@@ -5,7 +5,7 @@
 //   class MyTest : public EachFailure {
 //     absl::Status Cycle() override { ... everything once, from nothing to nothing ... }
 //   };
-//   TEST_F(MyTest, EveryMapping) { TryAll(Request::kMapping, 1, 1, kNoEnd); }
+//   TEST_F(MyTest, EveryMapping) { TryAll(kMappings, 1, 1, kNoEnd); }
 //
 // Where a guest is refused what it asks for, Cycle returns Refused().
 #ifndef GANTRY_TESTS_FAILURES_EACH_FAILURE_H_
@@ -18,8 +18,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/testing/failures.h"
 #include "gtest/gtest.h"
-#include "tests/failures/interposer.h"
 
 namespace gantry::testing {
 
@@ -37,7 +37,7 @@ class EachFailure : public ::testing::Test {
   }
 
   // Whether there was an n-th request.
-  bool TryNth(Request request, uint64_t n) {
+  bool TryNth(FailureKinds request, uint64_t n) {
     absl::Status status;
     bool failed;
     bool escaped = false;
@@ -48,7 +48,7 @@ class EachFailure : public ::testing::Test {
       } catch (const std::bad_alloc&) {
         escaped = true;
       }
-      failed = failing.failed();
+      failed = failing.happened();
     }
     EXPECT_FALSE(escaped) << "an exception came out";
     // What can be done another way may succeed.
@@ -68,7 +68,7 @@ class EachFailure : public ::testing::Test {
   }
 
   // Every `step`-th request from `first` to `last`, or to the end where that comes sooner.
-  void TryAll(Request request, uint64_t first, uint64_t step, uint64_t last) {
+  void TryAll(FailureKinds request, uint64_t first, uint64_t step, uint64_t last) {
     for (int warm = 0; warm < kWarm; ++warm) ASSERT_TRUE(Cycle().ok());
     const Holdings before = CurrentHoldings();
     uint64_t failures = 0;
@@ -84,7 +84,7 @@ class EachFailure : public ::testing::Test {
   }
 
   // So many requests out of all, drawn by lot.
-  void TrySamples(Request request, int samples) {
+  void TrySamples(FailureKinds request, int samples) {
     const uint64_t requests = CountRequests(request);
     for (int warm = 0; warm < kWarm; ++warm) ASSERT_TRUE(Cycle().ok());
     const Holdings before = CurrentHoldings();
@@ -106,7 +106,7 @@ class EachFailure : public ::testing::Test {
     ExpectNothingLeaked(before);
   }
 
-  uint64_t CountRequests(Request request) {
+  uint64_t CountRequests(FailureKinds request) {
     FailNth counting(request, 0);
     EXPECT_TRUE(Cycle().ok());
     return counting.requests();

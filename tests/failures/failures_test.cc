@@ -4,6 +4,8 @@
 //
 // A slice of the allocations is tried unless GANTRY_ALL_FAILURES is set: every one of the first
 // 2,000 then, and 2,000 samples of the rest.
+#include "base/testing/failures.h"
+
 #include <any>
 #include <cstdio>
 #include <fstream>
@@ -22,7 +24,6 @@
 #include "api/val.h"
 #include "gtest/gtest.h"
 #include "tests/failures/each_failure.h"
-#include "tests/failures/interposer.h"
 #include "wasm_translate/text/text_parser.h"
 
 namespace gantry::testing {
@@ -192,7 +193,7 @@ class FailuresTest : public EachFailure, public ::testing::WithParamInterface<Mo
     EXPECT_EQ((*swapped)[0].i64(), 2);
     std::any value;
     {
-      Pause pause;
+      PauseFailures pause;
       value = std::string("a value of the host that is not small");
     }
     const absl::StatusOr<ExternRef> reference = ExternRef::Create(store, std::move(value));
@@ -270,20 +271,20 @@ class FailuresTest : public EachFailure, public ::testing::WithParamInterface<Mo
 TEST_P(FailuresTest, Nothing) { ExpectCyclesKeepNothing(100); }
 
 TEST_P(FailuresTest, EveryMapping) {
-  TryAll(Request::kMapping, 1, 1, kNoEnd);
-  EXPECT_GT(CountRequests(Request::kMapping), 30u);
+  TryAll(kMappings, 1, 1, kNoEnd);
+  EXPECT_GT(CountRequests(kMappings), 30u);
 }
 
 TEST_P(FailuresTest, EveryFileOperation) {
-  TryAll(Request::kFile, 1, 1, kNoEnd);
-  EXPECT_GE(CountRequests(Request::kFile), 2u);
+  TryAll(kFiles, 1, 1, kNoEnd);
+  EXPECT_GE(CountRequests(kFiles), 2u);
 }
 
-TEST_P(FailuresTest, TheFirstAllocations) { TryAll(Request::kAllocation, 1, All() ? 1 : 17, 2000); }
+TEST_P(FailuresTest, TheFirstAllocations) { TryAll(kAllocations, 1, All() ? 1 : 17, 2000); }
 
 TEST_P(FailuresTest, SamplesOfAllAllocations) {
-  ASSERT_GT(CountRequests(Request::kAllocation), 2000u);
-  TrySamples(Request::kAllocation, All() ? 2000 : 200);
+  ASSERT_GT(CountRequests(kAllocations), 2000u);
+  TrySamples(kAllocations, All() ? 2000 : 200);
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, FailuresTest,

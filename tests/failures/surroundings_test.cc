@@ -19,9 +19,9 @@
 #include "api/module.h"
 #include "api/store.h"
 #include "api/typed_func.h"
+#include "base/testing/failures.h"
 #include "gtest/gtest.h"
 #include "tests/failures/each_failure.h"
-#include "tests/failures/interposer.h"
 #include "wasi/context.h"
 #include "wasi/link.h"
 
@@ -31,7 +31,7 @@ namespace {
 // ---- Files of a guest.
 
 // Each call's error number is returned, where it is one.
-constexpr char kFiles[] = R"((module
+constexpr char kFileGuest[] = R"((module
   (import "wasi_snapshot_preview1" "path_open"
     (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -86,14 +86,14 @@ class WasiFailuresTest : public EachFailure {
  protected:
   WasiFailuresTest()
       : engine_(*Engine::Create(Config().CompilationThreads(1))),
-        module_(*Module::CompileText(engine_, kFiles)),
+        module_(*Module::CompileText(engine_, kFileGuest)),
         folder_(::testing::TempDir() + "/guest") {}
   ~WasiFailuresTest() override { std::filesystem::remove_all(folder_); }
 
   absl::Status Cycle() override {
     std::optional<wasi::ContextBuilder> builder;
     {
-      Pause pause;
+      PauseFailures pause;
       std::filesystem::remove_all(folder_);
       std::filesystem::create_directory(folder_);
       builder.emplace();
@@ -123,12 +123,12 @@ class WasiFailuresTest : public EachFailure {
   const std::string folder_;
 };
 
-TEST_F(WasiFailuresTest, EveryMapping) { TryAll(Request::kMapping, 1, 1, kNoEnd); }
+TEST_F(WasiFailuresTest, EveryMapping) { TryAll(kMappings, 1, 1, kNoEnd); }
 TEST_F(WasiFailuresTest, EveryFileOperation) {
-  TryAll(Request::kFile, 1, 1, kNoEnd);
-  EXPECT_GT(CountRequests(Request::kFile), 15u);
+  TryAll(kFiles, 1, 1, kNoEnd);
+  EXPECT_GT(CountRequests(kFiles), 15u);
 }
-TEST_F(WasiFailuresTest, Allocations) { TryAll(Request::kAllocation, 1, All() ? 1 : 3, kNoEnd); }
+TEST_F(WasiFailuresTest, Allocations) { TryAll(kAllocations, 1, All() ? 1 : 3, kNoEnd); }
 
 // ---- Memories that several stores share.
 
@@ -193,8 +193,8 @@ class SharedMemoryFailuresTest : public EachFailure,
   std::optional<Module> module_;
 };
 
-TEST_P(SharedMemoryFailuresTest, EveryMapping) { TryAll(Request::kMapping, 1, 1, kNoEnd); }
-TEST_P(SharedMemoryFailuresTest, Allocations) { TryAll(Request::kAllocation, 1, 1, kNoEnd); }
+TEST_P(SharedMemoryFailuresTest, EveryMapping) { TryAll(kMappings, 1, 1, kNoEnd); }
+TEST_P(SharedMemoryFailuresTest, Allocations) { TryAll(kAllocations, 1, 1, kNoEnd); }
 
 INSTANTIATE_TEST_SUITE_P(Reservations, SharedMemoryFailuresTest,
                          ::testing::Values(uint64_t{1} << 16, uint64_t{16} << 20));
@@ -271,7 +271,7 @@ class CFailuresTest : public EachFailure {
   }
 
   static std::string Write(const wasm_byte_vec_t& artifact) {
-    Pause pause;
+    PauseFailures pause;
     std::string path = ::testing::TempDir() + "/surroundings_test.cwasm";
     std::ofstream(path, std::ios::binary)
         .write(artifact.data, static_cast<std::streamsize>(artifact.size));
@@ -358,14 +358,10 @@ class CFailuresTest : public EachFailure {
   }
 };
 
-TEST_F(CFailuresTest, EveryMapping) { TryAll(Request::kMapping, 1, 1, kNoEnd); }
-TEST_F(CFailuresTest, EveryFileOperation) { TryAll(Request::kFile, 1, 1, kNoEnd); }
-TEST_F(CFailuresTest, TheFirstAllocations) {
-  TryAll(Request::kAllocation, 1, All() ? 1 : 13, 2000);
-}
-TEST_F(CFailuresTest, SamplesOfAllAllocations) {
-  TrySamples(Request::kAllocation, All() ? 2000 : 200);
-}
+TEST_F(CFailuresTest, EveryMapping) { TryAll(kMappings, 1, 1, kNoEnd); }
+TEST_F(CFailuresTest, EveryFileOperation) { TryAll(kFiles, 1, 1, kNoEnd); }
+TEST_F(CFailuresTest, TheFirstAllocations) { TryAll(kAllocations, 1, All() ? 1 : 13, 2000); }
+TEST_F(CFailuresTest, SamplesOfAllAllocations) { TrySamples(kAllocations, All() ? 2000 : 200); }
 
 }  // namespace
 }  // namespace gantry::testing
