@@ -75,6 +75,8 @@ class FiberWait {
   absl::Status Suspend();
   // What was waited for is there. Called once; the wait may be gone when it returns.
   void End();
+  // Whether End was called. Whoever did has nothing more to do with the wait.
+  bool ended() const { return state_.load(std::memory_order_acquire) == State::kEnded; }
 
  private:
   friend class AsyncCallState;
@@ -245,7 +247,8 @@ R Await(Store& store, Task<R> task) {
   // Goes before the wait that it would end.
   Task<R> running = std::move(task);
   running.Start([&wait] { wait.End(); });
-  while (!running.done()) {
+  // Not until the task is done: where that happens on another thread, that is to say so first.
+  while (!wait.ended()) {
     absl::Status status = wait.Suspend();
     if (!status.ok()) return status;
   }
