@@ -76,7 +76,8 @@ void MachBuffer::Reset(const MachBufferSettings& settings) {
   source_locs_.clear();
   current_loc_ = SourceLoc();
   work_ = 0;
-  RecomputePending();
+  // As RecomputePending has it where nothing waits.
+  first_deadline_ = settings_.force_island_period != 0 ? 0 : kNever;
 }
 
 // --- Bytes -----------------------------------------------------------------------------
@@ -650,27 +651,32 @@ absl::Status MachBuffer::Finish() {
   SettledOffset();
   code_end_ = offset();
   SetSourceLoc(SourceLoc());
-  EmitVeneers(DataPosition(), pending_data_bytes_, false);
-  EmitPendingData();
-  for (int i = 0; i < kinds_->kind_count && !too_large_; ++i) {
-    const LabelKind kind = KindAt(i);
-    UseQueue& queue = queues_[i];
-    work_ += queue.size();
-    for (; queue.head < queue.uses.size() && !too_large_; ++queue.head) {
-      const Use use = queue.uses[queue.head];
-      if (TryResolve(use, kind)) continue;
-      CHECK(IsBound(use.label)) << use.label << " is used and never bound";
-      if (VeneerBound(kind) == 0) {
-        SetTooLarge();
-      } else {
-        EmitVeneer(use, kind);
+  // Of most small functions nothing is left.
+  bool waits = pending_data_bytes_ != 0 || !stuck_.empty();
+  for (int i = 0; i < kinds_->kind_count; ++i) waits |= !queues_[i].empty();
+  if (waits) {
+    EmitVeneers(DataPosition(), pending_data_bytes_, false);
+    EmitPendingData();
+    for (int i = 0; i < kinds_->kind_count && !too_large_; ++i) {
+      const LabelKind kind = KindAt(i);
+      UseQueue& queue = queues_[i];
+      work_ += queue.size();
+      for (; queue.head < queue.uses.size() && !too_large_; ++queue.head) {
+        const Use use = queue.uses[queue.head];
+        if (TryResolve(use, kind)) continue;
+        CHECK(IsBound(use.label)) << use.label << " is used and never bound";
+        if (VeneerBound(kind) == 0) {
+          SetTooLarge();
+        } else {
+          EmitVeneer(use, kind);
+        }
       }
     }
-  }
-  for (const auto& [use, kind] : stuck_) {
-    if (TryResolve(use, kind)) continue;
-    CHECK(IsBound(use.label)) << use.label << " is used and never bound";
-    too_large_ = true;
+    for (const auto& [use, kind] : stuck_) {
+      if (TryResolve(use, kind)) continue;
+      CHECK(IsBound(use.label)) << use.label << " is used and never bound";
+      too_large_ = true;
+    }
   }
   if (offset() > settings_.max_size) too_large_ = true;
   if (too_large_) {

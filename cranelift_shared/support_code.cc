@@ -105,12 +105,12 @@ absl::StatusOr<environ::LinkedText> SupportCode::AppendText(
     absl::Span<const environ::NamedFunction> functions) const {
   TextBuilder builder(target_.target->link_rules(), target_.text);
   UnwindSection unwind(target_.target->unwind_format());
-  for (const environ::NamedFunction& function : functions) builder.Expect(*function.function);
+  for (const environ::NamedFunction& function : functions) builder.Expect(function.view());
   for (const environ::NamedFunction& function : functions) {
-    ASSIGN_OR_RETURN(const uint32_t offset, builder.Append(function.key, *function.function));
+    const environ::FunctionView view = function.view();
+    ASSIGN_OR_RETURN(const uint32_t offset, builder.Append(function.key, view));
     if (!target_.tunables.generate_unwind_info) continue;
-    unwind.Add(offset, static_cast<uint32_t>(function.function->code.size()),
-               function.function->unwind);
+    unwind.Add(offset, static_cast<uint32_t>(view.code.size()), view.unwind);
   }
   ASSIGN_OR_RETURN(environ::LinkedText text, std::move(builder).Finish());
   if (target_.tunables.generate_unwind_info) {

@@ -16,10 +16,19 @@ constexpr uint64_t kMaxText = std::numeric_limits<uint32_t>::max() - uint64_t{1}
 }  // namespace
 
 uint32_t TextBuilder::TargetId(const environ::FuncKey& key) {
-  const auto [entry, inserted] =
-      target_ids_.try_emplace(key.packed(), static_cast<uint32_t>(targets_.size()));
-  if (inserted) targets_.push_back(Target{.key = key});
-  return entry->second;
+  const uint64_t space = key.packed() >> 32;
+  if (space != last_space_) {
+    last_ids_ = &target_ids_[space];
+    last_space_ = space;
+  }
+  std::vector<uint32_t>& ids = *last_ids_;
+  if (key.index() >= ids.size()) ids.resize(uint64_t{key.index()} + 1);
+  uint32_t& id = ids[key.index()];
+  if (id == 0) {
+    targets_.push_back(Target{.key = key});
+    id = static_cast<uint32_t>(targets_.size());
+  }
+  return id - 1;
 }
 
 uint64_t TextBuilder::AlignedEnd(uint32_t alignment) const {
@@ -87,7 +96,7 @@ absl::Status TextBuilder::SettlePending(uint64_t next_island) {
   return absl::OkStatus();
 }
 
-void TextBuilder::Expect(const environ::CompiledFunction& function) {
+void TextBuilder::Expect(const environ::FunctionView& function) {
   const uint32_t alignment = std::max<uint32_t>(function.alignment, rules_.function_alignment);
   expected_.text += function.code.size() + alignment - 1 + options_.padding;
   ++expected_.functions;
@@ -104,6 +113,7 @@ void TextBuilder::Expect(const environ::CompiledFunction& function) {
 void TextBuilder::Reserve() {
   out_.text.reserve(std::min(expected_.text, kMaxText));
   out_.functions.reserve(expected_.functions);
+  targets_.reserve(expected_.functions);
   out_.trap_offsets.reserve(expected_.traps);
   out_.trap_codes.reserve(expected_.traps);
   out_.address_offsets.reserve(expected_.addresses);
@@ -117,7 +127,7 @@ void TextBuilder::Reserve() {
   out_.handlers.reserve(expected_.handlers);
 }
 
-void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction& function) {
+void TextBuilder::AppendTables(uint32_t offset, const environ::FunctionView& function) {
   for (const environ::TrapRecord& trap : function.traps) {
     out_.trap_offsets.push_back(offset + trap.offset);
     out_.trap_codes.push_back(trap.code);
@@ -191,7 +201,7 @@ void TextBuilder::AppendTables(uint32_t offset, const environ::CompiledFunction&
 }
 
 absl::StatusOr<uint32_t> TextBuilder::Append(const environ::FuncKey& key,
-                                             const environ::CompiledFunction& function) {
+                                             const environ::FunctionView& function) {
   if (targets_.empty()) Reserve();
   const uint32_t alignment = std::max<uint32_t>(function.alignment, rules_.function_alignment);
   out_.alignment = std::max(out_.alignment, alignment);

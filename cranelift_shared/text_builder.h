@@ -18,14 +18,14 @@
 
 #include <cstdint>
 #include <deque>
-#include <unordered_map>
+#include <map>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "codegen/link_rules.h"
 #include "environ/core/linked_text.h"
-#include "environ/translation/compiled_function.h"
+#include "environ/translation/packed_functions.h"
 
 namespace gantry::cranelift {
 
@@ -44,12 +44,12 @@ class TextBuilder {
 
   // Names a function that is to be appended. Where that is done for all before the first is, text
   // and tables are allocated once, not by steps that take several times their size.
-  void Expect(const environ::CompiledFunction& function);
+  void Expect(const environ::FunctionView& function);
 
   // Places a function and returns its offset. kResourceExhausted when the text would pass
   // 4 GiB. A key is appended once only.
   absl::StatusOr<uint32_t> Append(const environ::FuncKey& key,
-                                  const environ::CompiledFunction& function);
+                                  const environ::FunctionView& function);
 
   // Resolves what is still waiting and gives the finished section, its tables by offset.
   // kInternal for a call to a key that was never appended, naming both.
@@ -87,7 +87,7 @@ class TextBuilder {
   // them if `next_island` is past the largest offset.
   absl::Status SettlePending(uint64_t next_island);
   void Reserve();
-  void AppendTables(uint32_t offset, const environ::CompiledFunction& function);
+  void AppendTables(uint32_t offset, const environ::FunctionView& function);
 
   const codegen::LinkRules& rules_;
   const TextOptions options_;
@@ -99,7 +99,11 @@ class TextBuilder {
     size_t stack_maps = 0, stack_map_slots = 0, handlers = 0;
   };
   Expected expected_;
-  std::unordered_map<uint64_t, uint32_t> target_ids_;
+  // 1 + the target of a key, by the key's index, for each kind and module: keys are dense, so that
+  // a function costs no search.
+  std::map<uint64_t, std::vector<uint32_t>> target_ids_;
+  uint64_t last_space_ = ~uint64_t{0};
+  std::vector<uint32_t>* last_ids_ = nullptr;
   std::vector<Target> targets_;
   // By field offset, one queue for each kind, since the reach differs.
   std::deque<PendingCall> pending_[codegen::LinkRules::kMaxRules];

@@ -22,6 +22,7 @@
 #include "environ/artifact/artifact.h"
 #include "environ/core/builtins.h"
 #include "environ/translation/debug_sections.h"
+#include "environ/translation/packed_functions.h"
 #include "jit/composite_compiler.h"
 #include "winch/compiler_builder.h"
 
@@ -34,6 +35,8 @@ using environ::FuncKey;
 using environ::FuncKeyKind;
 using environ::ModuleId;
 using environ::ModuleTranslation;
+using environ::PackedFunction;
+using environ::PackedFunctions;
 
 // Adds up the time of the steps around the compiler.
 class PhaseClock {
@@ -73,6 +76,7 @@ class FunctionSet {
   FunctionSet(const Compiler& compiler, const ModuleTranslation& module)
       : compiler_(compiler), module_(module) {
     const size_t bodies = module.info.functions.size() - module.info.num_imported_functions;
+    keys_.reserve(bodies + 2 * module.signatures().size() + environ::kBuiltinCount);
     for (size_t i = 0; i < bodies; ++i) {
       keys_.push_back(module.KeyOf(wasm::DefinedFuncIndex::FromIndex(i)));
     }
@@ -93,16 +97,17 @@ class FunctionSet {
     if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
     threads =
         static_cast<uint32_t>(std::min<size_t>(threads, (keys_.size() + kChunk - 1) / kChunk));
+    packed_ = std::vector<PackedFunctions>(std::max(1u, threads));
     std::vector<std::thread> helpers;
     for (uint32_t i = 1; i < threads; ++i) {
       // Fewer threads than asked for are as good: the work is shared by those there are.
       try {
-        helpers.emplace_back([this] { Work(); });
+        helpers.emplace_back([this, i] { Work(packed_[i]); });
       } catch (const std::system_error&) {
         break;
       }
     }
-    Work();
+    Work(packed_[0]);
     for (std::thread& helper : helpers) helper.join();
     return error_;
   }
@@ -110,85 +115,96 @@ class FunctionSet {
   // Puts the text together from the functions, which are gone then.
   absl::StatusOr<environ::LinkedText> Link() && {
     size_t code_bytes = 0;
-    for (const CompiledFunction& function : functions_) code_bytes += function.code.size();
+    for (const PackedFunction* function : functions_) code_bytes += function->code_size();
     if (code_bytes >= kMuch) {
       compiler_.ReleaseMemory();
       ReleaseFreeMemory(code_bytes);
     }
     std::vector<environ::NamedFunction> named;
     named.reserve(keys_.size());
-    for (size_t i = 0; i < keys_.size(); ++i) named.push_back({keys_[i], &functions_[i]});
+    for (size_t i = 0; i < keys_.size(); ++i) named.push_back({keys_[i], functions_[i]});
     absl::StatusOr<environ::LinkedText> text = compiler_.AppendText(named);
-    std::vector<CompiledFunction>().swap(functions_);
+    std::vector<environ::NamedFunction>().swap(named);
+    std::vector<const PackedFunction*>().swap(functions_);
+    packed_.clear();
     if (text.ok()) ReleaseFreeMemory(text->text.size());
     return text;
   }
 
   // Says in `info` which functions could not be compiled.
-  void NameUncompiled(environ::ModuleInfo& info) const {
+  void NameUncompiled(environ::ModuleInfo& info) {
+    std::sort(missing_.begin(), missing_.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     std::map<std::pair<wasm::Feature, std::string>, uint32_t> reasons;
-    for (size_t i = 0; i < keys_.size(); ++i) {
-      const std::optional<wasm::Unimplemented>& missing = functions_[i].missing;
-      if (!missing.has_value()) continue;
+    for (const auto& [position, missing] : missing_) {
       const auto [reason, inserted] = reasons.try_emplace(
-          {missing->feature, missing->what}, static_cast<uint32_t>(info.missing.size()));
-      if (inserted) info.missing.push_back(*missing);
-      info.uncompiled.push_back({keys_[i].defined_function(), reason->second});
+          {missing.feature, missing.what}, static_cast<uint32_t>(info.missing.size()));
+      if (inserted) info.missing.push_back(missing);
+      info.uncompiled.push_back({keys_[position].defined_function(), reason->second});
     }
   }
-  uint64_t inlined_calls() const {
-    uint64_t calls = 0;
-    for (const CompiledFunction& function : functions_) calls += function.inlined_calls;
-    return calls;
-  }
+  uint64_t inlined_calls() const { return inlined_calls_; }
   // By DefinedFuncIndex.
   std::vector<uint32_t> DebugAreas() const {
     std::vector<uint32_t> areas;
     for (size_t i = 0; i < keys_.size(); ++i) {
       if (keys_[i].kind() != FuncKeyKind::kWasmFunction) break;
-      areas.push_back(functions_[i].debug_area);
+      areas.push_back(functions_[i]->debug_area());
     }
     return areas;
   }
-  bool all_compiled() const {
-    return std::none_of(functions_.begin(), functions_.end(),
-                        [](const CompiledFunction& f) { return f.missing.has_value(); });
-  }
+  bool all_compiled() const { return missing_.empty(); }
 
  private:
   // Keys that a thread takes at once: enough that the counter is not fought over.
   static constexpr size_t kChunk = 8;
 
-  void Work() {
+  void Work(PackedFunctions& packed) {
+    CompiledFunction function;
+    uint64_t inlined_calls = 0;
     while (true) {
       const size_t first = next_.fetch_add(kChunk, std::memory_order_relaxed);
-      if (first >= keys_.size()) return;
+      if (first >= keys_.size()) break;
       const size_t last = std::min(first + kChunk, keys_.size());
       for (size_t i = first; i < last; ++i) {
         // What comes after a failure does not matter any more; what comes before does.
         if (i > failed_.load(std::memory_order_relaxed)) return;
-        const absl::Status status = CompileOne(keys_[i], functions_[i]);
+        const absl::Status status = CompileOne(i, function, packed);
         if (!status.ok()) Fail(i, status);
+        inlined_calls += function.inlined_calls;
       }
     }
+    inlined_calls_.fetch_add(inlined_calls, std::memory_order_relaxed);
   }
 
-  absl::Status CompileOne(const FuncKey& key, CompiledFunction& out) {
+  // Into functions_[position], by way of `function`.
+  absl::Status CompileOne(size_t position, CompiledFunction& function, PackedFunctions& packed) {
+    const FuncKey& key = keys_[position];
     try {
-      switch (key.kind()) {
-        case FuncKeyKind::kWasmFunction:
-          return compiler_.CompileFunction(module_, key, out);
-        case FuncKeyKind::kEntryTrampoline:
-        case FuncKeyKind::kExitTrampoline:
-          return compiler_.CompileTrampoline(module_, key, out);
-        case FuncKeyKind::kBuiltinShim:
-          return compiler_.CompileBuiltinShim(key, out);
-        case FuncKeyKind::kModuleStart:
-          break;
+      RETURN_IF_ERROR(CompileInto(key, function));
+      functions_[position] = packed.Add(function);
+      if (function.missing.has_value()) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        missing_.emplace_back(position, *function.missing);
       }
+      return absl::OkStatus();
     } catch (const std::bad_alloc&) {
       return absl::ResourceExhaustedError(
           absl::StrCat("out of memory while compiling ", key.Symbol()));
+    }
+  }
+
+  absl::Status CompileInto(const FuncKey& key, CompiledFunction& out) {
+    switch (key.kind()) {
+      case FuncKeyKind::kWasmFunction:
+        return compiler_.CompileFunction(module_, key, out);
+      case FuncKeyKind::kEntryTrampoline:
+      case FuncKeyKind::kExitTrampoline:
+        return compiler_.CompileTrampoline(module_, key, out);
+      case FuncKeyKind::kBuiltinShim:
+        return compiler_.CompileBuiltinShim(key, out);
+      case FuncKeyKind::kModuleStart:
+        break;
     }
     return absl::InternalError(absl::StrCat("no code is made for ", key.Symbol()));
   }
@@ -203,11 +219,16 @@ class FunctionSet {
   const Compiler& compiler_;
   const ModuleTranslation& module_;
   std::vector<FuncKey> keys_;
-  std::vector<CompiledFunction> functions_;
+  // By position in keys_; they lie in packed_, of which each thread has one.
+  std::vector<const PackedFunction*> functions_;
+  std::vector<PackedFunctions> packed_;
+  std::atomic<uint64_t> inlined_calls_{0};
   std::atomic<size_t> next_{0};
   std::atomic<size_t> failed_{std::numeric_limits<size_t>::max()};
   std::mutex mutex_;
   absl::Status error_;
+  // What bodies could not be compiled for, by position.
+  std::vector<std::pair<size_t, wasm::Unimplemented>> missing_;
 };
 
 bool WantsDebugInfo(const environ::ArtifactSettings& flags) {
@@ -235,7 +256,9 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
     stats->functions = module.info.functions.size() - module.info.num_imported_functions;
     stats->inlined_calls = functions.inlined_calls();
   }
-  const std::vector<uint32_t> debug_areas = functions.DebugAreas();
+  const bool wants_debug_info = WantsDebugInfo(compiler.flags());
+  std::vector<uint32_t> debug_areas;
+  if (wants_debug_info) debug_areas = functions.DebugAreas();
   ASSIGN_OR_RETURN(environ::LinkedText text, std::move(functions).Link());
   clock.Finish("link", text.work);
 
@@ -248,7 +271,7 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.page_alignment = compiler.page_alignment();
   contents.text = &text;
   const environ::NativeDebug native_debug =
-      WantsDebugInfo(contents.flags)
+      wants_debug_info
           ? cranelift::MakeNativeDwarf(module, text, {FramePointerOf(contents.target), debug_areas})
           : environ::NativeDebug();
   contents.native_debug = &native_debug;

@@ -1,6 +1,7 @@
 #include "jit/load.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,18 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
   return runtime::CodeObject::Create(std::move(parts));
 }
 
+// All of it is written at once, so that large pages, where the host has them, save a fault for each
+// small one.
+void AskForLargePages(const runtime::Mmap& memory) {
+#ifdef MADV_HUGEPAGE
+  constexpr size_t kWorthwhile = size_t{4} << 20;
+  // No more than advice: the host may have none.
+  if (memory.size() >= kWorthwhile) madvise(memory.data(), memory.size(), MADV_HUGEPAGE);
+#else
+  static_cast<void>(memory);
+#endif
+}
+
 // Closes a file when it goes out of scope.
 class OpenFile {
  public:
@@ -162,6 +175,7 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadArtifact(
     absl::Span<const uint8_t> artifact, const LoadOptions& options) {
   auto owner = std::make_shared<LoadedArtifact>();
   ASSIGN_OR_RETURN(owner->memory, runtime::Mmap::Allocate(artifact.size()));
+  AskForLargePages(owner->memory);
   if (!artifact.empty()) std::memcpy(owner->memory.data(), artifact.data(), artifact.size());
   return Load(std::move(owner), artifact.size(), options);
 }

@@ -1,5 +1,6 @@
 #include "runtime/module.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "environ/core/code_tables.h"
 
 namespace gantry::runtime {
 namespace {
@@ -49,14 +51,20 @@ absl::StatusOr<std::shared_ptr<const Module>> Module::Create(std::shared_ptr<Eng
   module->signatures_ = FirstTypesBySignature(info);
   module->missing_ = info.MissingAtInstantiation();
   module->codes_.reserve(info.functions.size() - info.num_imported_functions);
+  // Keys of a module's functions follow one another.
+  const environ::CodeTables& tables = module->code_->tables();
+  const absl::Span<const uint32_t> by_key = tables.by_key;
+  auto at = std::lower_bound(
+      by_key.begin(), by_key.end(), FuncKey::WasmFunction(id, wasm::DefinedFuncIndex(0)).packed(),
+      [&](uint32_t position, uint64_t key) { return tables.functions[position].key < key; });
   for (const wasm::FuncIndex func : info.functions.ids()) {
     if (info.IsImported(func)) continue;
     const FuncKey key = FuncKey::WasmFunction(id, info.Defined(func));
-    const void* code = module->code_->FunctionByKey(key);
-    if (code == nullptr) {
+    if (at == by_key.end() || tables.functions[*at].key != key.packed()) {
       return absl::InvalidArgumentError(absl::StrCat("the code has no ", key.Symbol()));
     }
-    module->codes_.push_back(code);
+    module->codes_.push_back(module->code_->text().data() + tables.functions[*at].offset);
+    ++at;
   }
   if (module->engine_->tunables().tier_up) {
     ASSIGN_OR_RETURN(

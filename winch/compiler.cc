@@ -49,7 +49,8 @@ struct BaselineCompiler::Worker {
 class BaselineCompiler::Lease {
  public:
   Lease(const BaselineCompiler& owner, const ModuleTranslation& module) : owner_(owner) {
-    {
+    worker_.reset(owner_.spare_.exchange(nullptr, std::memory_order_acquire));
+    if (worker_ == nullptr) {
       const std::lock_guard<std::mutex> lock(owner_.mutex_);
       if (!owner_.idle_.empty()) {
         worker_ = std::move(owner_.idle_.back());
@@ -66,6 +67,12 @@ class BaselineCompiler::Lease {
   // A worker that an exception passed is not used again: its containers may be half grown.
   ~Lease() {
     if (std::uncaught_exceptions() != exceptions_) return;
+    Worker* none = nullptr;
+    if (owner_.spare_.compare_exchange_strong(none, worker_.get(), std::memory_order_release,
+                                              std::memory_order_relaxed)) {
+      worker_.release();
+      return;
+    }
     const std::lock_guard<std::mutex> lock(owner_.mutex_);
     try {
       owner_.idle_.push_back(std::move(worker_));
@@ -87,7 +94,13 @@ class BaselineCompiler::Lease {
 BaselineCompiler::BaselineCompiler(cranelift::ConfiguredTarget target,
                                    FunctionCompilerFactory factory, bool loop_frames, bool timing)
     : support_(std::move(target)), factory_(factory), loop_frames_(loop_frames), timing_(timing) {}
-BaselineCompiler::~BaselineCompiler() = default;
+BaselineCompiler::~BaselineCompiler() { delete spare_.load(std::memory_order_acquire); }
+
+void BaselineCompiler::RetireSpare() const {
+  idle_.reserve(idle_.size() + 1);
+  std::unique_ptr<Worker> spare(spare_.exchange(nullptr, std::memory_order_acquire));
+  if (spare != nullptr) idle_.push_back(std::move(spare));
+}
 
 absl::string_view BaselineCompiler::triple() const { return target().target->triple(); }
 environ::SettingValues BaselineCompiler::flags() const {
@@ -175,6 +188,7 @@ absl::StatusOr<std::string> BaselineCompiler::Explain(const ModuleTranslation& m
 void BaselineCompiler::ReleaseMemory() const {
   std::vector<std::unique_ptr<Worker>> idle;
   const std::lock_guard<std::mutex> lock(mutex_);
+  RetireSpare();
   for (const std::unique_ptr<Worker>& worker : idle_) {
     emit_ns_ += worker->emit_ns;
     emit_work_ += worker->emit_work();
@@ -185,6 +199,7 @@ void BaselineCompiler::ReleaseMemory() const {
 std::vector<environ::PhaseTime> BaselineCompiler::Timing() const {
   if (!timing_) return {};
   const std::lock_guard<std::mutex> lock(mutex_);
+  RetireSpare();
   environ::PhaseTime phase{"validate and emit", emit_ns_, emit_work_};
   for (const std::unique_ptr<Worker>& worker : idle_) {
     phase.nanoseconds += worker->emit_ns;

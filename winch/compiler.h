@@ -4,6 +4,7 @@
 #ifndef GANTRY_WINCH_COMPILER_H_
 #define GANTRY_WINCH_COMPILER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -56,12 +57,17 @@ class BaselineCompiler final : public environ::Compiler {
   struct Worker;
   class Lease;
 
+  // Puts the spare worker among the idle ones. mutex_ is held.
+  void RetireSpare() const;
+
   const cranelift::ConfiguredTarget& target() const { return support_.target(); }
 
   const cranelift::SupportCode support_;
   const FunctionCompilerFactory factory_;
   const bool loop_frames_;
   const bool timing_;
+  // The worker given back last, which the next function takes without a lock; null if it is in use.
+  mutable std::atomic<Worker*> spare_{nullptr};
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;  // guarded by mutex_
   // Of workers that are gone.

@@ -164,8 +164,11 @@ std::vector<FunctionRecord> FunctionTable(const LinkedText& text) {
 std::vector<uint32_t> KeyTable(const std::vector<FunctionRecord>& records) {
   std::vector<uint32_t> keys(records.size());
   for (uint32_t i = 0; i < keys.size(); ++i) keys[i] = i;
-  std::sort(keys.begin(), keys.end(),
-            [&](uint32_t a, uint32_t b) { return records[a].key < records[b].key; });
+  const auto is_before = [&](uint32_t a, uint32_t b) { return records[a].key < records[b].key; };
+  // As a rule the text is in that order.
+  if (!std::is_sorted(keys.begin(), keys.end(), is_before)) {
+    std::sort(keys.begin(), keys.end(), is_before);
+  }
   return keys;
 }
 

@@ -31,6 +31,7 @@
 #include "environ/translation/compilation_cache.h"
 #include "environ/translation/compiled_function.h"
 #include "environ/translation/module_translation.h"
+#include "environ/translation/packed_functions.h"
 
 namespace gantry::environ {
 
@@ -48,10 +49,21 @@ struct SettingInfo {
 // cache keys and for the artifact, which refuses to load where they differ.
 using SettingValues = std::vector<std::pair<std::string, std::string>>;
 
-// Code for one key, as the text is put together from.
-struct NamedFunction {
+// Code for one key, as the text is put together from. What is pointed to outlives it.
+class NamedFunction {
+ public:
+  NamedFunction(FuncKey key, const CompiledFunction* function) : key(key), compiled_(function) {}
+  NamedFunction(FuncKey key, const PackedFunction* function) : key(key), packed_(function) {}
+
+  FunctionView view() const {
+    return packed_ != nullptr ? packed_->view() : FunctionView(*compiled_);
+  }
+
   FuncKey key;
-  const CompiledFunction* function = nullptr;
+
+ private:
+  const CompiledFunction* compiled_ = nullptr;
+  const PackedFunction* packed_ = nullptr;
 };
 
 // Time spent in one phase, summed over threads.
