@@ -1,5 +1,6 @@
 // Conditions: comparisons fused with what depends on them.
 #include <bit>
+#include <cstdlib>
 
 #include "isa_aarch64/asm/immediates.h"
 #include "isa_aarch64/backend/lowering.h"
@@ -82,7 +83,128 @@ bool IsZeroOrOne(Opcode opcode) {
          opcode == Opcode::kVallTrue;
 }
 
+// Flags, N Z C V from bit 3 down, under which a condition holds.
+uint32_t FlagsFor(Cond cc) {
+  constexpr uint32_t kN = 8, kZ = 4, kC = 2, kV = 1;
+  switch (cc) {
+    case Cond::kEq:
+    case Cond::kLe:
+      return kZ;
+    case Cond::kHs:
+    case Cond::kHi:
+      return kC;
+    case Cond::kMi:
+    case Cond::kLt:
+      return kN;
+    case Cond::kVs:
+      return kV;
+    default:
+      // The others hold where no flag is set.
+      return 0;
+  }
+}
+
+// As the immediate of a conditional comparison; less than zero by the form that adds.
+constexpr bool FitsLink(int64_t value) { return value >= -31 && value <= 31; }
+
 }  // namespace
+
+AArch64Lowering::Compare AArch64Lowering::ComparisonOf(IrInst comparison) {
+  const InstData& data = ctx_->data(comparison);
+  if (data.opcode() == Opcode::kFcmp) return FloatCompare(data);
+  IntCC cc = data.int_cc();
+  Value left = data.arg(0), right = data.arg(1);
+  if (Constant(left).has_value() && !Constant(right).has_value()) {
+    std::swap(left, right);
+    cc = Swapped(cc);
+  }
+  return IntCompare(cc, left, right, data.type());
+}
+
+bool AArch64Lowering::IsCondition(Value value) const {
+  const IrInst def = ctx_->DefInst(value);
+  if (def.is_none()) return false;
+  const InstData& data = ctx_->data(def);
+  if (data.opcode() == Opcode::kFcmp) return !IsPair(FloatCond(data.float_cc()));
+  return data.opcode() == Opcode::kIcmp || IsChain(def);
+}
+
+bool AArch64Lowering::CanLink(IrInst comparison) const {
+  const Type type = ctx_->data(comparison).type();
+  return type == Type::kI32 || type == Type::kI64 || type == Type::kF32 || type == Type::kF64;
+}
+
+bool AArch64Lowering::LinksWithImmediate(IrInst comparison) const {
+  const InstData& data = ctx_->data(comparison);
+  if (!CanLink(comparison) || data.opcode() == Opcode::kFcmp) return CanLink(comparison);
+  for (const Value operand : {data.arg(0), data.arg(1)}) {
+    const IrInst constant = ctx_->DefInst(operand, Opcode::kIconst);
+    if (constant.is_some() && !FitsLink(ctx_->data(constant).const_signed())) return false;
+  }
+  return true;
+}
+
+bool AArch64Lowering::IsChain(IrInst logic) const {
+  const InstData& data = ctx_->data(logic);
+  if (data.opcode() != Opcode::kBand && data.opcode() != Opcode::kBor) return false;
+  bool can_link = false;
+  for (const Value operand : {data.arg(0), data.arg(1)}) {
+    const IrInst def = ctx_->DefInst(operand);
+    if (def.is_none() || !ctx_->HasOneUse(operand)) return false;
+    const InstData& comparison = ctx_->data(def);
+    if (comparison.opcode() == Opcode::kFcmp) {
+      if (IsPair(FloatCond(comparison.float_cc()))) return false;
+    } else if (comparison.opcode() != Opcode::kIcmp) {
+      return false;
+    }
+    can_link |= CanLink(def);
+  }
+  return can_link;
+}
+
+// The second comparison is made where the first leaves the result open; else it sets the flags
+// under which the result is what the first has decided.
+AArch64Lowering::Compare AArch64Lowering::ChainOf(IrInst logic) {
+  const InstData& data = ctx_->data(logic);
+  const bool is_and = data.opcode() == Opcode::kBand;
+  IrInst first = ctx_->DefInst(data.arg(0)), second = ctx_->DefInst(data.arg(1));
+  if (!CanLink(second) || (!LinksWithImmediate(second) && LinksWithImmediate(first))) {
+    std::swap(first, second);
+  }
+  Compare result = ToFlags(ComparisonOf(first));
+  const Cond first_cc = is_and ? result.cc : Inverse(result.cc);
+  const InstData& of = ctx_->data(second);
+  Link link;
+  Value left = of.arg(0), right = of.arg(1);
+  if (of.opcode() == Opcode::kFcmp) {
+    link.row = Row::kFccmpS + (of.type() == Type::kF64 ? 1 : 0);
+    result.cc = FloatCond(of.float_cc());
+    result.link_n = Reg(left);
+    result.link_m = Reg(right);
+  } else {
+    IntCC cc = of.int_cc();
+    if (Constant(left).has_value() && !Constant(right).has_value()) {
+      std::swap(left, right);
+      cc = Swapped(cc);
+    }
+    result.cc = IntCond(cc);
+    result.link_n = LowBits(left, of.type());
+    const uint32_t is_long = of.type() == Type::kI64 ? 1 : 0;
+    const IrInst constant = ctx_->DefInst(right, Opcode::kIconst);
+    const int64_t value = constant.is_some() ? ctx_->data(constant).const_signed() : 0;
+    if (constant.is_some() && FitsLink(value)) {
+      link.row = (value < 0 ? Row::kCcmnImmW : Row::kCcmpImmW) + is_long;
+      link.bits = static_cast<uint32_t>(std::abs(value)) << 16;
+    } else {
+      link.row = Row::kCcmpW + is_long;
+      result.link_m = LowBits(right, of.type());
+    }
+  }
+  link.bits |= ConditionBits(static_cast<Condition>(first_cc));
+  link.bits |= FlagsFor(is_and ? Inverse(result.cc) : result.cc);
+  result.link = link;
+  return result;
+}
 
 AArch64Lowering::Compare AArch64Lowering::MatchCondition(Value value) {
   bool invert = false;
@@ -107,13 +229,16 @@ AArch64Lowering::Compare AArch64Lowering::MatchCondition(Value value) {
       if (Constant(right) == uint64_t{0} && equality && i + 1 < kMaxInversions) {
         // Comparing the 0 or 1 of a comparison with zero.
         const IrInst inner = ctx_->DefInst(left);
-        if (inner.is_some() && IsZeroOrOne(ctx_->data(inner).opcode())) {
+        if (inner.is_some() && (IsZeroOrOne(ctx_->data(inner).opcode()) ||
+                                (ctx_->HasOneUse(left) && IsChain(inner)))) {
           invert ^= cc == IntCC::kEq;
           value = left;
           continue;
         }
       }
       result = IntCompare(cc, left, right, data.type());
+    } else if (ctx_->HasOneUse(value) && IsChain(def)) {
+      result = ChainOf(def);
     } else {
       break;
     }
@@ -137,7 +262,7 @@ AArch64Lowering::Compare AArch64Lowering::FloatCompare(const InstData& data) {
   const uint32_t is_double = data.type() == Type::kF64 ? 1 : 0;
   result.kind = Compare::Kind::kFlags;
   result.cc = FloatCond(data.float_cc());
-  result.n = ctx_->Reg(data.arg(0));
+  result.n = Reg(data.arg(0));
   const IrInst right = ctx_->DefInst(data.arg(1));
   if (right.is_some()) {
     const InstData& constant = ctx_->data(right);
@@ -149,7 +274,7 @@ AArch64Lowering::Compare AArch64Lowering::FloatCompare(const InstData& data) {
     }
   }
   result.row = Row::kFcmpS + is_double;
-  result.m = ctx_->Reg(data.arg(1));
+  result.m = Reg(data.arg(1));
   return result;
 }
 
@@ -276,6 +401,36 @@ void AArch64Lowering::AddCompare(Builder& builder, const Compare& compare) {
   builder.inst.cc = flags.cc;
   builder.Use(flags.n);
   if (flags.m.is_some()) builder.Use(flags.m);
+  if (!flags.link.has_value()) return;
+  builder.inst.flags |= Inst::kChain;
+  builder.inst.disp = flags.link->Pack();
+  builder.Use(flags.link_n);
+  if (flags.link_m.is_some()) builder.Use(flags.link_m);
+}
+
+void AArch64Lowering::EmitCset(VReg to, const Compare& compare) {
+  Builder builder(Op::kCset);
+  AddCompare(builder, compare);
+  Emit(builder.Def(to));
+}
+
+bool AArch64Lowering::EmitConditionalIncrement(VReg to, Value a, Value condition, Type type) {
+  if (type != Type::kI32 && type != Type::kI64) return false;
+  if (!ctx_->HasOneUse(condition)) return false;
+  if (const IrInst extend = ctx_->DefInst(condition, Opcode::kUextend); extend.is_some()) {
+    condition = ctx_->data(extend).arg(0);
+    if (!ctx_->HasOneUse(condition)) return false;
+  }
+  if (!IsCondition(condition)) return false;
+  Compare compare = MatchCondition(condition);
+  // Each of the two registers that are chosen from is a.
+  compare.cc = Inverse(compare.cc);
+  Builder builder(Op::kCsel);
+  builder.inst.imm64 = static_cast<uint64_t>(Row::kCsincW + (type == Type::kI64 ? 1 : 0));
+  AddCompare(builder, compare);
+  const VReg value = LowBits(a, type);
+  Emit(builder.Use(value).Use(value).Def(to));
+  return true;
 }
 
 void AArch64Lowering::LowerIcmpOrFcmp(IrInst inst) {
@@ -295,9 +450,7 @@ void AArch64Lowering::LowerIcmpOrFcmp(IrInst inst) {
       return EmitRow(is_long ? Row::kUbfmX : Row::kUbfmW, result, {compare.n}, field);
     }
   }
-  Builder builder(Op::kCset);
-  AddCompare(builder, compare);
-  Emit(builder.Def(result));
+  EmitCset(result, compare);
 }
 
 void AArch64Lowering::LowerSelect(IrInst inst) {

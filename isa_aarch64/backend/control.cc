@@ -35,6 +35,8 @@ void AArch64Lowering::Begin(Lowering& ctx) {
   uses_result_area_ = false;
   slot_offsets_.clear();
   shared_constants_.clear();
+  shared_ints_.clear();
+  shared_floats_.clear();
   uint64_t bytes = 0;
   uint32_t alignment = 1;
   for (const codegen::StackSlotData& slot : func.dfg.stack_slots()) {

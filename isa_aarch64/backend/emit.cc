@@ -228,10 +228,10 @@ void Emitter::TrapIf(Cond cc, uint8_t code) { JumpIf(cc, TrapLabel(code)); }
 
 // --- Instructions ----------------------------------------------------------------------
 
-void Emitter::EmitRowInst(const Inst& inst) {
+void Emitter::EmitRowInst(Row row, uint32_t bits) {
   uint8_t regs[4];
   size_t count = 0;
-  switch (RowInfoOf(inst.row()).shape) {
+  switch (RowInfoOf(row).shape) {
     case Shape::kD:
     case Shape::kN:
       count = 1;
@@ -252,10 +252,15 @@ void Emitter::EmitRowInst(const Inst& inst) {
       break;
   }
   for (size_t i = 0; i < count; ++i) regs[i] = NextReg();
-  as_.Emit(inst.row(), absl::MakeConstSpan(regs, count), inst.bits);
+  as_.Emit(row, absl::MakeConstSpan(regs, count), bits);
 }
 
-void Emitter::EmitCompare(const Inst& inst) { EmitRowInst(inst); }
+void Emitter::EmitCompare(const Inst& inst) {
+  EmitRowInst(inst.row(), inst.bits);
+  if (!inst.has(Inst::kChain)) return;
+  const Link link = Link::Unpack(inst.disp);
+  EmitRowInst(link.row, link.bits);
+}
 
 void Emitter::EmitSelect(const Inst& inst) {
   EmitCompare(inst);
@@ -437,7 +442,7 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
   operand_ = operands;
   switch (inst.op) {
     case Op::kRow:
-      return EmitRowInst(inst);
+      return EmitRowInst(inst.row(), inst.bits);
     case Op::kMove:
     case Op::kArguments:
       return;

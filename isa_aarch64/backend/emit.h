@@ -75,7 +75,7 @@ class Emitter {
   Address SpillAddress(codegen::SpillSlot slot) const;
 
   // --- Pieces.
-  void EmitRowInst(const Inst& inst);
+  void EmitRowInst(Row row, uint32_t bits);
   // The row that sets flags, its registers taken from the operands.
   void EmitCompare(const Inst& inst);
   void Access(const Inst& inst, uint8_t reg);

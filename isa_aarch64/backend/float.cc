@@ -11,8 +11,7 @@ uint32_t IsDouble(codegen::Type type) { return type == codegen::Type::kF64 ? 1 :
 
 void AArch64Lowering::LowerFloat3(IrInst inst, Row row) {
   const InstData& data = ctx_->data(inst);
-  EmitRow(row + IsDouble(data.type()), ctx_->Result(inst),
-          {ctx_->Reg(data.arg(0)), ctx_->Reg(data.arg(1))});
+  EmitRow(row + IsDouble(data.type()), ctx_->Result(inst), {Reg(data.arg(0)), Reg(data.arg(1))});
 }
 
 void AArch64Lowering::LowerFloat2(IrInst inst, Row row) {

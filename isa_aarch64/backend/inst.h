@@ -28,7 +28,8 @@ enum class AddrKind : uint8_t {
 
 // The table of opcodes. Operands are written as uses -> definitions; "late" is a use that outlives
 // definitions, "early" a definition apart from all uses.
-//   compare: the registers of a row that sets the flags (`row` and `bits`), then `cc`.
+//   compare: the registers of a row that sets the flags (`row` and `bits`), then `cc`. With kChain
+//     those of a conditional comparison behind it (`disp`: Link), which `cc` is then of.
 enum class Op : uint8_t {
   kRow,       // as the row has them: `row`, `bits`
   kMove,      // a -> d       a copy; emitted by register allocation
@@ -116,6 +117,21 @@ struct ToIntRange {
   static constexpr uint64_t kUnsigned = 2;
 };
 
+// A conditional comparison as 32 bits: what it is, and its immediate bits.
+struct Link {
+  static constexpr uint32_t kBits = 21;
+
+  Row row = Row::kCcmpW;
+  uint32_t bits = 0;
+
+  int32_t Pack() const { return static_cast<int32_t>(static_cast<uint32_t>(row) << kBits | bits); }
+  static Link Unpack(int32_t packed) {
+    const uint32_t word = static_cast<uint32_t>(packed);
+    return {static_cast<Row>(word >> kBits), word & ((1u << kBits) - 1)};
+  }
+};
+static_assert(kNumRows <= 1u << (32 - Link::kBits));
+
 struct Inst {
   // Bits of `flags`.
   static constexpr uint8_t kHasTrap = 1;  // The access to memory may fault: code in `code`.
@@ -123,6 +139,7 @@ struct Inst {
   static constexpr uint8_t kZeroElse = 4;
   static constexpr uint8_t kMask = 8;      // kJumpTable: against misspeculation.
   static constexpr uint8_t kBarrier = 16;  // kCsel, kTrapCsel: the result holds under speculation.
+  static constexpr uint8_t kChain = 32;    // A comparison is followed by a conditional one.
 
   Op op = Op::kMove;
   uint8_t size = 8;

@@ -76,6 +76,7 @@ void AArch64Lowering::LowerIadd(IrInst inst) {
     return FinishNarrow(inst, result);
   }
   for (int i = 0; i < 2; ++i) {
+    if (EmitConditionalIncrement(result, a, b, type)) return;
     // a + x * y
     const IrInst mul = ctx_->DefInst(b, Opcode::kImul);
     if (mul.is_some() && ctx_->HasOneUse(b) && ctx_->data(mul).type() == type) {
@@ -137,6 +138,7 @@ void AArch64Lowering::LowerLogic(IrInst inst) {
   Value a = data.arg(0);
   Value b = data.arg(1);
   const bool inverted = op == Opcode::kBandNot;
+  if (IsChain(inst)) return EmitCset(ctx_->Result(inst), ChainOf(inst));
   if (!inverted && Constant(a).has_value()) std::swap(a, b);
   const VReg result = NarrowResult(inst);
   const Row with_imm = op == Opcode::kBor    ? Row::kOrrImmW
@@ -158,6 +160,20 @@ void AArch64Lowering::LowerLogic(IrInst inst) {
         const uint32_t top = std::min(from + width - 1, bits - 1);
         EmitRow(is_long ? Row::kUbfmX : Row::kUbfmW, result,
                 {LowBits(ctx_->data(shift).arg(0), type)}, BitfieldBits(from, top));
+        return;
+      }
+    }
+    if (is_and && type == Type::kI64 && *constant == 0xFFFFFFFF && EmitLow32(result, a)) return;
+    // Bits shifted up and masked where they then are: one insertion into zero.
+    const IrInst up = ctx_->DefInst(a, Opcode::kIshl);
+    if (is_and && *constant != 0 && up.is_some() && ctx_->data(up).type() == type &&
+        !IsNarrow(type) && ctx_->HasOneUse(a)) {
+      const uint32_t lsb = static_cast<uint32_t>(std::countr_zero(*constant));
+      const uint64_t field = *constant >> lsb;
+      const std::optional<uint64_t> amount = Constant(ctx_->data(up).arg(1));
+      if (std::has_single_bit(field + 1) && amount == uint64_t{lsb}) {
+        EmitInsertInZero(result, LowBits(ctx_->data(up).arg(0), type), lsb,
+                         static_cast<uint32_t>(std::popcount(field)), type);
         return;
       }
     }
@@ -301,11 +317,57 @@ void AArch64Lowering::EmitShiftConstant(VReg to, VReg from, Opcode op, uint32_t 
   }
 }
 
+void AArch64Lowering::EmitInsertInZero(VReg to, VReg from, uint32_t lsb, uint32_t width,
+                                       Type type) {
+  const uint32_t bits = OperationBits(type);
+  EmitRow(type == Type::kI64 ? Row::kUbfmX : Row::kUbfmW, to, {from},
+          BitfieldBits((bits - lsb) % bits, width - 1));
+}
+
+bool AArch64Lowering::EmitLow32(VReg to, Value wide) {
+  const IrInst def = ctx_->DefInst(wide);
+  if (def.is_none() || !ctx_->HasOneUse(wide)) return false;
+  const InstData& data = ctx_->data(def);
+  const bool subtract = data.opcode() == Opcode::kIsub;
+  if (!subtract && data.opcode() != Opcode::kIadd && data.opcode() != Opcode::kImul) return false;
+  const Value a = data.arg(0), b = data.arg(1);
+  const std::optional<uint64_t> constant = Constant(b);
+  if (constant.has_value() && data.opcode() != Opcode::kImul) {
+    const int32_t low = static_cast<int32_t>(static_cast<uint32_t>(*constant));
+    EmitAddConstant(to, Reg(a), subtract ? -int64_t{low} : int64_t{low}, Type::kI32);
+    return true;
+  }
+  EmitRow(subtract                         ? Row::kSubW
+          : data.opcode() == Opcode::kIadd ? Row::kAddW
+                                           : Row::kMulW,
+          to, {Reg(a), Reg(b)});
+  return true;
+}
+
+// x & ones << amount
+bool AArch64Lowering::LowerMaskedShift(IrInst inst) {
+  const InstData& data = ctx_->data(inst);
+  const Type type = data.type();
+  const std::optional<uint64_t> amount = Constant(data.arg(1));
+  const IrInst band = ctx_->DefInst(data.arg(0), Opcode::kBand);
+  if (IsNarrow(type) || !amount.has_value() || band.is_none() || !ctx_->HasOneUse(data.arg(0))) {
+    return false;
+  }
+  const std::optional<uint64_t> mask = Constant(ctx_->data(band).arg(1));
+  if (!mask.has_value() || *mask == 0 || !std::has_single_bit(*mask + 1)) return false;
+  const uint32_t bits = OperationBits(type);
+  const uint32_t lsb = static_cast<uint32_t>(*amount) & (bits - 1);
+  const uint32_t width = std::min<uint32_t>(std::popcount(*mask), bits - lsb);
+  EmitInsertInZero(ctx_->Result(inst), LowBits(ctx_->data(band).arg(0), type), lsb, width, type);
+  return true;
+}
+
 void AArch64Lowering::LowerShift(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   const Type type = data.type();
   const Opcode op = data.opcode();
   const bool narrow = IsNarrow(type);
+  if (op == Opcode::kIshl && LowerMaskedShift(inst)) return;
   const Type operation = type == Type::kI64 ? Type::kI64 : Type::kI32;
   const uint32_t width = codegen::TypeBits(type);
   const VReg result = op == Opcode::kUshr ? ctx_->Result(inst) : NarrowResult(inst);
@@ -388,6 +450,7 @@ void AArch64Lowering::LowerExtend(IrInst inst, bool is_signed) {
   const Type to = data.type();
   const Type from = ctx_->type(data.arg(0));
   if (!is_signed) {
+    if (to == Type::kI32 && EmitLow32(ctx_->Result(inst), data.arg(0))) return;
     return EmitZeroExtend(ctx_->Result(inst), ctx_->Reg(data.arg(0)), codegen::TypeBits(to));
   }
   const VReg result = NarrowResult(inst);

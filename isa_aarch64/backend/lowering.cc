@@ -3,6 +3,13 @@
 #include "isa_aarch64/asm/immediates.h"
 
 namespace gantry::aarch64 {
+namespace {
+
+// How many constants of loops have a register in all of the function.
+constexpr size_t kMaxSharedInts = 4;
+constexpr size_t kMaxSharedFloats = 8;
+
+}  // namespace
 
 using codegen::Opcode;
 using codegen::regalloc::kRematerializable;
@@ -44,9 +51,28 @@ void AArch64Lowering::EmitMove(VReg to, VReg from) {
 AArch64Lowering::VReg AArch64Lowering::Low32(Value value) {
   const IrInst reduce = ctx_->DefInst(value, Opcode::kIreduce);
   if (reduce.is_some() && ctx_->type(value) == Type::kI32) {
-    return ctx_->Reg(ctx_->data(reduce).arg(0));
+    return Reg(ctx_->data(reduce).arg(0));
   }
-  return ctx_->Reg(value);
+  return Reg(value);
+}
+
+AArch64Lowering::VReg AArch64Lowering::Reg(Value value) {
+  const IrInst def = ctx_->InLoop() ? ctx_->DefInst(value) : IrInst::None();
+  if (def.is_none()) return ctx_->Reg(value);
+  const InstData& data = ctx_->data(def);
+  const bool is_int = data.opcode() == Opcode::kIconst;
+  if (!is_int && data.opcode() != Opcode::kF32const && data.opcode() != Opcode::kF64const) {
+    return ctx_->Reg(value);
+  }
+  std::vector<SharedScalar>& shared = is_int ? shared_ints_ : shared_floats_;
+  const uint64_t bits = data.const_bits();
+  for (const SharedScalar& scalar : shared) {
+    // An integer is zero-extended, whatever its type.
+    if (scalar.bits == bits && (is_int || scalar.type == data.type())) return scalar.reg;
+  }
+  if (shared.size() == (is_int ? kMaxSharedInts : kMaxSharedFloats)) return ctx_->Reg(value);
+  shared.push_back({data.type(), bits, is_int ? NewInt() : NewVector()});
+  return shared.back().reg;
 }
 
 std::optional<AArch64Lowering::Shifted> AArch64Lowering::MatchShift(Value value, Type type,

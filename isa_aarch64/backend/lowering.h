@@ -99,12 +99,13 @@ class AArch64Lowering final : public codegen::LowerBackend {
   VReg NewVector() { return ctx_->NewReg(codegen::RegClass::kVector); }
 
   // --- Operands.
+  // As Lowering::Reg, for scalars. In a loop uses of a constant share one register, which is set at
+  // the function's entry; the allocator keeps it or makes it anew.
+  VReg Reg(Value value);
   // A register whose low 32 bits are the value's low 32 bits: looks through ireduce.
   VReg Low32(Value value);
   // For an operand of `type` of which only its own bits are read.
-  VReg LowBits(Value value, Type type) {
-    return type == Type::kI64 ? ctx_->Reg(value) : Low32(value);
-  }
+  VReg LowBits(Value value, Type type) { return type == Type::kI64 ? Reg(value) : Low32(value); }
   // A constant's bits, zero-extended; none if it is not one.
   std::optional<uint64_t> Constant(Value value) const { return ctx_->IntConstant(value); }
   // An operand of `type`, I32 or I64, as a register and how it is shifted.
@@ -131,11 +132,29 @@ class AArch64Lowering final : public codegen::LowerBackend {
     Cond cc = Cond::kNe;
     VReg n;
     VReg m;
+    // A conditional comparison behind it, which `cc` is then of.
+    std::optional<Link> link = {};
+    VReg link_n = {};
+    VReg link_m = {};
   };
   Compare MatchCondition(Value value);
   Compare IntCompare(codegen::IntCC cc, Value left, Value right, Type type);
   Compare FloatCompare(const InstData& data);
   Compare TestOf(IrInst band, Cond cc);
+  // Whether the value is 0 or 1 by one comparison or a chain, with one condition of the machine.
+  bool IsCondition(Value value) const;
+  // Whether the operands of a band or bor are comparisons without other uses that one chain can
+  // make, and that chain.
+  bool IsChain(IrInst logic) const;
+  Compare ChainOf(IrInst logic);
+  // Whether a comparison can be a conditional one, and without a constant in a register.
+  bool CanLink(IrInst comparison) const;
+  bool LinksWithImmediate(IrInst comparison) const;
+  // An icmp or fcmp by itself.
+  Compare ComparisonOf(IrInst comparison);
+  void EmitCset(VReg to, const Compare& compare);
+  // a + 1 where `condition` holds, else a. False where it is not an IsCondition without other uses.
+  bool EmitConditionalIncrement(VReg to, Value a, Value condition, Type type);
   static Compare ToFlags(const Compare& compare);
   // Puts the comparison's operands into the builder (first), and what it is into the Inst.
   static void AddCompare(Builder& builder, const Compare& compare);
@@ -155,6 +174,13 @@ class AArch64Lowering final : public codegen::LowerBackend {
   void LowerOverflow(IrInst inst, Row row, Cond cc);
   void LowerCarry(IrInst inst, bool subtract);
   void LowerShift(IrInst inst);
+  // The low half, zero-extended, of a sum, difference or product of 64 bits without other uses: the
+  // operation in 32 bits. False if it is none of them.
+  bool EmitLow32(VReg to, Value wide);
+  // A left shift by a constant of a value that is masked down to its low bits; false if it is none.
+  bool LowerMaskedShift(IrInst inst);
+  // The low `width` bits of `from` at `lsb`, zero elsewhere. At most as many as there are.
+  void EmitInsertInZero(VReg to, VReg from, uint32_t lsb, uint32_t width, Type type);
   void LowerRotate(IrInst inst);
   void LowerBitCount(IrInst inst);
   void LowerExtend(IrInst inst, bool is_signed);
@@ -262,6 +288,13 @@ class AArch64Lowering final : public codegen::LowerBackend {
     VReg reg;
   };
   std::vector<SharedConstant> shared_constants_;
+  // Scalars of one class.
+  struct SharedScalar {
+    Type type;
+    uint64_t bits;
+    VReg reg;
+  };
+  std::vector<SharedScalar> shared_ints_, shared_floats_;
   // Offset of each stack slot in the frame's slot area.
   std::vector<uint32_t> slot_offsets_;
 };

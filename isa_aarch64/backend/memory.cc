@@ -268,7 +268,7 @@ void AArch64Lowering::LowerStore(IrInst inst) {
   }
   if (codegen::IsVector(data.type())) return EmitStore(VecReg(value), written, address);
   const bool low = codegen::IsInt(data.type()) && access.bytes <= 4;
-  EmitStore(low ? Low32(value) : ctx_->Reg(value), written, address);
+  EmitStore(low ? Low32(value) : Reg(value), written, address);
 }
 
 // --- Atomic accesses. Each is in one order of all: loads acquire, stores release, and what does

@@ -173,6 +173,9 @@ std::string PrintInst(const Inst& inst, absl::Span<const std::string> operands) 
   }
   if (HasAddress(inst.op)) {
     absl::StrAppend(&text, " [", AddrName(inst.addr), inst.disp < 0 ? "" : "+", inst.disp, "]");
+  } else if (inst.has(Inst::kChain)) {
+    const Link link = Link::Unpack(inst.disp);
+    absl::StrAppend(&text, " then ", RowInfoOf(link.row).name, " bits=0x", absl::Hex(link.bits));
   } else if (inst.disp != 0) {
     absl::StrAppend(&text, " #", inst.disp);
   }

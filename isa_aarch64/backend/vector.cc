@@ -91,6 +91,11 @@ void AArch64Lowering::EmitSharedConstants() {
   for (const SharedConstant& constant : shared_constants_) {
     EmitVectorConstant(constant.bits, constant.reg);
   }
+  for (const std::vector<SharedScalar>* scalars : {&shared_ints_, &shared_floats_}) {
+    for (const SharedScalar& scalar : *scalars) {
+      LowerConstant(*ctx_, scalar.reg, scalar.type, scalar.bits);
+    }
+  }
 }
 
 void AArch64Lowering::EmitVectorConstant(const Bits128& bits, VReg to) {
