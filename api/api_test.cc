@@ -300,6 +300,29 @@ TEST_F(ApiTest, ArtifactsRunLikeWhatTheyWereMadeFrom) {
   EXPECT_EQ(*module_->Serialize(), artifact);
 }
 
+TEST_F(ApiTest, PrecompilingGivesTheArtifactAndLoadsNothing) {
+  const std::vector<uint8_t> bytes = ReadModule("host");
+  EXPECT_EQ(*Module::Precompile(engine_, bytes), *Module::Compile(engine_, bytes)->Serialize());
+  EXPECT_EQ(Module::Precompile(engine_, {}).status().code(), absl::StatusCode::kInvalidArgument);
+
+  // For another machine.
+  for (const char* target : {"x86_64-linux", "aarch64-linux"}) {
+    Config config;
+    config.Target(target).WasmFeature(wasm::Feature::kSimd, false);
+    config.WasmFeature(wasm::Feature::kRelaxedSimd, false);
+    const auto engine = Engine::Create(config);
+    if (!engine.ok()) {
+      EXPECT_THAT(std::string(engine.status().message()), HasSubstr("--//codegen:isas"));
+      continue;
+    }
+    const auto artifact = Module::Precompile(*engine, bytes);
+    ASSERT_TRUE(artifact.ok()) << artifact.status();
+    const absl::Status loaded = Module::Deserialize(engine_, *artifact).status();
+    EXPECT_TRUE(loaded.ok() || absl::IsFailedPrecondition(loaded)) << loaded;
+    EXPECT_EQ(Module::Compile(*engine, bytes).status(), loaded);
+  }
+}
+
 TEST_F(ApiTest, HostCallableTypesAreDerived) {
   Store store(engine_);
   ASSERT_TRUE(linker_

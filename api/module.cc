@@ -135,6 +135,16 @@ absl::StatusOr<Module> Module::CompileText(const Engine& engine, absl::string_vi
   });
 }
 
+absl::StatusOr<std::vector<uint8_t>> Module::Precompile(const Engine& engine,
+                                                        absl::Span<const uint8_t> bytes,
+                                                        CompileTiming* timing) {
+  try {
+    return engine.state()->source().Compile(bytes, timing);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("compiling a module");
+  }
+}
+
 absl::Status Module::Validate(const Engine& engine, absl::Span<const uint8_t> bytes) {
   try {
     return engine.state()->source().Validate(bytes);

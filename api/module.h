@@ -27,7 +27,7 @@ namespace gantry {
 namespace api_internal {
 class InstancePreState;
 class ModuleState;
-}
+}  // namespace api_internal
 
 using wasm::FuncType;
 using wasm::GlobalType;
@@ -83,13 +83,22 @@ class Module {
   // Compiles a module in the binary format.
   // Errors: kInvalidArgument for a module that is malformed or invalid, with the byte offset
   // (the lowest one); kUnimplemented, likewise, for one that needs a feature that is off
-  // (Config::WasmFeature), by its name; kResourceExhausted past a limit or out of memory. A
+  // (Config::WasmFeature), by its name; kResourceExhausted past a limit or out of memory;
+  // kFailedPrecondition where the engine's target is not this machine (see Precompile). A
   // function whose body uses what the compiler cannot make yet is no error: calling it is a trap
   // that names the feature (wasm_translate/unimplemented.h).
   static absl::StatusOr<Module> Compile(const Engine& engine, absl::Span<const uint8_t> bytes);
 
   // The same in the text format. Errors point into the text, with line and column.
   static absl::StatusOr<Module> CompileText(const Engine& engine, absl::string_view text);
+
+  // The artifact of a module in the binary format, which Deserialize takes: the same bytes as
+  // Serialize gives of the module that Compile makes. Nothing is loaded, so that the engine's
+  // target and features (Config::Target) may be those of another machine. `timing`, where not null,
+  // is filled for an engine with Config::CollectTiming. Errors as Compile's.
+  static absl::StatusOr<std::vector<uint8_t>> Precompile(const Engine& engine,
+                                                         absl::Span<const uint8_t> bytes,
+                                                         CompileTiming* timing = nullptr);
 
   // Whether a module is valid, without compiling it. Errors as Compile's.
   static absl::Status Validate(const Engine& engine, absl::Span<const uint8_t> bytes);

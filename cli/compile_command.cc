@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -15,6 +16,7 @@
 #include "api/engine.h"
 #include "api/module.h"
 #include "base/status_macros.h"
+#include "cli/module_input.h"
 #include "cli/options.h"
 #include "cli/program.h"
 
@@ -63,14 +65,28 @@ void PrintTiming(const CompileTiming& timing) {
                static_cast<unsigned long long>(timing.code_bytes));
 }
 
+absl::StatusOr<ModuleInput> ReadModule(const std::string& path) {
+  ASSIGN_OR_RETURN(std::vector<uint8_t> contents, ReadFile(path));
+  if (Module::IsArtifact(contents)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": compiled already; the module that it was made of is needed"));
+  }
+  return ModuleInput::FromContents(path, std::move(contents));
+}
+
 absl::Status Compile(const CompileOptions& options) {
   ASSIGN_OR_RETURN(Config config, options.engine.ToConfig());
   PrintingSink sink;
   if (!options.emit.empty()) config.Dump(options.emit, &sink);
   config.CollectTiming(options.timing);
   ASSIGN_OR_RETURN(const Engine engine, Engine::Create(config));
-  ASSIGN_OR_RETURN(const Module module, LoadModule(engine, options.file));
-  if (options.timing && module.timing()) PrintTiming(*module.timing());
+  ASSIGN_OR_RETURN(const ModuleInput input, ReadModule(options.file));
+  CompileTiming timing;
+  // Not loaded: the target may be another machine.
+  absl::StatusOr<std::vector<uint8_t>> artifact =
+      Module::Precompile(engine, input.bytes(), options.timing ? &timing : nullptr);
+  if (!artifact.ok()) return input.Locate(artifact.status());
+  if (options.timing) PrintTiming(timing);
 
   // Looking inside alone writes nothing.
   const bool only_looking = options.output.empty() && (options.timing || !options.emit.empty());
@@ -81,8 +97,7 @@ absl::Status Compile(const CompileOptions& options) {
     if (!absl::ConsumeSuffix(&stem, ".wasm")) absl::ConsumeSuffix(&stem, ".wat");
     output = absl::StrCat(stem, ".cwasm");
   }
-  ASSIGN_OR_RETURN(const std::vector<uint8_t> artifact, module.Serialize());
-  return WriteFile(output, artifact);
+  return WriteFile(output, *artifact);
 }
 
 }  // namespace
@@ -94,6 +109,7 @@ void AddCompileCommand(CLI::App& app, int* exit_code) {
   command->footer(
       "Examples:\n"
       "  gantry compile program.wasm -o program.cwasm\n"
+      "  gantry compile --target aarch64-linux program.wasm\n"
       "  gantry compile --timing program.wasm\n"
       "  gantry compile --emit=ir,asm program.wasm\n"
       "  gantry compile --emit=ir-passes -C pass_skip=hoist+sink program.wasm\n");

@@ -1,6 +1,6 @@
 """The build setting --//codegen:isas: which instruction sets a program is linked with."""
 
-_KNOWN = ["aarch64", "x64"]
+_KNOWN = ["aarch64", "x64", "host"]
 
 _IsasInfo = provider(fields = ["names"])
 
@@ -20,7 +20,8 @@ isas_setting = rule(
 )
 
 def _linked_impl(ctx):
-    linked = ctx.attr.isa in ctx.attr._isas[_IsasInfo].names
+    names = ctx.attr._isas[_IsasInfo].names
+    linked = ctx.attr.isa in names or (ctx.attr.is_host and "host" in names)
     return [config_common.FeatureFlagInfo(value = "yes" if linked else "no")]
 
 isa_is_linked = rule(
@@ -28,6 +29,7 @@ isa_is_linked = rule(
     implementation = _linked_impl,
     attrs = {
         "isa": attr.string(mandatory = True),
+        "is_host": attr.bool(doc = "Whether the program that is built runs on it."),
         "_isas": attr.label(default = "//codegen:isas"),
     },
 )

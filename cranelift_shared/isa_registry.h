@@ -63,7 +63,8 @@ class LinkedIsa {
 // All that are linked.
 absl::Span<const LinkedIsa* const> LinkedIsas();
 
-// By triple, architecture or name. kNotFound names those that are linked.
+// By triple ("aarch64-linux", "aarch64-unknown-linux-gnu"), architecture or name; code is for Linux
+// alone. kNotFound names those that are linked, and how to link a known one that is not.
 absl::StatusOr<const LinkedIsa*> FindIsa(absl::string_view target);
 
 // The one of the processor that this program runs on; kNotFound if it is not linked.

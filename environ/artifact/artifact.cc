@@ -453,6 +453,8 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
 
 absl::Status ArtifactView::CheckCompatible(const ArtifactExpectation& expectation) const {
   std::vector<std::string> differences;
+  // How to compile it so that it fits.
+  std::vector<std::string> remedies;
   if (version_ != kVersion) {
     return absl::FailedPreconditionError(absl::StrCat("the artifact was made by Gantry ", version_,
                                                       ", this is ", kVersion,
@@ -460,6 +462,7 @@ absl::Status ArtifactView::CheckCompatible(const ArtifactExpectation& expectatio
   }
   if (target_ != expectation.target) {
     differences.push_back(absl::StrCat("its target is ", target_, ", not ", expectation.target));
+    remedies.push_back(absl::StrCat("for ", expectation.target));
   }
   if (expectation.tunables != nullptr) {
     const std::string expected = expectation.tunables->CanonicalText();
@@ -467,19 +470,23 @@ absl::Status ArtifactView::CheckCompatible(const ArtifactExpectation& expectatio
       for (const std::string& difference : TunablesDifferences(tunables_, expected)) {
         differences.push_back(difference);
       }
+      remedies.push_back("with these settings");
     }
   }
-  if (expectation.host_has_feature) {
+  // Those of another target mean nothing here.
+  if (expectation.host_has_feature && target_ == expectation.target) {
+    bool missing = false;
     for (const auto& [name, value] : isa_flags_) {
-      if (value == "true" && !expectation.host_has_feature(name)) {
-        differences.push_back(absl::StrCat("it needs the CPU feature ", name));
-      }
+      if (value != "true" || expectation.host_has_feature(name)) continue;
+      differences.push_back(absl::StrCat("it needs the CPU feature ", name));
+      missing = true;
     }
+    if (missing) remedies.push_back("on this machine, or for its target without those features");
   }
   if (differences.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("the artifact does not fit this engine: ", absl::StrJoin(differences, "; "),
-                   "; compile the module again with these settings"));
+                   "; compile the module again ", absl::StrJoin(remedies, ", ")));
 }
 
 }  // namespace gantry::environ

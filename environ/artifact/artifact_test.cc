@@ -195,10 +195,21 @@ TEST_F(ArtifactTest, DifferencesAreNamed) {
   expected.host_has_feature = [](absl::string_view) { return false; };
   const absl::Status status = view->CheckCompatible(expected);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  for (const char* part : {"x86_64-unknown-linux-gnu, not aarch64", "consume_fuel", "has_avx2"}) {
+  for (const char* part : {"x86_64-unknown-linux-gnu, not aarch64", "consume_fuel",
+                           "again for aarch64-unknown-linux-gnu, with these settings"}) {
     EXPECT_NE(status.message().find(part), absl::string_view::npos) << status;
   }
-  EXPECT_EQ(status.message().find("has_bmi2"), absl::string_view::npos) << status;
+  // Features of another target say nothing.
+  EXPECT_EQ(status.message().find("has_"), absl::string_view::npos) << status;
+
+  tunables.consume_fuel = false;
+  expected.target = contents_.target;
+  const absl::Status features = view->CheckCompatible(expected);
+  EXPECT_EQ(features.code(), absl::StatusCode::kFailedPrecondition);
+  for (const char* part : {"needs the CPU feature has_avx2", "again on this machine"}) {
+    EXPECT_NE(features.message().find(part), absl::string_view::npos) << features;
+  }
+  EXPECT_EQ(features.message().find("has_bmi2"), absl::string_view::npos) << features;
 }
 
 TEST_F(ArtifactTest, EveryTruncationIsRefused) {

@@ -46,6 +46,14 @@ expect "tail calls" 0 '^7
 $' '' "$gantry" run --invoke count "$data/vectors.wasm" 3000000
 expect "vectors off" 1 '' 'simd' "$gantry" run -W simd=n --invoke add "$data/vectors.wasm" 0x1 0x1
 expect "a target without vectors" 1 '' "'has_sse41', which is off" "$gantry" compile --target x86_64 "$data/vectors.wasm" -o "$work/vectors.cwasm"
+target="$gantry compile --target"
+expect "another target" 0 '' '' $target aarch64-linux "$data/math.wasm" -o "$work/aarch64.cwasm"
+expect "another target by the baseline compiler" 0 '' '' $target aarch64 -C compiler=winch "$data/math.wasm" -o "$work/winch.cwasm"
+expect "its artifact" 1 '' 'aarch64.cwasm: .*target is aarch64-unknown-linux-gnu, not x86_64-unknown-linux-gnu; compile the module again for x86_64' "$gantry" run --invoke add "$work/aarch64.cwasm" 1 2
+expect "a run for another target" 1 '' 'its target is aarch64-unknown-linux-gnu, not x86_64' "$gantry" run -C cache=n --target aarch64-linux --invoke add "$data/math.wasm" 1 2
+expect "no such target" 1 '' 'no compiler for target riscv64-linux is known; there is: aarch64-unknown-linux-gnu \(aarch64\), x86_64-unknown-linux-gnu \(x64\)' $target riscv64-linux "$data/math.wasm"
+expect "another system" 1 '' 'target aarch64-apple-darwin is known: code is for Linux alone' $target aarch64-apple-darwin "$data/math.wasm"
+expect "an artifact is no module" 1 '' 'winch.cwasm: compiled already' "$gantry" compile "$work/winch.cwasm"
 expect "recursion" 0 '^6765
 $' '' "$gantry" run --invoke fib "$data/math.wasm" 20
 expect "wrong number of arguments" 1 '' 'takes 2 arguments.*given: 1' "$gantry" run --invoke add "$data/math.wasm" 1
