@@ -81,8 +81,8 @@ std::unique_ptr<const IncrementalCache> MakeCache(const OptimizingCompilerOption
 // The mid-end as codegen::Context runs it.
 class MidEnd final : public codegen::FunctionPass {
  public:
-  MidEnd(const codegen::SharedFlags& flags, bool measure) {
-    codegen::AddDefaultPasses(&pipeline_);
+  MidEnd(const codegen::SharedFlags& flags, bool polls, bool measure) {
+    codegen::AddDefaultPasses(&pipeline_, polls);
     codegen::PassOptions& options = pipeline_.options();
     options.verify = flags.enable_verifier();
     options.measure = measure;
@@ -130,9 +130,9 @@ void AddTotals(const std::vector<codegen::PassTotals>& totals,
 }  // namespace
 
 struct OptimizingCompiler::Worker {
-  Worker(const codegen::SharedFlags& flags, bool timing) {
+  Worker(const codegen::SharedFlags& flags, bool polls, bool timing) {
     if (flags.opt_level() != codegen::OptLevel::kNone && !flags.debug_info()) {
-      mid_end = std::make_unique<MidEnd>(flags, timing);
+      mid_end = std::make_unique<MidEnd>(flags, polls, timing);
     }
   }
 
@@ -202,6 +202,8 @@ class OptimizingCompiler::Lease {
     }
     if (worker_ == nullptr) {
       worker_ = std::make_unique<Worker>(compiler_.options_.target.target->shared_flags(),
+                                         compiler_.options_.target.tunables.epoch_interruption !=
+                                             environ::EpochInterruption::kNone,
                                          compiler_.options_.timing);
     }
   }

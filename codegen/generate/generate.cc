@@ -229,6 +229,10 @@ class Generator {
       }
     }
     if (blocks_[index].back_edge_target) {
+      if (options_.polls) {
+        const Value address = builder_.StackAddr(fuel_slot_, 0);
+        index % 2 == 0 ? builder_.PollPage(address, 0) : builder_.PollWord(address, 0);
+      }
       const Value left = builder_.StackLoad(Type::kI32, fuel_slot_, 0);
       const Block body = builder_.MakeBlock();
       func_.layout.InsertAfter(body, Block(index));

@@ -47,6 +47,8 @@ struct GenerateOptions {
   // Instructions that may trap.
   bool traps = true;
   bool tail_calls = true;
+  // Polls at the heads of loops, which nobody answers.
+  bool polls = false;
   // If not 0, the first parameter is an i64 address of so many bytes (a power of two, at
   // least 16, 32 for vectors to be read and written), which the function reads and writes.
   uint32_t memory_bytes = 0;

@@ -140,6 +140,34 @@ void LoopsInARow(uint32_t size, Function* func) {
   b.Return({x});
 }
 
+// Loops in a row and around one another that poll; what each computes is used behind it.
+void PollingLoops(uint32_t size, Function* func) {
+  InstBuilder b(func);
+  const Block entry = Start(func, b);
+  Value x = func->dfg.block_params(entry)[0];
+  const Value address = func->dfg.block_params(entry)[1];
+  for (uint32_t i = 0; i < size; ++i) {
+    const Block outer = b.MakeBlock(), inner = b.MakeBlock(), latch = b.MakeBlock();
+    const Block next = b.MakeBlock();
+    const Value variable = func->dfg.AppendBlockParam(outer, Type::kI32);
+    const Value count = func->dfg.AppendBlockParam(inner, Type::kI32);
+    b.Jump(outer, {x});
+    b.Begin(outer);
+    b.PollPage(address, 0);
+    b.Jump(inner, {i % 2 == 0 ? variable : b.I32(200)});
+    b.Begin(inner);
+    b.PollPage(address, 0);
+    const Value less = b.Isub(count, b.I32(1));
+    b.Brif(less, inner, {less}, latch, {});
+    b.Begin(latch);
+    const Value sum = b.Iadd(variable, count);
+    b.Brif(b.Icmp(IntCC::kUlt, sum, less), outer, {sum}, next, {});
+    b.Begin(next);
+    x = sum;
+  }
+  b.Return({x});
+}
+
 void WideTable(uint32_t size, Function* func) {
   InstBuilder b(func);
   const Block entry = Start(func, b);
@@ -166,13 +194,15 @@ constexpr struct {
     {"chain of sums", ChainOfSums}, {"chain of loads", ChainOfLoads},
     {"diamonds", Diamonds},         {"many predecessors", ManyPredecessors},
     {"nested loops", NestedLoops},  {"loops in a row", LoopsInARow},
-    {"wide table", WideTable},
+    {"wide table", WideTable},      {"polling loops", PollingLoops},
 };
 
 TEST(LinearTest, DoublingTheSizeDoublesTheWork) {
   constexpr uint32_t kSize = 4000;
+  std::vector<absl::string_view> names(PassNames().begin(), PassNames().end());
+  names.push_back("polls");
   for (const auto& shape : kShapes) {
-    for (const char* name : PassNames()) {
+    for (const absl::string_view name : names) {
       uint64_t before = 0;
       for (uint32_t size : {kSize / 4, kSize / 2, kSize}) {
         Function func;
@@ -203,7 +233,7 @@ TEST(LinearTest, LargeFunctionsTakeNoTime) {
     Function func;
     shape.make(kSize, &func);
     PassPipeline pipeline;
-    AddDefaultPasses(&pipeline);
+    AddDefaultPasses(&pipeline, /*polls=*/true);
     ASSERT_TRUE(pipeline.Run(&func).ok()) << shape.name;
     Verifier verifier;
     const absl::Status status = verifier.Verify(func);

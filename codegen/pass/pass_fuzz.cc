@@ -13,10 +13,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace gantry::codegen;  // NOLINT(google-build-using-namespace): one function.
   RandomSource random(absl::MakeConstSpan(data, size));
   Function before;
-  GenerateFunction({}, &random, &before);
+  GenerateOptions options;
+  options.polls = true;
+  GenerateFunction(options, &random, &before);
   Function after = before;
   PassPipeline pipeline;
-  AddDefaultPasses(&pipeline);
+  AddDefaultPasses(&pipeline, /*polls=*/true);
   pipeline.options().verify = true;
   CHECK_OK(pipeline.Run(&after)) << PrintFunction(before);
   const std::vector<RawValue> args = GenerateArgs(before.signature, &random);

@@ -94,6 +94,7 @@ TEST(PassPipelineTest, TheVerifierNamesThePassThatBrokeTheFunction) {
 // Each pass, and all of them, keep what random modules do: outcome and memory.
 TEST(PassTest, RandomModulesDoTheSameAfterwards) {
   std::vector<std::string> names(PassNames().begin(), PassNames().end());
+  names.push_back("polls");
   names.push_back("default");
   size_t removed = 0;
   for (const std::string& name : names) {
@@ -101,7 +102,7 @@ TEST(PassTest, RandomModulesDoTheSameAfterwards) {
     pipeline.options().verify = true;
     pipeline.options().record = true;
     if (name == "default") {
-      AddDefaultPasses(&pipeline);
+      AddDefaultPasses(&pipeline, /*polls=*/true);
     } else {
       pipeline.Add(MakePass(name));
     }
@@ -110,6 +111,7 @@ TEST(PassTest, RandomModulesDoTheSameAfterwards) {
       GenerateOptions options;
       options.memory_bytes = 128;
       options.max_blocks = 16;
+      options.polls = true;
       const std::vector<Function> module = GenerateModule(options, 2, &random);
       std::vector<Function> changed = module;
       for (Function& func : changed) {

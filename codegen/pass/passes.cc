@@ -6,6 +6,7 @@
 #include "codegen/pass/hoist.h"
 #include "codegen/pass/if_convert.h"
 #include "codegen/pass/loop_invert.h"
+#include "codegen/pass/polls.h"
 #include "codegen/pass/sink.h"
 #include "codegen/pass/switches.h"
 #include "codegen/pass/widen.h"
@@ -31,6 +32,7 @@ std::unique_ptr<Pass> MakePass(absl::string_view name) {
   if (name == "hoist") return std::make_unique<HoistPass>();
   if (name == "widen") return std::make_unique<WidenPass>();
   if (name == "dead_stores") return std::make_unique<DeadStoresPass>();
+  if (name == "polls") return std::make_unique<PollsPass>();
   if (name == "loop_invert") return std::make_unique<LoopInvertPass>();
   if (name == "sink") return std::make_unique<SinkPass>();
   return nullptr;
@@ -38,8 +40,12 @@ std::unique_ptr<Pass> MakePass(absl::string_view name) {
 
 absl::Span<const char* const> PassNames() { return kPassNames; }
 
-void AddDefaultPasses(PassPipeline* pipeline) {
-  for (const char* name : kPassNames) pipeline->Add(MakePass(name));
+void AddDefaultPasses(PassPipeline* pipeline, bool polls) {
+  for (const absl::string_view name : kPassNames) {
+    // Behind what works on loops, in front of what takes out what it leaves.
+    if (polls && name == "dead_stores") pipeline->Add(MakePass("polls"));
+    pipeline->Add(MakePass(name));
+  }
 }
 
 }  // namespace gantry::codegen

@@ -8,8 +8,8 @@
 //                  become jumps
 //
 // Each is a class of this file behind Pass. The others have headers of their own: branches.h,
-// dead_stores.h, hoist.h, if_convert.h, loop_invert.h, sink.h, switches.h, widen.h. MakePass knows
-// all of them by name.
+// dead_stores.h, hoist.h, if_convert.h, loop_invert.h, polls.h, sink.h, switches.h, widen.h.
+// MakePass knows all of them by name.
 #ifndef GANTRY_CODEGEN_PASS_PASSES_H_
 #define GANTRY_CODEGEN_PASS_PASSES_H_
 
@@ -127,11 +127,12 @@ class GvnPass : public Pass {
 
 // Null if there is no pass of that name.
 std::unique_ptr<Pass> MakePass(absl::string_view name);
-// The names that MakePass knows.
+// The names that MakePass knows, but "polls".
 absl::Span<const char* const> PassNames();
 
-// All of them in the order of PassNames(): values first, then control flow, then places.
-void AddDefaultPasses(PassPipeline* pipeline);
+// All of them in the order of PassNames(): values first, then control flow, then places; and
+// `polls` where code polls.
+void AddDefaultPasses(PassPipeline* pipeline, bool polls = false);
 
 // For passes that drop parameters: removes from every branch in the layout the arguments for
 // which drop(target, position) is true.
