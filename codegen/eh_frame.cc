@@ -63,7 +63,10 @@ EhFrameWriter::EhFrameWriter(const UnwindFormat& format, bool is_wide, std::vect
   bytes.Fixed<uint32_t>(0);  // length
   bytes.Fixed<uint32_t>(0);  // this is the common entry
   bytes.Byte(1);             // version
-  bytes.Append({reinterpret_cast<const uint8_t*>("zR"), 3});
+  bytes.Byte('z');
+  bytes.Byte('R');
+  for (const char* at = format.augmentation; *at != 0; ++at) bytes.Byte(static_cast<uint8_t>(*at));
+  bytes.Byte(0);
   bytes.Uleb(format.code_alignment);
   bytes.Sleb(format.data_alignment);
   bytes.Uleb(format.return_address_register);

@@ -73,6 +73,9 @@ class TargetIsa {
 
   // The flag that operations on vectors need and that is off; empty where they can be compiled.
   virtual absl::string_view missing_for_vectors() const { return ""; }
+  // Whether everything that an indirect branch may lead to says so by its first instruction, so that
+  // the system can be told to refuse branches to anything else.
+  virtual bool marks_branch_targets() const { return false; }
   // What it does best where several results are permitted, under its flags.
   virtual RelaxedChoices relaxed_choices() const { return {}; }
 

@@ -13,6 +13,10 @@ namespace {
 // Not an atomic one, which is in order with everything.
 bool IsLoad(Opcode opcode) { return Info(opcode).effects == kLoads; }
 
+// Frames beyond this are refused; displacements into one stay far within 32 bits.
+constexpr uint64_t kMaxSlotBytes = uint64_t{1} << 28;
+constexpr uint64_t kMaxSlotAlignment = 16;
+
 }  // namespace
 
 absl::Status Lowering::Run(const FunctionStencil& func, absl::Span<const uint16_t> loop_depth,
@@ -297,6 +301,42 @@ void Lowering::LowerBody(Inst terminator) {
     backend_->LowerInst(*this, inst);
     builder_.FlushGroup(LocOf(inst));
   }
+}
+
+void Lowering::LayOutStackSlots(std::vector<uint32_t>* offsets) {
+  offsets->clear();
+  uint64_t bytes = 0;
+  uint32_t alignment = 1;
+  for (const StackSlotData& slot : dfg().stack_slots()) {
+    const uint64_t align = uint64_t{1} << slot.align_log2;
+    alignment = std::max(alignment, static_cast<uint32_t>(align));
+    bytes = (bytes + align - 1) & ~(align - 1);
+    offsets->push_back(static_cast<uint32_t>(bytes));
+    bytes += slot.bytes;
+    if (bytes > kMaxSlotBytes || align > kMaxSlotAlignment) {
+      Fail(absl::ResourceExhaustedError("function too large: its stack slots"));
+      bytes = 0;
+    }
+  }
+  vcode_.frame.slot_bytes = static_cast<uint32_t>(bytes);
+  vcode_.frame.slot_alignment = alignment;
+}
+
+std::optional<Lowering::FuelStep> Lowering::FuelStepOf(Inst inst, bool has_register) {
+  const FuelStep step = {data(inst).amount(), data(inst).opcode() == Opcode::kFuelCheck};
+  if (!has_register || (step.checks && vcode_.cold_calls.out_of_fuel.is_none())) {
+    Fail(absl::UnimplementedError(
+        "fuel needs the flag fuel_register, and a function that is called when it runs out"));
+    return std::nullopt;
+  }
+  if (step.amount == 0 && !step.checks) return std::nullopt;
+  return step;
+}
+
+bool Lowering::CheckPoll() {
+  if (!vcode_.cold_calls.new_epoch.is_none()) return true;
+  Fail(absl::UnimplementedError("a poll needs a function to call"));
+  return false;
 }
 
 }  // namespace gantry::codegen

@@ -132,6 +132,21 @@ class Lowering {
   // How many operands are the value.
   uint32_t NumUses(Value value) const { return values_[Resolve(value).index()].uses; }
 
+  // ---- What is the same for every ISA.
+  // Lays out the function's stack slots: `offsets` gets where each begins in their area, whose size
+  // and alignment the VCode's frame gets. Fails where they are too large.
+  void LayOutStackSlots(std::vector<uint32_t>* offsets);
+  // What a fuel_charge or fuel_check is: so many units, and whether what is left is checked. None
+  // where nothing has to be emitted, or nothing can, which fails. `has_register`: there is one for
+  // the fuel.
+  struct FuelStep {
+    uint32_t amount = 0;
+    bool checks = false;
+  };
+  std::optional<FuelStep> FuelStepOf(Inst inst, bool has_register);
+  // Whether poll_word and poll_page can be emitted; else it fails.
+  bool CheckPoll();
+
   // ---- Output.
   void Emit(const MachInst& inst, absl::Span<const regalloc::Operand> operands,
             uint8_t flags = regalloc::kNoFlags, PRegSet clobbers = PRegSet()) {

@@ -20,6 +20,8 @@ constexpr uint8_t kDefCfaOffset = 0x0E;
 constexpr uint8_t kDefCfaSigned = 0x12;
 constexpr uint8_t kOffsetExtended = 0x05;
 constexpr uint8_t kRestoreExtended = 0x06;
+// DW_CFA_AARCH64_negate_ra_state (DWARF for the Arm 64-bit Architecture, 4.4).
+constexpr uint8_t kNegateReturnAddressState = 0x2D;
 
 void PutUleb(uint64_t value, std::vector<uint8_t>* out) {
   do {
@@ -107,6 +109,9 @@ void AppendCallFrameInstructions(const UnwindInfo& unwind, const UnwindFormat& f
           out->push_back(kRestoreExtended);
           PutUleb(inst.reg, out);
         }
+        break;
+      case UnwindOp::kToggleSigned:
+        out->push_back(kNegateReturnAddressState);
         break;
       case UnwindOp::kRememberState:
         out->push_back(kRememberState);

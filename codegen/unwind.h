@@ -29,6 +29,7 @@ enum class UnwindOp : uint8_t {
   kCfa,            // The CFA is `reg` plus `value`.
   kSavedAt,        // The caller's `reg` is saved at CFA plus `value`.
   kSame,           // The caller's `reg` is in that register again.
+  kToggleSigned,   // The return address is signed from here on, or no longer is.
   kRememberState,  // Pushes all of the above.
   kRestoreState,   // Pops it.
 };
@@ -64,6 +65,9 @@ struct UnwindFormat {
   uint8_t return_address_register;
   // Call frame instructions that hold at the entry of every function.
   absl::Span<const uint8_t> initial_instructions;
+  // What the augmentation string says besides, without data: "B" where return addresses are signed
+  // with AArch64's second key (DWARF for the Arm 64-bit Architecture, 4.2).
+  const char* augmentation = "";
 };
 
 // How a stack walk passes over the frame of a function.

@@ -48,6 +48,15 @@ TEST(UnwindTest, LongForms) {
                                                   0x80, 0x01, 0x44, 0x06, 72}));
 }
 
+// Of AArch64's pointer authentication: signed, saved, plain again where the frame is given up.
+TEST(UnwindTest, SignedReturnAddresses) {
+  UnwindInfo unwind;
+  unwind.Add(4, UnwindOp::kToggleSigned);
+  unwind.Add(8, UnwindOp::kCfaOffset, 0, 16);
+  unwind.Add(20, UnwindOp::kToggleSigned);
+  EXPECT_EQ(Encode(unwind), (std::vector<uint8_t>{0x44, 0x2D, 0x44, 0x0E, 16, 0x4C, 0x2D}));
+}
+
 TEST(UnwindTest, NothingForALeaf) { EXPECT_TRUE(Encode(UnwindInfo()).empty()); }
 
 }  // namespace

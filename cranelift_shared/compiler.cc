@@ -240,6 +240,9 @@ environ::SettingValues OptimizingCompiler::flags() const {
 environ::SettingValues OptimizingCompiler::isa_flags() const {
   return ValuesOf(options_.target.target->isa_flags());
 }
+bool OptimizingCompiler::marks_branch_targets() const {
+  return options_.target.target->marks_branch_targets();
+}
 uint32_t OptimizingCompiler::page_alignment() const {
   return uint32_t{1} << options_.target.target->page_size_log2();
 }

@@ -40,6 +40,7 @@ class OptimizingCompiler final : public environ::Compiler {
   absl::string_view triple() const override;
   environ::SettingValues flags() const override;
   environ::SettingValues isa_flags() const override;
+  bool marks_branch_targets() const override;
   const environ::Tunables& tunables() const override { return options_.target.tunables; }
   uint32_t page_alignment() const override;
 

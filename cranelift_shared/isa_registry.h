@@ -3,7 +3,7 @@
 //
 //   ASSIGN_OR_RETURN(const LinkedIsa* isa, FindIsa("x86_64-unknown-linux-gnu"));
 //   std::unique_ptr<codegen::IsaBuilder> builder = isa->NewBuilder();
-//   isa->EmitEntryTrampoline(signature, false, buffer, &frame, &unwind);
+//   isa->EmitEntryTrampoline(*target, signature, false, buffer, &frame, &unwind);
 //
 // Which are linked is the build setting --//codegen:isas. This is the only place that names
 // instruction sets; all others go through the interface.
@@ -49,15 +49,18 @@ class LinkedIsa {
 
   // Trampolines and shims (docs/abi.md), written into an empty buffer of label_kinds(), which
   // the caller finishes. Where things are in the run-time structures is environ's VMOffsets.
+  // `target` is of this ISA, its settings those of the code that they lead to.
   // `fuel`: whether the code that they lead to counts fuel.
-  virtual void EmitEntryTrampoline(const AbiSignature& signature, bool fuel,
-                                   codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+  virtual void EmitEntryTrampoline(const codegen::TargetIsa& target, const AbiSignature& signature,
+                                   bool fuel, codegen::MachBuffer& buffer,
+                                   codegen::FrameInfo* frame,
                                    codegen::UnwindInfo* unwind) const = 0;
-  virtual void EmitExitTrampoline(const AbiSignature& signature, bool fuel,
-                                  codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+  virtual void EmitExitTrampoline(const codegen::TargetIsa& target, const AbiSignature& signature,
+                                  bool fuel, codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
                                   codegen::UnwindInfo* unwind) const = 0;
-  virtual void EmitBuiltinShim(environ::Builtin builtin, bool fuel, codegen::MachBuffer& buffer,
-                               codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const = 0;
+  virtual void EmitBuiltinShim(const codegen::TargetIsa& target, environ::Builtin builtin,
+                               bool fuel, codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                               codegen::UnwindInfo* unwind) const = 0;
 };
 
 // All that are linked.

@@ -1,6 +1,7 @@
 #include "absl/container/inlined_vector.h"
 #include "cranelift_shared/linked_isas.h"
 #include "environ/core/vm_offsets.h"
+#include "isa_aarch64/asm/branch_protection.h"
 #include "isa_aarch64/asm/label_kinds.h"
 #include "isa_aarch64/backend/isa.h"
 #include "isa_aarch64/disassemble.h"
@@ -25,7 +26,7 @@ AbiValues ToAbiValues(absl::Span<const AbiShape> shapes) {
   return values;
 }
 
-constexpr aarch64::TrampolineLayout Layout(bool keeps_fuel) {
+aarch64::TrampolineLayout Layout(const codegen::TargetIsa& target, bool keeps_fuel) {
   return {
       .last_entry_pc = VMStoreContextOffsets::kLastEntryPc,
       .last_entry_sp = VMStoreContextOffsets::kLastEntrySp,
@@ -39,6 +40,8 @@ constexpr aarch64::TrampolineLayout Layout(bool keeps_fuel) {
       .fuel = VMStoreContextOffsets::kFuel,
       .entry_mark = environ::kEntryMark,
       .keeps_fuel = keeps_fuel,
+      .protection = aarch64::BranchProtection::Of(
+          [&](const char* flag) { return target.isa_flags().Get(flag) == "true"; }),
   };
 }
 // Trampolines and C++ have to agree on the arrays that values cross in.
@@ -57,29 +60,32 @@ class AArch64 : public LinkedIsa {
     return aarch64::Disassemble(code);
   }
 
-  void EmitEntryTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
-                           codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+  void EmitEntryTrampoline(const codegen::TargetIsa& target, const AbiSignature& signature,
+                           bool fuel, codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                           codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    aarch64::EmitEntryTrampoline({params, results}, Layout(fuel), buffer, unwind);
+    aarch64::EmitEntryTrampoline({params, results}, Layout(target, fuel), buffer, unwind);
   }
-  void EmitExitTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
-                          codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+  void EmitExitTrampoline(const codegen::TargetIsa& target, const AbiSignature& signature,
+                          bool fuel, codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                          codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    aarch64::EmitExitTrampoline({params, results}, Layout(fuel), buffer, unwind);
+    aarch64::EmitExitTrampoline({params, results}, Layout(target, fuel), buffer, unwind);
   }
-  void EmitBuiltinShim(environ::Builtin builtin, bool fuel, codegen::MachBuffer& buffer,
-                       codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+  void EmitBuiltinShim(const codegen::TargetIsa& target, environ::Builtin builtin, bool fuel,
+                       codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                       codegen::UnwindInfo* unwind) const override {
     *frame = codegen::FrameInfo();
     const environ::BuiltinInfo& info = environ::GetBuiltinInfo(builtin);
     const uint32_t index = static_cast<uint32_t>(builtin);
     if (info.is_cold()) {
-      return aarch64::EmitColdShim(index, info.has_context(), Layout(fuel), buffer, unwind);
+      return aarch64::EmitColdShim(index, info.has_context(), Layout(target, fuel), buffer, unwind);
     }
-    aarch64::EmitBuiltinShim(index, info.fallible, Layout(fuel), buffer, unwind);
+    aarch64::EmitBuiltinShim(index, info.fallible, Layout(target, fuel), buffer, unwind);
   }
 };
 

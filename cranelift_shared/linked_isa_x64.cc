@@ -85,20 +85,25 @@ class X64 : public LinkedIsa {
     return x64::Disassemble(code);
   }
 
-  void EmitEntryTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
-                           codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+  void EmitEntryTrampoline(const codegen::TargetIsa&, const AbiSignature& signature, bool fuel,
+                           codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                           codegen::UnwindInfo* unwind) const override {
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    Describe(x64::EmitEntryTrampoline({params, results}, Layout(fuel), buffer), buffer, frame, unwind);
+    Describe(x64::EmitEntryTrampoline({params, results}, Layout(fuel), buffer), buffer, frame,
+             unwind);
   }
-  void EmitExitTrampoline(const AbiSignature& signature, bool fuel, codegen::MachBuffer& buffer,
-                          codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+  void EmitExitTrampoline(const codegen::TargetIsa&, const AbiSignature& signature, bool fuel,
+                          codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                          codegen::UnwindInfo* unwind) const override {
     const AbiValues params = ToAbiValues(signature.params);
     const AbiValues results = ToAbiValues(signature.results);
-    Describe(x64::EmitExitTrampoline({params, results}, Layout(fuel), buffer), buffer, frame, unwind);
+    Describe(x64::EmitExitTrampoline({params, results}, Layout(fuel), buffer), buffer, frame,
+             unwind);
   }
-  void EmitBuiltinShim(environ::Builtin builtin, bool fuel, codegen::MachBuffer& buffer,
-                       codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
+  void EmitBuiltinShim(const codegen::TargetIsa&, environ::Builtin builtin, bool fuel,
+                       codegen::MachBuffer& buffer, codegen::FrameInfo* frame,
+                       codegen::UnwindInfo* unwind) const override {
     const environ::BuiltinInfo& info = environ::GetBuiltinInfo(builtin);
     const uint32_t index = static_cast<uint32_t>(builtin);
     Describe(info.is_cold() ? x64::EmitColdShim(index, info.has_context(), Layout(fuel), buffer)

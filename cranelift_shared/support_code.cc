@@ -74,11 +74,11 @@ absl::Status SupportCode::CompileTrampoline(const environ::ModuleTranslation& mo
   const Shapes params = ShapesOf(module, type.params());
   const Shapes results = ShapesOf(module, type.results());
   if (key.kind() == environ::FuncKeyKind::kEntryTrampoline) {
-    target_.isa->EmitEntryTrampoline({params, results}, target_.tunables.consume_fuel, buffer,
-                                     &frame, &unwind);
+    target_.isa->EmitEntryTrampoline(*target_.target, {params, results},
+                                     target_.tunables.consume_fuel, buffer, &frame, &unwind);
   } else {
-    target_.isa->EmitExitTrampoline({params, results}, target_.tunables.consume_fuel, buffer,
-                                    &frame, &unwind);
+    target_.isa->EmitExitTrampoline(*target_.target, {params, results},
+                                    target_.tunables.consume_fuel, buffer, &frame, &unwind);
   }
   RETURN_IF_ERROR(buffer.Finish());
   MakeCompiledFunction(buffer, frame, target_.tunables.generate_unwind_info ? &unwind : nullptr,
@@ -93,7 +93,7 @@ absl::Status SupportCode::CompileBuiltinShim(const environ::FuncKey& key,
   codegen::MachBuffer buffer(target_.isa->label_kinds());
   codegen::FrameInfo frame;
   codegen::UnwindInfo unwind;
-  target_.isa->EmitBuiltinShim(static_cast<environ::Builtin>(key.index()),
+  target_.isa->EmitBuiltinShim(*target_.target, static_cast<environ::Builtin>(key.index()),
                                target_.tunables.consume_fuel, buffer, &frame, &unwind);
   RETURN_IF_ERROR(buffer.Finish());
   MakeCompiledFunction(buffer, frame, target_.tunables.generate_unwind_info ? &unwind : nullptr,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -69,6 +70,18 @@ TEST(UnwindSectionTest, EntriesPointAtTheirFunctions) {
     EXPECT_EQ(entries[0].size, 20u);
     EXPECT_EQ(entries[1].start, 32);
     EXPECT_EQ(entries[1].size, 100u);
+  }
+}
+
+TEST(UnwindSectionTest, AugmentationOfTheCommonEntry) {
+  for (const char* more : {"", "B"}) {
+    codegen::UnwindFormat format = kFormat;
+    format.augmentation = more;
+    UnwindSection section(format);
+    section.Add(0, 20, {});
+    const std::vector<uint8_t> bytes = section.Finish(4096);
+    ASSERT_EQ(Parse(bytes, 4096, false).size(), 1u);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()) + 9), std::string("zR") + more);
   }
 }
 

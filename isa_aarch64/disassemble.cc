@@ -11,6 +11,16 @@
 namespace gantry::aarch64 {
 namespace {
 
+// Hints among them, which Capstone 4 prints as numbers; null for other words.
+const char* PlainText(uint32_t word) {
+#define GANTRY_A64_ENUM(name, ...) PlainOp::k##name,
+  for (PlainOp op : {GANTRY_A64_PLAIN(GANTRY_A64_ENUM)}) {
+#undef GANTRY_A64_ENUM
+    if (PlainInfoOf(op).word == word) return PlainInfoOf(op).text;
+  }
+  return nullptr;
+}
+
 // Capstone 4 knows none of LSE's instructions.
 std::string AtomicText(uint32_t word) {
 #define GANTRY_A64_ENUM(name, ...) AtomicOp::k##name,
@@ -55,6 +65,7 @@ class Capstone {
 }  // namespace
 
 std::string DisassembleWord(uint32_t word, uint64_t offset) {
+  if (const char* const text = PlainText(word)) return text;
   thread_local const Capstone capstone;
   return capstone.Text(word, offset);
 }

@@ -23,7 +23,8 @@ constexpr int kSavedInts = kLastCalleeSaved - kFirstCalleeSaved + 1;
 constexpr uint8_t kFirstSavedVector = 8;
 constexpr int kSavedVectors = 8;
 
-void PushFrame(Assembler& as, UnwindInfo* unwind) {
+void PushFrame(Assembler& as, const TrampolineLayout& layout, UnwindInfo* unwind) {
+  layout.protection.Enter(as, /*signs=*/true, unwind);
   as.EmitPreIndexed(PairOp::kStpX, 29, 30, sp, -16);
   unwind->Add(as.buffer().offset(), UnwindOp::kCfaOffset, 0, 16);
   unwind->Add(as.buffer().offset(), UnwindOp::kSavedAt, kDwarfFramePointer, -16);
@@ -33,18 +34,25 @@ void PushFrame(Assembler& as, UnwindInfo* unwind) {
 }
 
 // Gives up the frame that sp is at, pops so many bytes more, and returns.
-void PopFrameAndReturn(Assembler& as, uint32_t pop, UnwindInfo* unwind) {
+void PopFrameAndReturn(Assembler& as, const TrampolineLayout& layout, uint32_t pop,
+                       UnwindInfo* unwind) {
+  const bool is_signed = layout.protection.Signs(/*saves_link=*/true);
   MachBuffer& buffer = as.buffer();
   unwind->Add(buffer.offset(), UnwindOp::kRememberState);
   as.EmitPostIndexed(PairOp::kLdpX, 29, 30, sp, 16);
   unwind->Add(buffer.offset(), UnwindOp::kCfa, kDwarfStackPointer, 0);
   unwind->Add(buffer.offset(), UnwindOp::kSame, kDwarfFramePointer);
   unwind->Add(buffer.offset(), UnwindOp::kSame, kDwarfLink);
-  if (pop != 0) {
-    as.add(sp, sp, pop);
-    unwind->Add(buffer.offset(), UnwindOp::kCfa, kDwarfStackPointer, -static_cast<int32_t>(pop));
+  if (is_signed && pop == 0) {
+    layout.protection.AuthenticateAndReturn(as, unwind);
+  } else {
+    if (is_signed) layout.protection.Authenticate(as, unwind);
+    if (pop != 0) {
+      as.add(sp, sp, pop);
+      unwind->Add(buffer.offset(), UnwindOp::kCfa, kDwarfStackPointer, -static_cast<int32_t>(pop));
+    }
+    as.ret();
   }
-  as.ret();
   unwind->Add(buffer.offset(), UnwindOp::kRestoreState);
 }
 
@@ -111,10 +119,14 @@ uint32_t MarkWord(uint32_t mark, int half) {
   return 0x52800000 | (mark >> (16 * half) & 0xFFFF) << 5 | xzr.encoding();
 }
 
-// Records the frame at x29 as the one by which wasm is left. Overwrites kTemp2.
+// Records the frame at x29 as the one by which wasm is left. Overwrites kTemp2, and x30 where
+// return addresses are signed: the signature is taken off.
 void RecordExit(Assembler& as, const TrampolineLayout& layout, X store) {
-  as.ldr(kTemp2, Address(x29, 8));
-  as.str(kTemp2, Address(store, layout.last_exit_pc));
+  const bool is_signed = layout.protection.Signs(/*saves_link=*/true);
+  const X pc = is_signed ? x30 : kTemp2;
+  as.ldr(pc, Address(x29, 8));
+  if (is_signed) as.Emit(PlainOp::kXpaclri);
+  as.str(pc, Address(store, layout.last_exit_pc));
   as.str(x29, Address(store, layout.last_exit_fp));
 }
 
@@ -146,7 +158,7 @@ void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineL
   static_assert(kSavedInts % 2 == 0 && kFrameBytes % 16 == 0);
   static_assert(kEntryStoreSlot == kArrayAt + 8 - kFrameBytes);
 
-  PushFrame(as, unwind);
+  PushFrame(as, layout, unwind);
   const auto saved = [](int pair) { return static_cast<uint8_t>(kFirstCalleeSaved + 2 * pair); };
   const auto saved_vector = [](int pair) {
     return static_cast<uint8_t>(kFirstSavedVector + 2 * pair);
@@ -224,9 +236,11 @@ void EmitEntryTrampoline(const TrampolineSignature& signature, const TrampolineL
     as.Emit(PairOp::kLdpX, saved(i), saved(i) + 1, sp, 16 * i);
   }
   as.EmitPostIndexed(PairOp::kLdpX, saved(0), saved(0) + 1, sp, kFrameBytes);
-  PopFrameAndReturn(as, 0, unwind);
+  PopFrameAndReturn(as, layout, 0, unwind);
 
   as.bind(resume);
+  // By `br`, or from a signal handler.
+  layout.protection.JumpTarget(as);
   as.mov(w0, uint32_t{1});
   as.b(leave);
 }
@@ -237,7 +251,7 @@ void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLa
   const size_t values = std::max(places.params.size(), places.results.size());
   Assembler as(buffer);
   const MachLabel raise = buffer.NewLabel();
-  PushFrame(as, unwind);
+  PushFrame(as, layout, unwind);
   // The array of values at sp; above it the address of the result area and the context.
   constexpr int64_t kContextSlot = -8;
   constexpr int64_t kAreaSlot = -16;
@@ -280,7 +294,7 @@ void EmitExitTrampoline(const TrampolineSignature& signature, const TrampolineLa
     LoadRegister(as, signature.results[i], places.results[i], sp, i);
   }
   as.mov_sp(sp, x29);
-  PopFrameAndReturn(as, places.stack_bytes, unwind);
+  PopFrameAndReturn(as, layout, places.stack_bytes, unwind);
 
   as.bind(raise);
   as.ldr(kTemp, Address(x29, kContextSlot));
@@ -292,7 +306,7 @@ void EmitColdShim(uint32_t index, bool has_context, const TrampolineLayout& layo
                   MachBuffer& buffer, UnwindInfo* unwind) {
   Assembler as(buffer);
   const MachLabel raise = buffer.NewLabel();
-  PushFrame(as, unwind);
+  PushFrame(as, layout, unwind);
   // What C++ may overwrite: all but the low halves of v8 to v15 among vectors. From sp up the store
   // and x0 to x15, then v0 to v30.
   constexpr int32_t kKept = 16;
@@ -344,7 +358,7 @@ void EmitColdShim(uint32_t index, bool has_context, const TrampolineLayout& layo
   LoadFuel(as, layout, kArray);
   all_registers(PairOp::kLdpX, PairOp::kLdpQ, MemOp::kLdrQ);
   as.mov_sp(sp, x29);
-  PopFrameAndReturn(as, 0, unwind);
+  PopFrameAndReturn(as, layout, 0, unwind);
   as.bind(raise);
   Raise(as, layout, kArray);
 }
@@ -353,7 +367,7 @@ void EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineLayout& layo
                      MachBuffer& buffer, UnwindInfo* unwind) {
   Assembler as(buffer);
   const MachLabel raise = buffer.NewLabel();
-  PushFrame(as, unwind);
+  PushFrame(as, layout, unwind);
   // The context, where it is needed again.
   const bool keeps_context = fallible || layout.keeps_fuel;
   if (keeps_context) as.EmitPreIndexed(PairOp::kStpX, 0, 31, sp, -16);
@@ -374,7 +388,7 @@ void EmitBuiltinShim(uint32_t index, bool fallible, const TrampolineLayout& layo
     LoadFuel(as, layout, kTemp);
   }
   if (keeps_context) as.mov_sp(sp, x29);
-  PopFrameAndReturn(as, 0, unwind);
+  PopFrameAndReturn(as, layout, 0, unwind);
   if (fallible) {
     as.bind(raise);
     as.ldr(kTemp, Address(x29, -16));

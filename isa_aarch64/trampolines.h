@@ -23,6 +23,7 @@
 #include "absl/types/span.h"
 #include "codegen/mach_buffer.h"
 #include "codegen/unwind.h"
+#include "isa_aarch64/asm/branch_protection.h"
 #include "isa_aarch64/wasm_abi.h"
 
 namespace gantry::aarch64 {
@@ -49,6 +50,9 @@ struct TrampolineLayout {
   // In the no-ops behind the entry trampoline's call, kEntryMarkBytes long.
   uint32_t entry_mark;
   bool keeps_fuel = false;
+  // Of the trampolines themselves. Return addresses in the frames of wasm may be signed or not,
+  // whatever it says.
+  BranchProtection protection;
 };
 
 inline constexpr X kFuel = x28;

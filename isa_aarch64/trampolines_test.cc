@@ -1,12 +1,17 @@
 #include "isa_aarch64/trampolines.h"
 
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "gtest/gtest.h"
 #include "isa_aarch64/asm/assembler.h"
 #include "isa_aarch64/wasm_abi_testing.h"
@@ -53,6 +58,9 @@ struct BuiltinResult {
 
 int32_t Offset(size_t offset) { return static_cast<int32_t>(offset); }
 
+// Of the test under way.
+BranchProtection protection;
+
 TrampolineLayout Layout(bool keeps_fuel = false) {
   static_assert(offsetof(AbiTestContext, store) == offsetof(HostContext, store));
   return {.last_entry_pc = Offset(offsetof(StoreContext, last_entry_pc)),
@@ -66,7 +74,39 @@ TrampolineLayout Layout(bool keeps_fuel = false) {
           .store_builtins = Offset(offsetof(StoreContext, builtins)),
           .fuel = Offset(offsetof(StoreContext, fuel)),
           .entry_mark = 0x12345678,
-          .keeps_fuel = keeps_fuel};
+          .keeps_fuel = keeps_fuel,
+          .protection = protection};
+}
+
+// Every test with trampolines as they are by default, and hardened in two ways.
+class Trampolines : public ::testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    constexpr BranchProtection kProtections[] = {
+        {},
+        {.key = BranchProtection::Key::kA, .marks_targets = true},
+        {.key = BranchProtection::Key::kB, .signs_all = true, .has_pauth = true},
+    };
+    protection = kProtections[GetParam()];
+    if (protection.has_pauth && (getauxval(AT_HWCAP) & HWCAP_PACA) == 0) {
+      GTEST_SKIP() << "the processor has no pointer authentication";
+    }
+  }
+};
+std::string ProtectionName(const ::testing::TestParamInfo<int>& info) {
+  constexpr const char* kNames[] = {"Plain", "KeyAMarked", "KeyB"};
+  return kNames[info.param];
+}
+INSTANTIATE_TEST_SUITE_P(Protections, Trampolines, ::testing::Values(0, 1, 2), ProtectionName);
+
+std::unique_ptr<NativeCode> MakeCode(absl::FunctionRef<void(MachBuffer&)> emit) {
+  return std::make_unique<NativeCode>(emit, protection.marks_targets);
+}
+
+uint64_t WithoutSignature(uint64_t address) {
+  register uint64_t link asm("x30") = address;
+  asm("hint #7" : "+r"(link));
+  return link;
 }
 
 HostOutcome CallHost(HostContext* context, void* caller, AbiTestValue* values) {
@@ -80,14 +120,14 @@ using Entry = uint32_t(StoreContext*, void* callee, void* caller, const void* co
                        AbiTestValue* values);
 
 std::unique_ptr<NativeCode> EntryFor(const AbiTestSignature& signature, bool keeps_fuel = false) {
-  return std::make_unique<NativeCode>([&](MachBuffer& buffer) {
+  return MakeCode([&](MachBuffer& buffer) {
     codegen::UnwindInfo unwind;
     EmitEntryTrampoline({signature.params, signature.results}, Layout(keeps_fuel), buffer, &unwind);
   });
 }
 
 std::unique_ptr<NativeCode> ExitFor(const AbiTestSignature& signature) {
-  return std::make_unique<NativeCode>([&](MachBuffer& buffer) {
+  return MakeCode([&](MachBuffer& buffer) {
     codegen::UnwindInfo unwind;
     EmitExitTrampoline({signature.params, signature.results}, Layout(), buffer, &unwind);
   });
@@ -106,7 +146,7 @@ void ExpectValues(const std::vector<AbiValue>& types, const AbiTestValue* seen,
   }
 }
 
-TEST(EntryTrampoline, PassesArgumentsAndResults) {
+TEST_P(Trampolines, EntryPassesArgumentsAndResults) {
   std::mt19937_64 random(3);
   for (int i = 0; i < 300 && !HasFailure(); ++i) {
     const AbiTestSignature signature = testing::RandomAbiSignature(random);
@@ -140,7 +180,7 @@ TEST(EntryTrampoline, PassesArgumentsAndResults) {
   }
 }
 
-TEST(ExitTrampoline, PassesArgumentsAndResults) {
+TEST_P(Trampolines, ExitPassesArgumentsAndResults) {
   std::mt19937_64 random(4);
   for (int i = 0; i < 300 && !HasFailure(); ++i) {
     const AbiTestSignature signature = testing::RandomAbiSignature(random);
@@ -160,7 +200,7 @@ TEST(ExitTrampoline, PassesArgumentsAndResults) {
       }
       // The frame that left wasm: its return address is the exit pc.
       const uint64_t* fp = reinterpret_cast<uint64_t*>(store.last_exit_fp);
-      EXPECT_EQ(fp[1], store.last_exit_pc);
+      EXPECT_EQ(WithoutSignature(fp[1]), store.last_exit_pc);
       EXPECT_GE(store.last_exit_pc, reinterpret_cast<uint64_t>(caller.entry()));
       for (size_t k = 0; k < results.size(); ++k) {
         values[k] = results[k];
@@ -179,7 +219,7 @@ TEST(ExitTrampoline, PassesArgumentsAndResults) {
 
 // C++ -> wasm (a bare exit trampoline) -> C++ -> wasm ..., raising at some depth: each entry
 // above gets 1 from its own trampoline, with its callee-saved registers whole.
-TEST(Trampolines, NestedCallsRaiseToTheInnermostEntry) {
+TEST_P(Trampolines, NestedCallsRaiseToTheInnermostEntry) {
   std::mt19937_64 random(5);
   for (int round = 0; round < 50; ++round) {
     const AbiTestSignature signature = testing::RandomAbiSignature(random);
@@ -223,7 +263,7 @@ TEST(Trampolines, NestedCallsRaiseToTheInnermostEntry) {
 }
 
 // A guest stopped by a signal handler: it does what Raise does, from the store context alone.
-TEST(EntryTrampoline, ResumesWhereTheStoreSays) {
+TEST_P(Trampolines, EntryResumesWhereTheStoreSays) {
   std::mt19937_64 random(6);
   const AbiTestSignature signature = testing::RandomAbiSignature(random);
   const auto entry = EntryFor(signature);
@@ -263,7 +303,7 @@ uint64_t InfallibleBuiltin(AbiTestContext*, uint64_t a, uint64_t b, uint64_t c, 
   return a * b + c * d + e;
 }
 
-TEST(BuiltinShim, CallsTestsAndRaises) {
+TEST_P(Trampolines, BuiltinShimCallsTestsAndRaises) {
   StoreContext store = {};
   AbiTestContext context;
   void* builtins[] = {nullptr, reinterpret_cast<void*>(&FallibleBuiltin),
@@ -272,10 +312,12 @@ TEST(BuiltinShim, CallsTestsAndRaises) {
   context.builtins = builtins;
   codegen::UnwindInfo unwind;
   const NativeCode fallible(
-      [&](MachBuffer& buffer) { EmitBuiltinShim(1, true, Layout(), buffer, &unwind); });
+      [&](MachBuffer& buffer) { EmitBuiltinShim(1, true, Layout(), buffer, &unwind); },
+      protection.marks_targets);
   unwind.Clear();
   const NativeCode infallible(
-      [&](MachBuffer& buffer) { EmitBuiltinShim(2, false, Layout(), buffer, &unwind); });
+      [&](MachBuffer& buffer) { EmitBuiltinShim(2, false, Layout(), buffer, &unwind); },
+      protection.marks_targets);
   // Shims have the C convention, so compiled C++ stands in for wasm code here.
   using Shim = uint64_t(AbiTestContext*, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
   EXPECT_EQ(infallible.As<Shim>()(&context, 2, 3, 5, 7, 11), 52u);
@@ -326,14 +368,15 @@ uint32_t ColdBuiltin(StoreContext* store) {
 }
 
 // A cold shim finds the store however deep it is called, and keeps the registers.
-TEST(ColdShim, FindsTheStoreAndKeepsRegisters) {
+TEST_P(Trampolines, ColdShimFindsTheStoreAndKeepsRegisters) {
   const AbiTestSignature signature = {{{AbiClass::kInt, 8}}, {{AbiClass::kInt, 8}}};
   void* builtins[] = {nullptr, reinterpret_cast<void*>(&ColdBuiltin)};
   for (const bool keeps_fuel : {false, true}) {
     const auto entry = EntryFor(signature, keeps_fuel);
     codegen::UnwindInfo unwind;
     const NativeCode shim(
-        [&](MachBuffer& buffer) { EmitColdShim(1, false, Layout(keeps_fuel), buffer, &unwind); });
+        [&](MachBuffer& buffer) { EmitColdShim(1, false, Layout(keeps_fuel), buffer, &unwind); },
+        protection.marks_targets);
     // Calls itself as often as its argument says, then the shim, and returns the sum of what it put
     // into registers before.
     constexpr uint8_t kVectors[] = {0, 7, 8, 15, 16, 30};

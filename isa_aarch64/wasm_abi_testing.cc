@@ -1,5 +1,6 @@
 #include "isa_aarch64/wasm_abi_testing.h"
 
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include <cstring>
@@ -271,21 +272,30 @@ void EmitCheckingCaller(const AbiTestSignature& signature, MachBuffer& buffer) {
   as.ret();
 }
 
-NativeCode::NativeCode(absl::FunctionRef<void(MachBuffer&)> emit) {
+int ProtectionOfMarkedCode() {
+  // Linux's names (asm/mman.h, asm/hwcap.h), which older headers lack.
+  constexpr int kProtBti = 0x10;
+  constexpr unsigned long kHwcap2Bti = 1ul << 17;
+  const bool has_bti = (getauxval(AT_HWCAP2) & kHwcap2Bti) != 0;
+  return PROT_READ | PROT_EXEC | (has_bti ? kProtBti : 0);
+}
+
+NativeCode::NativeCode(absl::FunctionRef<void(MachBuffer&)> emit, bool marks_targets) {
   MachBuffer buffer(kLabelKinds);
   emit(buffer);
   CHECK_OK(buffer.Finish());
-  Map(buffer.bytes());
+  Map(buffer.bytes(), marks_targets);
 }
 
-void NativeCode::Map(absl::Span<const uint8_t> bytes) {
+void NativeCode::Map(absl::Span<const uint8_t> bytes, bool marks_targets) {
   size_ = bytes.size();
   memory_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(memory_ != MAP_FAILED) << "no memory for code";
   std::memcpy(memory_, bytes.data(), size_);
   char* const begin = static_cast<char*>(memory_);
   __builtin___clear_cache(begin, begin + size_);
-  CHECK(mprotect(memory_, size_, PROT_READ | PROT_EXEC) == 0) << "no executable memory";
+  const int protection = marks_targets ? ProtectionOfMarkedCode() : PROT_READ | PROT_EXEC;
+  CHECK(mprotect(memory_, size_, protection) == 0) << "no executable memory";
 }
 
 NativeCode::~NativeCode() { munmap(memory_, size_); }

@@ -46,11 +46,17 @@ void EmitTailCaller(const AbiTestSignature& signature, absl::Span<const AbiValue
 // returns the rules broken.
 void EmitCheckingCaller(const AbiTestSignature& signature, codegen::MachBuffer& buffer);
 
+// For mprotect: of code whose indirect branches' targets are marked.
+int ProtectionOfMarkedCode();
+
 // Finished code in executable memory.
 class NativeCode {
  public:
-  explicit NativeCode(absl::FunctionRef<void(codegen::MachBuffer&)> emit);
-  explicit NativeCode(absl::Span<const uint8_t> bytes) { Map(bytes); }
+  // `marks_targets`: indirect branches into it that lead to no landing pad fault, where the host
+  // can do that.
+  explicit NativeCode(absl::FunctionRef<void(codegen::MachBuffer&)> emit,
+                      bool marks_targets = false);
+  explicit NativeCode(absl::Span<const uint8_t> bytes) { Map(bytes, false); }
   ~NativeCode();
   NativeCode(const NativeCode&) = delete;
   NativeCode& operator=(const NativeCode&) = delete;
@@ -62,7 +68,7 @@ class NativeCode {
   }
 
  private:
-  void Map(absl::Span<const uint8_t> bytes);
+  void Map(absl::Span<const uint8_t> bytes, bool marks_targets);
 
   void* memory_;
   size_t size_;

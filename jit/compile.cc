@@ -267,6 +267,7 @@ absl::StatusOr<std::vector<uint8_t>> CompileTranslation(const Compiler& compiler
   contents.target = std::string(compiler.triple());
   contents.flags = compiler.flags();
   contents.isa_flags = compiler.isa_flags();
+  contents.marks_branch_targets = compiler.marks_branch_targets();
   contents.tunables = compiler.tunables();
   contents.page_alignment = compiler.page_alignment();
   contents.text = &text;

@@ -43,6 +43,7 @@ class CompositeCompiler final : public Compiler {
   absl::string_view triple() const override { return optimizing_->triple(); }
   environ::SettingValues flags() const override { return optimizing_->flags(); }
   environ::SettingValues isa_flags() const override { return optimizing_->isa_flags(); }
+  bool marks_branch_targets() const override { return optimizing_->marks_branch_targets(); }
   const environ::Tunables& tunables() const override { return optimizing_->tunables(); }
   uint32_t page_alignment() const override { return optimizing_->page_alignment(); }
 

@@ -17,6 +17,7 @@
 #include "environ/artifact/artifact.h"
 #include "jit/host_features.h"
 #include "jit/load_debugger.h"
+#include "runtime/branch_targets.h"
 #include "runtime/host_arch.h"
 #include "runtime/mmap.h"
 
@@ -112,6 +113,9 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> Load(
     // The text lies within the mapping, whose size is rounded up, so the rounding fits.
     const uint64_t length = *runtime::RoundUpToPage(text.size());
     RETURN_IF_ERROR(memory.MakeExecutable(start, length));
+    if (view.marks_branch_targets()) {
+      RETURN_IF_ERROR(runtime::host_arch::RefuseUnmarkedTargets(memory.data() + start, length));
+    }
     runtime::host_arch::FlushInstructionCache(memory.data() + start, text.size());
   }
 
@@ -223,6 +227,9 @@ absl::StatusOr<std::shared_ptr<const runtime::CodeObject>> LoadAddedText(
   if (!eh_frame.empty()) std::memcpy(memory.data() + frames_at, eh_frame.data(), eh_frame.size());
   RETURN_IF_ERROR(memory.MakeReadOnly(0, size));
   RETURN_IF_ERROR(memory.MakeExecutable(0, executable));
+  if (options.marks_branch_targets) {
+    RETURN_IF_ERROR(runtime::host_arch::RefuseUnmarkedTargets(memory.data(), executable));
+  }
   runtime::host_arch::FlushInstructionCache(memory.data(), code.size());
 
   parts.text = absl::MakeConstSpan(memory.data(), code.size());

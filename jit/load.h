@@ -30,6 +30,8 @@ struct LoadOptions {
   // Whether debuggers learn names and frames of the functions (load_debugger.h). Takes time for
   // each.
   bool register_debugger = false;
+  // Of added text, what environ::Compiler says of it; an artifact says it itself.
+  bool marks_branch_targets = false;
 };
 
 // Copies an artifact into memory of its own, makes its text executable and registers it. The

@@ -14,6 +14,7 @@
 #include "codegen/eh_frame.h"
 #include "codegen/link_rules.h"
 #include "jit/host_features.h"
+#include "runtime/branch_targets.h"
 #include "runtime/host_arch.h"
 
 extern "C" void __register_frame(void* eh_frame);
@@ -294,7 +295,12 @@ absl::Status JitModule::FinalizeWithinMemory() {
   RETURN_IF_ERROR(memory_.MakeAccessible(layout.code, layout.end - layout.code));
   RETURN_IF_ERROR(Write(layout));
   RETURN_IF_ERROR(memory_.MakeReadOnly(layout.constants, layout.variables - layout.constants));
-  RETURN_IF_ERROR(memory_.MakeExecutable(layout.code, layout.constants - layout.code));
+  const uint64_t code_bytes = layout.constants - layout.code;
+  RETURN_IF_ERROR(memory_.MakeExecutable(layout.code, code_bytes));
+  if (isa().marks_branch_targets()) {
+    RETURN_IF_ERROR(
+        runtime::host_arch::RefuseUnmarkedTargets(memory_.data() + layout.code, code_bytes));
+  }
   runtime::host_arch::FlushInstructionCache(memory_.data() + layout.code,
                                             layout.constants - layout.code);
 

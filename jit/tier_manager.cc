@@ -240,7 +240,8 @@ class TierManager::Module final : public runtime::TierUp,
                       {.tunables = nullptr,
                        .verification = environ::Verification::kTrusted,
                        .register_unwind_info = options_.register_unwind_info,
-                       .register_debugger = options_.register_debugger});
+                       .register_debugger = options_.register_debugger,
+                       .marks_branch_targets = compiler.marks_branch_targets()});
     if (!added.ok()) return false;
     {
       const std::lock_guard<std::mutex> lock(mutex_);

@@ -61,11 +61,10 @@ bool WalkFromPc(const host_arch::Registers& registers, uintptr_t entry_fp, Frame
   if (function != nullptr) {
     const int64_t distance =
         function->frame().FramelessSize(code->TextOffset(registers.pc) - function->offset);
-    if (distance >= 0) {
-      const uintptr_t slot = registers.sp + static_cast<uintptr_t>(distance);
-      if (slot < entry_fp) {
-        frames.Add(host_arch::StripReturnAddress(host_arch::ReadStackWord(slot)) - 1);
-      }
+    if (distance >= 0 && registers.sp + static_cast<uintptr_t>(distance) < entry_fp) {
+      const host_arch::FramelessCaller caller =
+          host_arch::CallerOfFrameless(registers, static_cast<size_t>(distance));
+      frames.Add(caller.return_address - 1);
     }
   }
   if (registers.fp >= registers.sp) WalkRecords(registers.fp, entry_fp, frames);

@@ -26,10 +26,12 @@ constexpr uint8_t kDwarfLink = 30;
 constexpr uint8_t kDwarfStackPointer = 31;
 
 // Frame record 2, two loads, a frame's size and its sum 3, comparison and jumps 3, sub 3, vmctx,
-// ten saves: rounded up.
+// ten saves, a signature: rounded up.
 constexpr uint32_t kPrologueRoom = 112;
 // What counts an entry in front of it, rounded up.
 constexpr uint32_t kEntryCountRoom = 64;
+// A landing pad in front of all, where functions are aligned.
+constexpr uint32_t kLandingPadRoom = 16;
 // Behind the instruction that pushes a frame record.
 constexpr codegen::CodeOffset kColdFramePushed = 4;
 constexpr uint8_t kFirstSaved = AArch64Masm::kCalleeSaved.first().encoding();
@@ -60,17 +62,22 @@ aarch64::Condition MachineOf(IntCond cond) {
   return kConditions[static_cast<int>(cond)];
 }
 
-// A jump by hand, over so many bytes.
-void OverwriteJump(codegen::MachBuffer& buffer, codegen::CodeOffset at, uint32_t delta) {
-  const uint32_t word = 0x14000000 | (delta >> 2 & 0x3FFFFFF);
-  const uint8_t bytes[] = {static_cast<uint8_t>(word), static_cast<uint8_t>(word >> 8),
-                           static_cast<uint8_t>(word >> 16), static_cast<uint8_t>(word >> 24)};
-  buffer.Overwrite(at, bytes);
-}
-
 uint32_t BitsOf(ValueKind kind) { return Is32(kind) ? 32 : 64; }
 
 }  // namespace
+
+void AArch64Masm::OverwriteWord(codegen::MachBuffer& buffer, codegen::CodeOffset at,
+                                uint32_t word) {
+  uint8_t bytes[4];
+  for (int i = 0; i < 4; ++i) bytes[i] = static_cast<uint8_t>(word >> 8 * i);
+  buffer.Overwrite(at, bytes);
+}
+
+// By hand, over so many bytes.
+void AArch64Masm::OverwriteJump(codegen::MachBuffer& buffer, codegen::CodeOffset at,
+                                uint32_t delta) {
+  OverwriteWord(buffer, at, kJumpWord | (delta >> 2 & 0x3FFFFFF));
+}
 
 void AArch64Masm::EmitIsland(uint32_t distance) {
   const MachLabel behind = buffer_.NewLabel();
@@ -83,17 +90,21 @@ void AArch64Masm::EmitIsland(uint32_t distance) {
 
 void AArch64Masm::ReservePrologue(bool counts_entry) {
   CHECK(buffer_.offset() == 0) << "a prologue is the first thing in a function";
-  prologue_room_ = kPrologueRoom + (counts_entry ? kEntryCountRoom : 0);
+  prologue_room_ = kPrologueRoom + (counts_entry ? kEntryCountRoom : 0) +
+                   (features_.protection.marks_targets ? kLandingPadRoom : 0);
   for (uint32_t i = 0; i < prologue_room_; i += 4) as_.Emit(PlainOp::kNop);
   epilogues_.clear();
 }
 
 codegen::CodeOffset AArch64Masm::Prologue(const FrameShape& frame, codegen::FrameInfo* info,
                                           codegen::UnwindInfo* unwind) {
+  CHECK(frame.frame_bytes % 16 == 0) << "a frame of " << frame.frame_bytes << " bytes";
   codegen::MachBuffer code(buffer_.label_kinds());
   EntryFields fields;
   if (frame.counted_entry.has_value()) fields = EmitEntryCount(*frame.counted_entry, code);
   aarch64::Assembler as(code);
+  if (Signs()) features_.protection.Sign(as, nullptr);
+  const codegen::CodeOffset is_signed = code.offset();
   as.EmitPreIndexed(PairOp::kStpX, 29, 30, aarch64::sp, -16);
   const codegen::CodeOffset pushed = code.offset();
   as.mov_sp(aarch64::x29, aarch64::sp);
@@ -119,7 +130,13 @@ codegen::CodeOffset AArch64Masm::Prologue(const FrameShape& frame, codegen::Fram
   const uint32_t size = code.offset();
   CHECK(size <= prologue_room_) << "prologue of " << size << " bytes";
   const uint32_t begin = prologue_room_ - size;
-  const uint32_t skip = begin & ~15u;
+  uint32_t skip = begin & ~15u;
+  if (features_.protection.marks_targets) {
+    // The function's first word: one of the no-ops, or the signature itself.
+    const bool begins_with_pad = Signs() && !frame.counted_entry.has_value();
+    if (skip == begin && !begins_with_pad) skip -= 16;
+    if (skip != begin) OverwriteWord(buffer_, skip, aarch64::PlainInfoOf(PlainOp::kBtiC).word);
+  }
   if (jump != 0) {
     OverwriteJump(code, jump, frame.exhausted - (begin + jump));
     if (frame.back != 0) OverwriteJump(buffer_, frame.back, begin + jump + 4 - frame.back);
@@ -134,6 +151,7 @@ codegen::CodeOffset AArch64Masm::Prologue(const FrameShape& frame, codegen::Fram
   info->frame_size = frame.frame_bytes;
   if (unwind != nullptr) {
     const codegen::CodeOffset base = begin - skip;
+    if (Signs()) unwind->Add(base + is_signed, UnwindOp::kToggleSigned);
     unwind->Add(base + pushed, UnwindOp::kCfaOffset, 0, 16);
     unwind->Add(base + pushed, UnwindOp::kSavedAt, kDwarfFramePointer, -16);
     unwind->Add(base + pushed, UnwindOp::kSavedAt, kDwarfLink, -8);
@@ -150,6 +168,9 @@ codegen::CodeOffset AArch64Masm::Prologue(const FrameShape& frame, codegen::Fram
       unwind->Add(epilogue.left - skip, UnwindOp::kCfa, kDwarfStackPointer, 0);
       unwind->Add(epilogue.left - skip, UnwindOp::kSame, kDwarfFramePointer);
       unwind->Add(epilogue.left - skip, UnwindOp::kSame, kDwarfLink);
+      if (epilogue.authenticated != 0) {
+        unwind->Add(epilogue.authenticated - skip, UnwindOp::kToggleSigned);
+      }
       if (epilogue.popped_bytes != 0) {
         unwind->Add(epilogue.popped - skip, UnwindOp::kCfa, kDwarfStackPointer,
                     -static_cast<int32_t>(epilogue.popped_bytes));
@@ -161,18 +182,26 @@ codegen::CodeOffset AArch64Masm::Prologue(const FrameShape& frame, codegen::Fram
       // caller's but at the call.
       const codegen::CodeOffset cold = frame.counted_entry->run_out - skip;
       const codegen::CodeOffset popped = frame.counted_entry->popped - skip;
+      const codegen::CodeOffset cold_signed = cold + (Signs() ? 4 : 0);
       unwind->Add(cold, UnwindOp::kCfa, kDwarfStackPointer, 0);
       unwind->Add(cold, UnwindOp::kSame, kDwarfFramePointer);
       unwind->Add(cold, UnwindOp::kSame, kDwarfLink);
       for (RegSet set = frame.saved; !set.empty();) {
         unwind->Add(cold, UnwindOp::kSame, set.TakeFirst().encoding());
       }
-      unwind->Add(cold + kColdFramePushed, UnwindOp::kCfaOffset, 0, 16);
-      unwind->Add(cold + kColdFramePushed, UnwindOp::kSavedAt, kDwarfFramePointer, -16);
-      unwind->Add(cold + kColdFramePushed, UnwindOp::kSavedAt, kDwarfLink, -8);
+      if (Signs()) {
+        unwind->Add(cold, UnwindOp::kToggleSigned);
+        unwind->Add(cold_signed, UnwindOp::kToggleSigned);
+      }
+      unwind->Add(cold_signed + kColdFramePushed, UnwindOp::kCfaOffset, 0, 16);
+      unwind->Add(cold_signed + kColdFramePushed, UnwindOp::kSavedAt, kDwarfFramePointer, -16);
+      unwind->Add(cold_signed + kColdFramePushed, UnwindOp::kSavedAt, kDwarfLink, -8);
       unwind->Add(popped, UnwindOp::kCfaOffset, 0, 0);
       unwind->Add(popped, UnwindOp::kSame, kDwarfFramePointer);
       unwind->Add(popped, UnwindOp::kSame, kDwarfLink);
+      if (Signs()) {
+        unwind->Add(frame.counted_entry->authenticated - skip, UnwindOp::kToggleSigned);
+      }
     }
   }
   return skip;
@@ -189,10 +218,24 @@ void AArch64Masm::LeaveFrame() {
   epilogues_.back().left = buffer_.offset();
 }
 
+// The signature is that of the stack pointer behind the frame and in front of the arguments.
+void AArch64Masm::Authenticate() {
+  if (!Signs()) return;
+  features_.protection.Authenticate(as_, nullptr);
+  epilogues_.back().authenticated = buffer_.offset();
+}
+
 void AArch64Masm::Epilogue(RegSet saved, uint32_t popped) {
+  CHECK(popped % 16 == 0) << "arguments of " << popped << " bytes";
   Begin();
   RestoreSaved(saved);
   LeaveFrame();
+  if (popped == 0 && Signs() && features_.protection.has_pauth) {
+    features_.protection.AuthenticateAndReturn(as_, nullptr);
+    EndEpilogue();
+    return;
+  }
+  Authenticate();
   if (popped != 0) {
     as_.add(aarch64::sp, aarch64::sp, int64_t{popped});
     epilogues_.back().popped_bytes = popped;
@@ -208,10 +251,29 @@ void AArch64Masm::TailCallEpilogue(RegSet saved, uint32_t incoming, uint32_t out
   Begin();
   RestoreSaved(saved);
   const int64_t shift = int64_t{incoming} - outgoing;
+  CHECK(shift % 16 == 0) << "arguments of " << incoming << " and " << outgoing << " bytes";
   const aarch64::V moved(kV1);
   if (shift != 0) {
-    as_.ldr_q(moved, Address(aarch64::x29));
-    as_.str_q(moved, Address(aarch64::x29, shift));
+    if (Signs()) {
+      // The return address is signed anew for where the record goes.
+      const aarch64::X target = GX(kScratch), link = aarch64::kScratch2;
+      static_assert(kScratch.encoding() == aarch64::kScratch2.encoding());
+      as_.mov(aarch64::X(kS1), target);
+      as_.ldr(link, Address(aarch64::x29, 8));
+      as_.add(aarch64::kScratch, aarch64::x29, kIncomingArguments);
+      features_.protection.Authenticate1716(as_);
+      as_.mov(aarch64::X(kS2), uint64_t(shift));
+      as_.add(aarch64::kScratch, aarch64::kScratch, aarch64::X(kS2));
+      features_.protection.Sign1716(as_);
+      as_.ldr(aarch64::X(kS2), Address(aarch64::x29));
+      // A frame far away takes x16.
+      as_.str(link, Address(aarch64::x29, shift + 8));
+      as_.str(aarch64::X(kS2), Address(aarch64::x29, shift));
+      as_.mov(target, aarch64::X(kS1));
+    } else {
+      as_.ldr_q(moved, Address(aarch64::x29));
+      as_.str_q(moved, Address(aarch64::x29, shift));
+    }
     as_.add(aarch64::x29, aarch64::x29, shift);
   }
   for (int64_t at = outgoing; at > 0;) {
@@ -222,9 +284,11 @@ void AArch64Masm::TailCallEpilogue(RegSet saved, uint32_t incoming, uint32_t out
     Begin();
   }
   LeaveFrame();
+  Authenticate();
 }
 
 void AArch64Masm::GrowStack(uint32_t bytes) {
+  CHECK(bytes % 16 == 0) << "arguments of " << bytes << " bytes";
   if (bytes != 0) as_.sub(aarch64::sp, aarch64::sp, int64_t{bytes});
 }
 

@@ -27,14 +27,16 @@
 #include "codegen/unwind.h"
 #include "environ/core/builtins.h"
 #include "isa_aarch64/asm/assembler.h"
+#include "isa_aarch64/asm/branch_protection.h"
 #include "wasm_translate/operators.h"
 #include "winch/machine.h"
 
 namespace gantry::winch {
 
-// What the processor has beyond Armv8.0; named as the ISA's flags.
+// What the processor has beyond Armv8.0, and how code is hardened; named as the ISA's flags.
 struct AArch64Features {
   bool lse = false;
+  aarch64::BranchProtection protection;
 };
 
 class AArch64Masm {
@@ -96,6 +98,8 @@ class AArch64Masm {
     TierCounter counter;
     codegen::CodeOffset run_out = 0;
     codegen::CodeOffset popped = 0;
+    // Where the return address is plain again.
+    codegen::CodeOffset authenticated = 0;
     codegen::CodeOffset better = 0;
   };
   struct FrameShape {
@@ -178,6 +182,10 @@ class AArch64Masm {
   void Trap(uint8_t code);
   void TrapIf(Condition condition, uint8_t code);
   void JumpTable(Reg index, Reg temp, absl::Span<const codegen::MachLabel> targets);
+  void BindJumpTableTarget(codegen::MachLabel target) {
+    buffer_.Bind(target);
+    features_.protection.JumpTarget(as_);
+  }
 
   // --- Traps and interrupts --------------------------------------------------------------
 
@@ -308,6 +316,8 @@ class AArch64Masm {
   // Begins an epilogue.
   void RestoreSaved(RegSet saved);
   void LeaveFrame();
+  void Authenticate();
+  bool Signs() const { return features_.protection.Signs(/*saves_link=*/true); }
   void EndEpilogue() { epilogues_.back().end = buffer_.offset(); }
   // [base, index] with an offset: the sum of index and offset is made in the assembler's scratch.
   aarch64::Address AddressOf(const MemOperand& mem);
@@ -340,6 +350,8 @@ class AArch64Masm {
     codegen::CodeOffset better = 0;
     codegen::CodeOffset run_out = 0;
   };
+  static void OverwriteWord(codegen::MachBuffer& buffer, codegen::CodeOffset at, uint32_t word);
+  static void OverwriteJump(codegen::MachBuffer& buffer, codegen::CodeOffset at, uint32_t delta);
   // The address of the function's code in the table, and what is there: x17, x16.
   static void LoadBetterCode(const TierCounter& counter, aarch64::Assembler& as);
   static EntryFields EmitEntryCount(const CountedEntry& entry, codegen::MachBuffer& code);
@@ -348,12 +360,14 @@ class AArch64Masm {
                               codegen::MachBuffer& code);
 
   // Where the frame is given up, for unwind info: from `restored` on the registers in `saved` are
-  // the caller's, from `left` on all is in registers, and from `popped` on the arguments are gone.
+  // the caller's, from `left` on all is in registers, from `authenticated` on (0: never) the return
+  // address is plain, and from `popped` on the arguments are gone.
   struct EpilogueShape {
     RegSet saved;
     uint32_t popped_bytes = 0;
     codegen::CodeOffset restored = 0;
     codegen::CodeOffset left = 0;
+    codegen::CodeOffset authenticated = 0;
     codegen::CodeOffset popped = 0;
     codegen::CodeOffset end = 0;
   };

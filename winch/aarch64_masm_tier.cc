@@ -10,12 +10,6 @@ using codegen::CodeOffset;
 
 namespace {
 
-void OverwriteWord(codegen::MachBuffer& buffer, CodeOffset at, uint32_t word) {
-  uint8_t bytes[4];
-  for (int i = 0; i < 4; ++i) bytes[i] = static_cast<uint8_t>(word >> 8 * i);
-  buffer.Overwrite(at, bytes);
-}
-
 // A word to be filled, jumped over where the condition holds.
 CodeOffset JumpUnless(aarch64::Condition condition, codegen::MachBuffer& code) {
   code.Put4(0x54000040 | static_cast<uint32_t>(condition));
@@ -57,11 +51,14 @@ AArch64Masm::CountedEntry AArch64Masm::EmitCountedEntry(const TierCounter& count
   CountedEntry entry;
   entry.counter = counter;
   entry.run_out = buffer_.offset();
+  if (Signs()) features_.protection.Sign(as_, nullptr);
   as_.EmitPreIndexed(aarch64::PairOp::kStpX, 29, 30, aarch64::sp, -16);
   as_.mov_sp(aarch64::x29, aarch64::sp);
   CallCounterShim(counter);
   as_.EmitPostIndexed(aarch64::PairOp::kLdpX, 29, 30, aarch64::sp, 16);
   entry.popped = buffer_.offset();
+  if (Signs()) features_.protection.Authenticate(as_, nullptr);
+  entry.authenticated = buffer_.offset();
   // There may be better code by now; else this is the function once more, its counter at rest.
   LoadBetterCode(counter, as_);
   entry.better = buffer_.offset();
@@ -96,7 +93,7 @@ void AArch64Masm::PatchEntryCount(const CountedEntry& entry, const EntryFields& 
   OverwriteWord(code, fields.self,
                 0x10000000 | (back & 3) << 29 | (back >> 2 & 0x7FFFF) << 5 | E(kCallerVmctx));
   const auto jump = [&](CodeOffset at, CodeOffset target) {
-    OverwriteWord(code, at, kJumpWord | ((target - (begin + at)) >> 2 & 0x3FFFFFF));
+    OverwriteJump(code, at, target - (begin + at));
   };
   jump(fields.better, entry.better);
   jump(fields.run_out, entry.run_out);

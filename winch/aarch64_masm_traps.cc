@@ -63,6 +63,8 @@ void AArch64Masm::CallRaiseTrap(uint8_t code) {
 void AArch64Masm::Trap(uint8_t code) { CallRaiseTrap(code); }
 
 void AArch64Masm::TrapAlone(uint8_t code, codegen::FrameInfo* info, codegen::UnwindInfo* unwind) {
+  // It never returns: no signature.
+  features_.protection.Enter(as_, /*signs=*/false, unwind);
   as_.EmitPreIndexed(aarch64::PairOp::kStpX, 29, 30, aarch64::sp, -16);
   unwind->Add(buffer_.offset(), UnwindOp::kCfaOffset, 0, 16);
   unwind->Add(buffer_.offset(), UnwindOp::kSavedAt, kDwarfFramePointer, -16);

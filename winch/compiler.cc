@@ -109,6 +109,9 @@ environ::SettingValues BaselineCompiler::flags() const {
 environ::SettingValues BaselineCompiler::isa_flags() const {
   return cranelift::ValuesOf(target().target->isa_flags());
 }
+bool BaselineCompiler::marks_branch_targets() const {
+  return target().target->marks_branch_targets();
+}
 uint32_t BaselineCompiler::page_alignment() const {
   return uint32_t{1} << target().target->page_size_log2();
 }

@@ -4,7 +4,8 @@
 namespace gantry::winch {
 
 AArch64Features AArch64Masm::FeaturesOf(const codegen::TargetIsa& target) {
-  return {.lse = target.isa_flags().Get("has_lse") == "true"};
+  const auto is_on = [&](const char* flag) { return target.isa_flags().Get(flag) == "true"; };
+  return {.lse = is_on("has_lse"), .protection = aarch64::BranchProtection::Of(is_on)};
 }
 
 std::unique_ptr<FunctionCompiler> NewAArch64FunctionCompiler(

@@ -516,7 +516,8 @@ void Generator<Masm>::OnBrTable(absl::Span<const uint32_t> depths) {
   }
   Release();
   for (const uint32_t depth : distinct) {
-    buffer.Bind(FrameAt(depth).stub);
+    const codegen::MachLabel stub = FrameAt(depth).stub;
+    count > kFew ? masm_.BindJumpTableTarget(stub) : buffer.Bind(stub);
     EmitBranch(depth);
   }
 }

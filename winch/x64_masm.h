@@ -236,6 +236,8 @@ class X64Masm {
   void Trap(uint8_t code);
   void TrapIf(Condition condition, uint8_t code);
   // To targets[index], which is in range; `index` is overwritten, `temp` another register.
+  // Binds a label that a JumpTable leads to.
+  void BindJumpTableTarget(codegen::MachLabel target) { buffer_.Bind(target); }
   void JumpTable(Reg index, Reg temp, absl::Span<const codegen::MachLabel> targets) {
     as_.jmp_table(G64(index), G64(temp), targets);
   }

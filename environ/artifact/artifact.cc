@@ -295,6 +295,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const ArtifactContents& conte
   meta.set_modules_digest(Digest({modules}));
   meta.set_tables_digest(Digest(tables));
   meta.set_text_alignment(contents.page_alignment);
+  meta.set_marks_branch_targets(contents.marks_branch_targets);
   meta.set_module_count(static_cast<uint32_t>(contents.modules.size()));
   // Digests of what is made with the file are written into their places when it is there.
   meta.set_debug_digest(std::string(kDigestSize, '\0'));
@@ -389,6 +390,7 @@ absl::StatusOr<ArtifactView> ArtifactView::Parse(absl::Span<const uint8_t> file,
   view.isa_flags_ = ReadSettings(meta.isa_flags());
   view.tunables_ = meta.tunables();
   view.text_alignment_ = meta.text_alignment();
+  view.marks_branch_targets_ = meta.marks_branch_targets();
   // The form of everything else may differ in another version.
   if (view.version_ != kVersion) return view;
 
@@ -477,6 +479,8 @@ absl::Status ArtifactView::CheckCompatible(const ArtifactExpectation& expectatio
   if (expectation.host_has_feature && target_ == expectation.target) {
     bool missing = false;
     for (const auto& [name, value] : isa_flags_) {
+      // The others say how code is made, for any processor.
+      if (!absl::StartsWith(name, "has_")) continue;
       if (value != "true" || expectation.host_has_feature(name)) continue;
       differences.push_back(absl::StrCat("it needs the CPU feature ", name));
       missing = true;

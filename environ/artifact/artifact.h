@@ -78,6 +78,8 @@ struct ArtifactContents {
   std::string target;
   ArtifactSettings flags;
   ArtifactSettings isa_flags;
+  // environ::Compiler::marks_branch_targets.
+  bool marks_branch_targets = false;
   Tunables tunables;
   // The text section is placed at a multiple of this in the file.
   uint32_t page_alignment = 4096;
@@ -98,8 +100,8 @@ bool LooksLikeArtifact(absl::Span<const uint8_t> bytes);
 struct ArtifactExpectation {
   std::string target;
   const Tunables* tunables = nullptr;
-  // Whether the host has an ISA feature that a flag which is "true" in the artifact names;
-  // empty: not asked.
+  // Whether the host has an ISA feature that a flag `has_...` which is "true" in the artifact
+  // names; empty: not asked.
   std::function<bool(absl::string_view)> host_has_feature = nullptr;
 };
 
@@ -132,6 +134,8 @@ class ArtifactView {
   // Of text() in the file, a multiple of text_alignment().
   size_t text_offset() const { return text_offset_; }
   uint32_t text_alignment() const { return text_alignment_; }
+  // ArtifactContents::marks_branch_targets.
+  bool marks_branch_targets() const { return marks_branch_targets_; }
   const CodeTables& tables() const { return tables_; }
   // Empty if there is none. It lies `eh_frame_distance()` bytes behind the start of the text
   // and refers to it by distance, so the two have to be mapped together.
@@ -153,6 +157,7 @@ class ArtifactView {
   size_t text_offset_ = 0;
   size_t eh_frame_distance_ = 0;
   uint32_t text_alignment_ = 0;
+  bool marks_branch_targets_ = false;
   CodeTables tables_;
   std::vector<Module> modules_;
 };

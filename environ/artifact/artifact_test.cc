@@ -212,6 +212,22 @@ TEST_F(ArtifactTest, DifferencesAreNamed) {
   EXPECT_EQ(features.message().find("has_bmi2"), absl::string_view::npos) << features;
 }
 
+// Flags that are no features of processors say how code was made, for any processor; what has to be
+// known to map it is kept apart.
+TEST_F(ArtifactTest, MarkedBranchTargets) {
+  contents_.isa_flags = {{"use_bti", "true"}};
+  for (const bool marks : {false, true}) {
+    contents_.marks_branch_targets = marks;
+    const File file(Write());
+    const absl::StatusOr<ArtifactView> view = ArtifactView::Parse(file.span());
+    ASSERT_TRUE(view.ok()) << view.status();
+    EXPECT_EQ(view->marks_branch_targets(), marks);
+    ArtifactExpectation expected = {.target = contents_.target};
+    expected.host_has_feature = [](absl::string_view) { return false; };
+    EXPECT_TRUE(view->CheckCompatible(expected).ok());
+  }
+}
+
 TEST_F(ArtifactTest, EveryTruncationIsRefused) {
   const std::vector<uint8_t> bytes = Write();
   for (const Verification verification : {Verification::kTrusted, Verification::kFull}) {

@@ -95,6 +95,9 @@ class Compiler {
   virtual absl::string_view triple() const = 0;
   virtual SettingValues flags() const = 0;
   virtual SettingValues isa_flags() const = 0;
+  // Whether all that an indirect branch may lead to says so by its first instruction (on AArch64:
+  // bti), so that the system may refuse branches to anything else.
+  virtual bool marks_branch_targets() const { return false; }
   virtual const Tunables& tunables() const = 0;
   // Code of other pages is mapped at multiples of this (the largest page size of the target).
   virtual uint32_t page_alignment() const = 0;

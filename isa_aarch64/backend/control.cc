@@ -15,8 +15,6 @@ using codegen::regalloc::kSafepoint;
 
 namespace {
 
-// Frames beyond this are refused; displacements into one stay far within 32 bits.
-constexpr uint64_t kMaxSlotBytes = uint64_t{1} << 28;
 // Of a jump table, which stands whole in one island.
 constexpr size_t kMaxTableEntries = size_t{1} << 24;
 
@@ -33,25 +31,10 @@ void AArch64Lowering::Begin(Lowering& ctx) {
   ctx.vcode().frame.callee_pops = own_abi_.callee_pops();
   result_area_ = own_abi_.result_area_bytes() != 0 ? NewInt() : VReg::None();
   uses_result_area_ = false;
-  slot_offsets_.clear();
   shared_constants_.clear();
   shared_ints_.clear();
   shared_floats_.clear();
-  uint64_t bytes = 0;
-  uint32_t alignment = 1;
-  for (const codegen::StackSlotData& slot : func.dfg.stack_slots()) {
-    const uint64_t align = uint64_t{1} << slot.align_log2;
-    alignment = std::max(alignment, static_cast<uint32_t>(align));
-    bytes = (bytes + align - 1) & ~(align - 1);
-    slot_offsets_.push_back(static_cast<uint32_t>(bytes));
-    bytes += slot.bytes;
-    if (bytes > kMaxSlotBytes || align > 16) {
-      ctx.Fail(absl::ResourceExhaustedError("function too large: its stack slots"));
-      bytes = 0;
-    }
-  }
-  ctx.vcode().frame.slot_bytes = static_cast<uint32_t>(bytes);
-  ctx.vcode().frame.slot_alignment = alignment;
+  ctx.LayOutStackSlots(&slot_offsets_);
 }
 
 const AbiSignature& AArch64Lowering::AbiOf(codegen::SigRef sig) {
@@ -246,25 +229,16 @@ void AArch64Lowering::LowerReturn(IrInst inst) {
 }
 
 void AArch64Lowering::LowerFuel(IrInst inst) {
-  const InstData& data = ctx_->data(inst);
-  const bool checks = data.opcode() == Opcode::kFuelCheck;
-  if (!shared_.fuel_register() || (checks && ctx_->vcode().cold_calls.out_of_fuel.is_none())) {
-    ctx_->Fail(absl::UnimplementedError(
-        "fuel needs the flag fuel_register, and a function that is called when it runs out"));
-    return;
-  }
-  if (data.amount() == 0 && !checks) return;
-  Builder builder(checks ? Op::kFuelCheck : Op::kFuelCharge);
-  builder.inst.imm64 = data.amount();
-  Emit(builder, checks ? kSafepoint : codegen::regalloc::kNoFlags);
+  const auto step = ctx_->FuelStepOf(inst, shared_.fuel_register());
+  if (!step.has_value()) return;
+  Builder builder(step->checks ? Op::kFuelCheck : Op::kFuelCharge);
+  builder.inst.imm64 = step->amount;
+  Emit(builder, step->checks ? kSafepoint : codegen::regalloc::kNoFlags);
 }
 
 void AArch64Lowering::LowerPoll(IrInst inst) {
+  if (!ctx_->CheckPoll()) return;
   const InstData& data = ctx_->data(inst);
-  if (ctx_->vcode().cold_calls.new_epoch.is_none()) {
-    ctx_->Fail(absl::UnimplementedError("a poll needs a function to call"));
-    return;
-  }
   Builder builder(data.opcode() == Opcode::kPollWord ? Op::kPollWord : Op::kPollPage);
   builder.inst.disp = data.offset();
   Emit(builder.Use(ctx_->Reg(data.arg(0))), kSafepoint);

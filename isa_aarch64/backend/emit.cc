@@ -1,9 +1,11 @@
 #include "isa_aarch64/backend/emit.h"
 
 #include <bit>
+#include <optional>
 
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "codegen/forward_jumps.h"
 #include "isa_aarch64/backend/abi.h"
 
 namespace gantry::aarch64 {
@@ -20,8 +22,6 @@ namespace {
 // At most this many bytes of code come between two questions for an island: those of one
 // instruction or move, the copying of a tail call's arguments apart, which asks by itself.
 constexpr uint32_t kIslandDistance = 2048;
-// Blocks in a row that only jump, and are passed by at once.
-constexpr int kMaxForwards = 8;
 
 constexpr uint8_t kZeroReg = 31;
 
@@ -30,19 +30,28 @@ Condition ToCondition(Cond cc) {
   return static_cast<Condition>(cc);
 }
 
+std::optional<uint32_t> JumpTarget(const codegen::MachInst& inst) {
+  const Inst jump = inst.As<Inst>();
+  return jump.op == Op::kJump ? std::optional(jump.low()) : std::nullopt;
+}
+
 }  // namespace
 
 absl::Status Emitter::Run() {
   RETURN_IF_ERROR(LayOutFrame());
   first_label_ = b_.NewLabels(static_cast<uint32_t>(vcode_.num_blocks()));
-  ForwardJumps();
-  EmitPrologue();
+  codegen::ForwardJumps(vcode_, allocation_, JumpTarget, &forwarded_);
+  FindJumpTargets();
+  FindEarlyBlocks();
+  EmitEarlyBlocks();
+  EmitPrologues();
   for (uint32_t block = 0; block < vcode_.num_blocks(); ++block) {
-    if (forwarded_[block] != block) continue;
-    next_block_ = block + 1;
-    while (next_block_ < vcode_.num_blocks() && forwarded_[next_block_] != next_block_) {
-      ++next_block_;
+    if (IsPassedOver(block)) {
+      SkipEdits(block);
+      continue;
     }
+    next_block_ = block + 1;
+    while (next_block_ < vcode_.num_blocks() && IsPassedOver(next_block_)) ++next_block_;
     EmitBlock(block);
   }
   EmitColdCode();
@@ -52,30 +61,15 @@ absl::Status Emitter::Run() {
   return absl::OkStatus();
 }
 
-// Edge blocks into which the allocator put no move are passed by.
-void Emitter::ForwardJumps() {
-  const absl::Span<const codegen::regalloc::Block> blocks = vcode_.blocks();
-  const absl::Span<const Edit> edits = allocation_.edits;
-  forwarded_.resize(blocks.size());
-  size_t edit = 0;
-  for (uint32_t i = 0; i < blocks.size(); ++i) {
-    forwarded_[i] = i;
-    const codegen::regalloc::IndexRange range = blocks[i].insts;
-    const ProgramPoint first = ProgramPoint::Before(InstId(range.begin));
-    while (edit < edits.size() && edits[edit].point < first) ++edit;
-    if (i == 0 || range.size() != 1) continue;
-    if (edit < edits.size() && edits[edit].point <= ProgramPoint::After(InstId(range.begin))) {
-      continue;
+void Emitter::FindJumpTargets() {
+  is_jump_target_.assign(protection_.marks_targets ? forwarded_.size() : 0, false);
+  if (is_jump_target_.empty()) return;
+  for (const codegen::regalloc::Block& block : vcode_.blocks()) {
+    const Inst last = vcode_.insts()[block.insts.end - 1].As<Inst>();
+    if (last.op != Op::kJumpTable) continue;
+    for (uint32_t target : vcode_.jump_table(last.low())) {
+      is_jump_target_[forwarded_[target]] = true;
     }
-    const Inst jump = vcode_.insts()[range.begin].As<Inst>();
-    if (jump.op == Op::kJump) forwarded_[i] = jump.low();
-  }
-  for (uint32_t i = 0; i < blocks.size(); ++i) {
-    uint32_t to = forwarded_[i];
-    int steps = 0;
-    while (forwarded_[to] != to && ++steps < kMaxForwards) to = forwarded_[to];
-    // A longer row, or a circle, keeps some of its jumps.
-    forwarded_[i] = forwarded_[to] == to ? to : i;
   }
 }
 
@@ -96,6 +90,7 @@ void Emitter::EmitBlock(uint32_t block) {
     b_.EmitIsland(kIslandDistance);
   }
   b_.Bind(label);
+  if (!is_jump_target_.empty() && is_jump_target_[block]) protection_.JumpTarget(as_);
   const bool address_map = isa_.shared_flags().address_map();
   const codegen::regalloc::IndexRange range = vcode_.blocks()[block].insts;
   const absl::Span<const Edit> edits = allocation_.edits;
@@ -559,7 +554,11 @@ void Emitter::EmitInst(const Inst& inst, const Allocation* operands) {
     case Op::kStackPointer:
       return as_.mov_sp(NextX(), sp);
     case Op::kReturnAddress:
-      return as_.ldr(NextX(), Address(x29, 8));
+      if (!frame_.is_signed) return as_.ldr(NextX(), Address(x29, 8));
+      // What strips a signature on any processor works on x30 alone.
+      as_.ldr(x30, Address(x29, 8));
+      as_.Emit(PlainOp::kXpaclri);
+      return as_.mov(NextX(), x30);
   }
 }
 

@@ -9,7 +9,8 @@
 //   stack arguments | return address | saved x29 <- x29 | saved registers | stack slots |
 //   spill slots | stack arguments of calls <- sp
 //
-// A leaf that needs none of it has no frame at all.
+// A leaf that needs none of it has no frame at all. Where a function returns early by blocks that
+// want none, these come first and the frame is made behind them (codegen/early_blocks.h).
 #ifndef GANTRY_ISA_AARCH64_BACKEND_EMIT_H_
 #define GANTRY_ISA_AARCH64_BACKEND_EMIT_H_
 
@@ -18,21 +19,24 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "codegen/early_blocks.h"
 #include "codegen/isa.h"
 #include "codegen/mach_buffer.h"
 #include "codegen/regalloc/interface.h"
 #include "codegen/vcode.h"
 #include "isa_aarch64/asm/assembler.h"
+#include "isa_aarch64/asm/branch_protection.h"
 #include "isa_aarch64/backend/inst.h"
 
 namespace gantry::aarch64 {
 
 class Emitter {
  public:
-  Emitter(const codegen::TargetIsa& isa, const codegen::VCode& vcode,
-          const codegen::regalloc::Output& allocation, bool has_vmctx, codegen::MachBuffer* buffer,
-          codegen::FrameInfo* frame_info, codegen::UnwindInfo* unwind)
+  Emitter(const codegen::TargetIsa& isa, const BranchProtection& protection,
+          const codegen::VCode& vcode, const codegen::regalloc::Output& allocation, bool has_vmctx,
+          codegen::MachBuffer* buffer, codegen::FrameInfo* frame_info, codegen::UnwindInfo* unwind)
       : isa_(isa),
+        protection_(protection),
         vcode_(vcode),
         allocation_(allocation),
         has_vmctx_(has_vmctx),
@@ -47,6 +51,7 @@ class Emitter {
   // Bytes below x29; see the picture above.
   struct Frame {
     bool frameless = false;
+    bool is_signed = false;  // The return address, from the first instruction on.
     std::vector<uint8_t> saved;
     uint32_t saved_bytes = 0;  // A multiple of 16.
     uint32_t slots_end = 0;    // The slot area begins at x29 - slots_end.
@@ -57,7 +62,7 @@ class Emitter {
   };
 
   // --- emit.cc
-  void ForwardJumps();
+  void FindJumpTargets();
   void EmitBlock(uint32_t block);
   void EmitEdit(const codegen::regalloc::Edit& edit);
   void EmitInst(const Inst& inst, const codegen::Allocation* operands);
@@ -93,9 +98,22 @@ class Emitter {
 
   // Where a jump to the block leads, past blocks that only jump on.
   codegen::MachLabel BlockLabel(uint32_t block) const {
-    return codegen::MachLabel(first_label_.raw() + forwarded_[block]);
+    const uint32_t to = forwarded_[block];
+    if (!in_frame_ && !early_.empty() && !early_.contains(to)) return PrologueLabel(to);
+    return codegen::MachLabel(first_label_.raw() + to);
   }
-  bool IsNext(uint32_t block) const { return forwarded_[block] == next_block_; }
+  codegen::MachLabel PrologueLabel(uint32_t block) const;
+  bool IsNext(uint32_t block) const {
+    const uint32_t to = forwarded_[block];
+    const bool by_prologue = !in_frame_ && !early_.empty() && !early_.contains(to);
+    return !by_prologue && to == next_block_;
+  }
+  // Without code of its own where it stands.
+  bool IsPassedOver(uint32_t block) const {
+    return early_.contains(block) || forwarded_[block] != block;
+  }
+  // Whether the return address is signed in the code being emitted.
+  bool IsSigned() const { return frame_.is_signed && (in_frame_ || frame_.frameless); }
   // A branch to `label` where the flags say `cc`.
   void JumpIf(Cond cc, codegen::MachLabel label);
   // Where register or bit of kBranchZero and kBranchBit, kTrapIfZero and kTrapIfBit are as `cc`
@@ -137,10 +155,16 @@ class Emitter {
 
   // --- emit_frame.cc
   absl::Status LayOutFrame();
+  // Behind the block's moves and stack maps.
+  void SkipEdits(uint32_t block);
+  void FindEarlyBlocks();
+  void EmitEarlyBlocks();
+  // One for each way into the part that has the frame.
+  void EmitPrologues();
   void EmitPrologue();
   void EmitStackCheck();
   void RestoreSaved(XSp base, int32_t from_x29);
-  // Restores saved registers and removes the frame.
+  // Restores saved registers and removes the frame; the return address stays signed.
   void EmitEpilogue();
   void EmitBranch(const Inst& inst);
   void EmitJumpTable(const Inst& inst);
@@ -152,6 +176,7 @@ class Emitter {
   void EmitFuncAddr(const Inst& inst);
 
   const codegen::TargetIsa& isa_;
+  const BranchProtection& protection_;
   const codegen::VCode& vcode_;
   const codegen::regalloc::Output& allocation_;
   const bool has_vmctx_;
@@ -161,9 +186,17 @@ class Emitter {
   codegen::UnwindInfo& unwind_;
 
   Frame frame_;
+  // Whether the code being emitted has the frame.
+  bool in_frame_ = true;
+  // What stands in front of the frame's making, and a label for the prologue of each of its entries
+  // into the rest.
+  codegen::EarlyBlocks early_;
+  std::vector<codegen::MachLabel> prologues_;
   codegen::MachLabel first_label_;
   // Per block itself or, if it holds nothing but a jump, where that leads.
   std::vector<uint32_t> forwarded_;
+  // Per block whether a jump table leads there and that has to be marked.
+  std::vector<bool> is_jump_target_;
   // The block whose code comes next.
   uint32_t next_block_ = 0;
   const codegen::Allocation* operand_ = nullptr;

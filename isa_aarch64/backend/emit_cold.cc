@@ -99,11 +99,15 @@ void Emitter::EmitPoll(const Inst& inst) {
   TakeStackMap();
 }
 
-// The call of a shim, in a frame: a function that has none gets one.
+// The call of a shim, in a frame: where the function has none here, it gets one.
 void Emitter::EmitColdCall(const ColdCode& cold) {
-  const bool makes_frame = frame_.frameless;
+  const bool makes_frame = !in_frame_;
+  // What never returns needs no signature.
+  const bool signs =
+      makes_frame && !IsSigned() && cold.kind != ColdKind::kTrap && protection_.Signs(true);
   if (makes_frame) {
     unwind_.Add(b_.offset(), UnwindOp::kRememberState);
+    if (signs) protection_.Sign(as_, &unwind_);
     as_.EmitPreIndexed(PairOp::kStpX, 29, 30, sp, -16);
     unwind_.Add(b_.offset(), UnwindOp::kCfaOffset, 0, 16);
     unwind_.Add(b_.offset(), UnwindOp::kSavedAt, kDwarfFramePointer, -16);
@@ -124,12 +128,14 @@ void Emitter::EmitColdCall(const ColdCode& cold) {
     unwind_.Add(b_.offset(), UnwindOp::kCfa, kDwarfStackPointer, 0);
     unwind_.Add(b_.offset(), UnwindOp::kSame, kDwarfFramePointer);
     unwind_.Add(b_.offset(), UnwindOp::kSame, kDwarfLink);
+    if (signs) protection_.Authenticate(as_, &unwind_);
   }
   if (cold.back.is_some()) as_.b(cold.back);
   if (makes_frame) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
 }
 
 void Emitter::EmitColdCode() {
+  const codegen::SourceLoc loc = b_.source_loc();
   for (const ColdCode& cold : cold_) {
     AskForIsland();
     b_.SetSourceLoc(cold.loc);
@@ -137,6 +143,7 @@ void Emitter::EmitColdCode() {
     EmitColdCall(cold);
     b_.EndFlow();
   }
+  b_.SetSourceLoc(loc);
   cold_.clear();
   cold_slots_.clear();
 }

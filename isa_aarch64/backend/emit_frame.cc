@@ -19,10 +19,51 @@ namespace {
 // not at all, the host's reserve below the limit covering it.
 constexpr uint32_t kSmallFrame = 1024;
 constexpr uint64_t kMaxFrame = uint64_t{1} << 30;
+// Neither an argument nor saved: where a tail call's target is while return addresses are checked.
+constexpr X kTailTarget = x9;
 
 constexpr uint32_t RoundUp16(uint32_t value) { return (value + 15) & ~15u; }
 
 codegen::ExternalName NameOf(const Inst& inst) { return codegen::ExternalName(inst.low()); }
+
+// Whether the instruction is the same with and without a frame, registers apart. Jump tables are
+// not: their targets in the rest would be prologues.
+bool IsFreeOfFrame(const codegen::MachInst& mach_inst) {
+  const Inst inst = mach_inst.As<Inst>();
+  switch (inst.op) {
+    case Op::kRow:
+    case Op::kMove:
+    case Op::kMovImm:
+    case Op::kConstF:
+    case Op::kVecConst:
+    case Op::kCset:
+    case Op::kCsel:
+    case Op::kFcsel:
+    case Op::kBranch:
+    case Op::kBranchZero:
+    case Op::kBranchBit:
+    case Op::kFlagsCset:
+    case Op::kCarry:
+    case Op::kTbl2:
+    case Op::kJump:
+    case Op::kReturn:
+    case Op::kArguments:
+    case Op::kFuelCharge:
+    case Op::kFuelCheck:
+    case Op::kPollWord:
+    case Op::kPollPage:
+    case Op::kFuncAddr:
+      return true;
+    case Op::kLoad:
+    case Op::kStore:
+      return inst.addr == AddrKind::kBase || inst.addr == AddrKind::kIndex ||
+             inst.addr == AddrKind::kIndexScaled;
+    default:
+      return false;
+  }
+}
+bool IsArguments(const codegen::MachInst& inst) { return inst.As<Inst>().op == Op::kArguments; }
+bool IsReturn(const codegen::MachInst& inst) { return inst.As<Inst>().op == Op::kReturn; }
 
 }  // namespace
 
@@ -37,6 +78,7 @@ absl::Status Emitter::LayOutFrame() {
   const bool plain_tail_calls = !needs.has_tail_calls || needs.incoming_bytes == 0;
   frame_.frameless = isa_.shared_flags().frameless_leaf() && empty && plain_tail_calls &&
                      !needs.has_calls && !needs.needs_frame_pointer;
+  frame_.is_signed = protection_.Signs(/*saves_link=*/!frame_.frameless);
   const uint64_t total = uint64_t{8} * frame_.saved.size() + needs.slot_bytes +
                          uint64_t{8} * allocation_.spill_words + needs.outgoing_bytes + 64;
   if (total > kMaxFrame) return absl::ResourceExhaustedError("function too large: its frame");
@@ -50,12 +92,78 @@ absl::Status Emitter::LayOutFrame() {
   return absl::OkStatus();
 }
 
-void Emitter::EmitPrologue() {
+void Emitter::SkipEdits(uint32_t block) {
+  const codegen::regalloc::InstId last(vcode_.blocks()[block].insts.end - 1);
+  const auto end = codegen::regalloc::ProgramPoint::After(last);
+  while (next_edit_ < allocation_.edits.size() && allocation_.edits[next_edit_].point <= end) {
+    ++next_edit_;
+  }
+  next_stack_map_ = codegen::FirstStackMap(allocation_, last.raw() + 1);
+}
+
+// Where all functions sign, the early part would have to as well.
+void Emitter::FindEarlyBlocks() {
+  const bool wanted = !frame_.frameless && !protection_.Signs(/*saves_link=*/false) &&
+                      isa_.shared_flags().opt_level() != codegen::OptLevel::kNone;
+  if (!wanted) return;
+  early_.Find(vcode_, allocation_, forwarded_,
+              {.is_free_of_frame = IsFreeOfFrame,
+               .is_arguments = IsArguments,
+               .is_return = IsReturn,
+               .saved = CalleeSavedSet(),
+               .vmctx = IntReg(kCalleeVmctx.encoding())});
+  for (size_t i = 0; i < early_.entries().size(); ++i) prologues_.push_back(b_.NewLabel());
+}
+
+MachLabel Emitter::PrologueLabel(uint32_t block) const {
+  const absl::Span<const uint32_t> entries = early_.entries();
+  const auto entry = std::find(entries.begin(), entries.end(), block);
+  CHECK(entry != entries.end()) << "a way into the frame that was not planned";
+  return prologues_[static_cast<size_t>(entry - entries.begin())];
+}
+
+void Emitter::EmitEarlyBlocks() {
+  if (early_.empty()) return;
+  in_frame_ = false;
+  protection_.Enter(as_, /*signs=*/false, &unwind_);
+  const auto is_emitted = [&](uint32_t block) {
+    return early_.contains(block) && forwarded_[block] == block;
+  };
+  for (uint32_t block = 0; block < early_.limit(); ++block) {
+    if (!is_emitted(block)) continue;
+    next_block_ = block + 1;
+    while (next_block_ < early_.limit() && !is_emitted(next_block_)) ++next_block_;
+    next_edit_ = codegen::FirstEdit(vcode_, allocation_, block);
+    next_stack_map_ = codegen::FirstStackMap(allocation_, vcode_.blocks()[block].insts.begin);
+    EmitBlock(block);
+  }
+  EmitColdCode();
+  next_edit_ = 0;
+  next_stack_map_ = 0;
+  in_frame_ = true;
+}
+
+void Emitter::EmitPrologues() {
+  if (early_.empty()) protection_.Enter(as_, frame_.is_signed, &unwind_);
   if (frame_.frameless) {
+    in_frame_ = false;
     frame_info_.frame_begin = codegen::FrameInfo::kNoFrame;
     return;
   }
   frame_info_.frame_begin = b_.offset();
+  if (early_.empty()) return EmitPrologue();
+  for (size_t i = 0; i < prologues_.size(); ++i) {
+    const bool last = i + 1 == prologues_.size();
+    b_.Bind(prologues_[i]);
+    if (!last) unwind_.Add(b_.offset(), UnwindOp::kRememberState);
+    if (frame_.is_signed) protection_.Sign(as_, &unwind_);
+    EmitPrologue();
+    as_.b(BlockLabel(early_.entries()[i]));
+    if (!last) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
+  }
+}
+
+void Emitter::EmitPrologue() {
   as_.EmitPreIndexed(PairOp::kStpX, 29, 30, sp, -16);
   unwind_.Add(b_.offset(), UnwindOp::kCfaOffset, 0, 16);
   unwind_.Add(b_.offset(), UnwindOp::kSavedAt, kDwarfFramePointer, -16);
@@ -114,7 +222,7 @@ void Emitter::RestoreSaved(XSp base, int32_t from_x29) {
 }
 
 void Emitter::EmitEpilogue() {
-  if (frame_.frameless) return;
+  if (!in_frame_) return;
   unwind_.Add(b_.offset(), UnwindOp::kRememberState);
   RestoreSaved(x29, 0);
   for (uint8_t reg : frame_.saved) unwind_.Add(b_.offset(), UnwindOp::kSame, reg);
@@ -126,16 +234,22 @@ void Emitter::EmitEpilogue() {
 }
 
 void Emitter::EmitReturn() {
-  EmitEpilogue();
   const uint32_t pop = frame_.callee_pops ? frame_.incoming_bytes : 0;
-  if (pop != 0) {
-    as_.add(sp, sp, int64_t{pop});
-    if (!frame_.frameless) {
+  const bool changes_state = in_frame_ || IsSigned() || pop != 0;
+  if (!in_frame_ && changes_state) unwind_.Add(b_.offset(), UnwindOp::kRememberState);
+  EmitEpilogue();
+  if (IsSigned() && pop == 0) {
+    protection_.AuthenticateAndReturn(as_, &unwind_);
+  } else {
+    // The signature is that of the stack pointer in front of the arguments.
+    if (IsSigned()) protection_.Authenticate(as_, &unwind_);
+    if (pop != 0) {
+      as_.add(sp, sp, int64_t{pop});
       unwind_.Add(b_.offset(), UnwindOp::kCfa, kDwarfStackPointer, -static_cast<int32_t>(pop));
     }
+    as_.ret();
   }
-  as_.ret();
-  if (!frame_.frameless) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
+  if (changes_state) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
 }
 
 void Emitter::EmitBranch(const Inst& inst) {
@@ -216,16 +330,33 @@ void Emitter::EmitCall(const Inst& inst) {
 // are moved up, the highest first, since the two areas may overlap.
 void Emitter::EmitTailCall(const Inst& inst) {
   const bool indirect = inst.op == Op::kTailCallIndirect;
+  // `br x17` may lead to a function's entry where targets are marked, other registers may not.
   const X target = kScratch2;
-  if (indirect) as_.mov(target, NextX());
   const uint32_t outgoing = static_cast<uint32_t>(inst.disp);
   const uint32_t incoming = frame_.incoming_bytes;
+  const bool changes_state = in_frame_ || IsSigned();
   if (outgoing == 0 && incoming == 0) {
+    if (indirect) as_.mov(target, NextX());
+    if (!in_frame_ && changes_state) unwind_.Add(b_.offset(), UnwindOp::kRememberState);
     EmitEpilogue();
+    if (frame_.is_signed) protection_.Authenticate(as_, &unwind_);
   } else {
+    // x16 and x17 check the return address meanwhile.
+    const X waiting = frame_.is_signed ? kTailTarget : target;
+    if (indirect) as_.mov(waiting, NextX());
     unwind_.Add(b_.offset(), UnwindOp::kRememberState);
     RestoreSaved(x29, 0);
-    as_.ldp(x29, x30, x29);
+    if (frame_.is_signed) {
+      as_.ldr(kScratch2, Address(x29, 8));
+      as_.add(kScratch, x29, 16);
+      protection_.Authenticate1716(as_);
+      as_.mov(x30, kScratch2);
+      as_.ldr(x29, Address(x29));
+      unwind_.Add(b_.offset(), UnwindOp::kToggleSigned);
+      if (indirect) as_.mov(target, waiting);
+    } else {
+      as_.ldp(x29, x30, x29);
+    }
     const int64_t record = frame_.total;  // From sp.
     unwind_.Add(b_.offset(), UnwindOp::kCfa, kDwarfStackPointer, static_cast<int32_t>(record + 16));
     unwind_.Add(b_.offset(), UnwindOp::kSame, kDwarfFramePointer);
@@ -247,7 +378,7 @@ void Emitter::EmitTailCall(const Inst& inst) {
   } else {
     b_.AddReloc(as_.b_name(), kRelocBranch26, NameOf(inst), 0);
   }
-  if (!frame_.frameless) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
+  if (changes_state) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
 }
 
 void Emitter::EmitFuncAddr(const Inst& inst) {

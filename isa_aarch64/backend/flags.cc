@@ -24,6 +24,7 @@ void InferHostFlags(codegen::FlagSet* flags) {
 #if defined(__aarch64__)
   const cpu_features::Aarch64Features host = cpu_features::GetAarch64Info().features;
   CHECK_OK(flags->Set("has_lse", host.atomics ? "true" : "false"));
+  CHECK_OK(flags->Set("has_pauth", host.paca ? "true" : "false"));
 #else
   (void)flags;
 #endif

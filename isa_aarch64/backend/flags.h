@@ -1,5 +1,6 @@
-// What an AArch64 processor can do, as flags: `gantry settings` lists them, the host's are inferred
-// by InferHostFlags, anything else starts from the baseline (Armv8.0).
+// What an AArch64 processor can do, and how code is hardened, as flags: `gantry settings` lists
+// them, the host's are inferred by InferHostFlags (what the processor has; hardening is the user's
+// choice and runs on any processor), anything else starts from the baseline (Armv8.0).
 #ifndef GANTRY_ISA_AARCH64_BACKEND_FLAGS_H_
 #define GANTRY_ISA_AARCH64_BACKEND_FLAGS_H_
 
@@ -9,7 +10,12 @@ namespace gantry::aarch64 {
 
 // clang-format off
 #define GANTRY_AARCH64_FLAGS(BOOL) \
-  BOOL(has_lse, "LSE: atomic operations in one instruction (Armv8.1)")
+  BOOL(has_lse, "LSE: atomic operations in one instruction (Armv8.1)")                              \
+  BOOL(has_pauth, "PAuth: signed return addresses checked by the return itself (Armv8.3)")          \
+  BOOL(sign_return_address, "Sign return addresses that are saved to the stack (pointer authentication)") \
+  BOOL(sign_return_address_all, "Sign return addresses of all functions; needs sign_return_address") \
+  BOOL(sign_return_address_with_bkey, "Sign with the second key; needs sign_return_address")        \
+  BOOL(use_bti, "Mark all targets of indirect branches (branch target identification)")
 // clang-format on
 
 extern const codegen::FlagTable kAArch64FlagTable;

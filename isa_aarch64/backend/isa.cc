@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "codegen/ir/signature.h"
 #include "codegen/regalloc/interface.h"
+#include "isa_aarch64/asm/branch_protection.h"
 #include "isa_aarch64/asm/label_kinds.h"
 #include "isa_aarch64/backend/abi.h"
 #include "isa_aarch64/backend/emit.h"
@@ -25,11 +27,23 @@ constexpr codegen::UnwindFormat kUnwindFormat = {
     .initial_instructions = kInitialCfi,
 };
 
+constexpr codegen::UnwindFormat kUnwindFormatWithKeyB = {
+    .code_alignment = 4,
+    .data_alignment = -8,
+    .return_address_register = kDwarfLink,
+    .initial_instructions = kInitialCfi,
+    .augmentation = "B",
+};
+
+BranchProtection ProtectionOf(const codegen::FlagSet& flags) {
+  return BranchProtection::Of([&](const char* flag) { return flags.Get(flag) == "true"; });
+}
+
 class AArch64Isa final : public codegen::TargetIsa {
  public:
   AArch64Isa(const codegen::SharedFlags& shared, const codegen::StackLimitCheck& stack_limit,
              const codegen::FlagSet& flags)
-      : TargetIsa(shared, stack_limit), flags_(flags) {}
+      : TargetIsa(shared, stack_limit), flags_(flags), protection_(ProtectionOf(flags)) {}
 
   absl::string_view name() const override { return "aarch64"; }
   absl::string_view triple() const override { return "aarch64-unknown-linux-gnu"; }
@@ -39,10 +53,13 @@ class AArch64Isa final : public codegen::TargetIsa {
   }
   const codegen::LabelKindTable& label_kinds() const override { return kLabelKinds; }
   const codegen::LinkRules& link_rules() const override { return kLinkRules; }
-  const codegen::UnwindFormat& unwind_format() const override { return kUnwindFormat; }
+  const codegen::UnwindFormat& unwind_format() const override {
+    return protection_.key == BranchProtection::Key::kB ? kUnwindFormatWithKeyB : kUnwindFormat;
+  }
   uint32_t function_alignment() const override { return 16; }
   // Kernels come with pages of 4, 16 and 64 KiB.
   uint8_t page_size_log2() const override { return 16; }
+  bool marks_branch_targets() const override { return protection_.marks_targets; }
   // fmla; tbl, the saturating conversions, fmin and fmax do what is defined without choices.
   codegen::RelaxedChoices relaxed_choices() const override { return {.fused_multiply_add = true}; }
 
@@ -53,7 +70,7 @@ class AArch64Isa final : public codegen::TargetIsa {
                     const codegen::Signature& signature, codegen::MachBuffer* buffer,
                     codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     const bool has_vmctx = signature.ParamWithPurpose(codegen::ArgPurpose::kVmctx).has_value();
-    return Emitter(*this, vcode, allocation, has_vmctx, buffer, frame, unwind).Run();
+    return Emitter(*this, protection_, vcode, allocation, has_vmctx, buffer, frame, unwind).Run();
   }
   std::string Print(const codegen::MachInst& inst,
                     absl::Span<const std::string> operands) const override {
@@ -62,6 +79,7 @@ class AArch64Isa final : public codegen::TargetIsa {
 
  private:
   AArch64Flags flags_;
+  BranchProtection protection_;
 };
 
 class AArch64IsaBuilder final : public codegen::IsaBuilder {
@@ -79,6 +97,15 @@ class AArch64IsaBuilder final : public codegen::IsaBuilder {
   }
 
   absl::StatusOr<std::shared_ptr<const codegen::TargetIsa>> Build() const override {
+    const AArch64Flags flags(isa_flags_);
+    for (const auto& [name, is_on] :
+         {std::pair<const char*, bool>("sign_return_address_all", flags.sign_return_address_all()),
+          {"sign_return_address_with_bkey", flags.sign_return_address_with_bkey()}}) {
+      if (is_on && !flags.sign_return_address()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("the flag ", name, " needs the flag sign_return_address"));
+      }
+    }
     return std::make_shared<AArch64Isa>(shared_flags_, stack_limit_, isa_flags_);
   }
 };

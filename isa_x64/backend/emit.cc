@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "codegen/forward_jumps.h"
 #include "isa_x64/asm/assembler.h"
 #include "isa_x64/backend/abi.h"
 
@@ -20,10 +22,19 @@ using codegen::regalloc::Edit;
 using codegen::regalloc::InstId;
 using codegen::regalloc::ProgramPoint;
 
+namespace {
+
+std::optional<uint32_t> JumpTarget(const codegen::MachInst& inst) {
+  const Inst jump = inst.As<Inst>();
+  return jump.op == Op::kJump ? std::optional(jump.low()) : std::nullopt;
+}
+
+}  // namespace
+
 absl::Status Emitter::Run() {
   RETURN_IF_ERROR(LayOutFrame());
   first_label_ = b_.NewLabels(static_cast<uint32_t>(vcode_.num_blocks()));
-  ForwardJumps();
+  codegen::ForwardJumps(vcode_, allocation_, JumpTarget, &forwarded_);
   FindLoopHeads();
   MeasureBlocks();
   FindEarlyBlocks();

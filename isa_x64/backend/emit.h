@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "codegen/early_blocks.h"
 #include "codegen/isa.h"
 #include "codegen/mach_buffer.h"
 #include "codegen/regalloc/interface.h"
@@ -73,25 +74,20 @@ class Emitter {
     bool callee_pops = false;
   };
 
-  // A block behind the frame's making that blocks in front of it jump to, and the prologue there.
-  struct Entry {
-    uint32_t block;
-    codegen::MachLabel label;
-  };
-
   // --- emit.cc
   void EmitBlock(uint32_t block);
   void EmitEdit(const codegen::regalloc::Edit& edit);
   void EmitInst(const Inst& inst, const codegen::Allocation* operands);
 
   // --- emit_layout.cc
-  void ForwardJumps();
   void FindLoopHeads();
   void Align(uint32_t block);
   void MeasureBlocks();
   bool IsNear(uint32_t block) const;
   // Without code of its own where it stands.
-  bool IsPassedOver(uint32_t block) const { return IsEarly(block) || forwarded_[block] != block; }
+  bool IsPassedOver(uint32_t block) const {
+    return early_.contains(block) || forwarded_[block] != block;
+  }
   void AskForIsland(uint32_t block);
 
   // --- emit_cold.cc: traps and interrupts, whose code stands behind all other.
@@ -129,15 +125,10 @@ class Emitter {
 
   // --- emit_frame.cc
   absl::Status LayOutFrame();
-  bool NeedsFrame(const codegen::regalloc::Input& input, uint32_t block) const;
-  // Position of the block's first edit, and setting next_edit_ behind its last.
-  size_t FirstEdit(uint32_t block) const;
+  // Behind the block's moves and stack maps.
   void SkipEdits(uint32_t block);
-  // Position of the first stack map of that instruction or one behind it.
-  size_t FirstStackMap(uint32_t inst) const;
   void FindEarlyBlocks();
   void EmitEarlyBlocks();
-  bool IsEarly(uint32_t block) const { return block < early_.size() && early_[block] != 0; }
   // One for each way into the part that has the frame.
   void EmitPrologues();
   void EmitPrologue();
@@ -207,7 +198,7 @@ class Emitter {
   // loop's head.
   codegen::MachLabel BlockLabel(uint32_t block) const {
     const uint32_t to = forwarded_[block];
-    if (!in_frame_ && !entries_.empty() && !IsEarly(to)) return PrologueLabel(to);
+    if (!in_frame_ && !early_.empty() && !early_.contains(to)) return PrologueLabel(to);
     return aligned_[to].is_some() ? aligned_[to] : codegen::MachLabel(first_label_.raw() + to);
   }
   codegen::MachLabel PrologueLabel(uint32_t block) const;
@@ -291,9 +282,10 @@ class Emitter {
   Frame frame_;
   // Whether the code being emitted has the frame.
   bool in_frame_ = true;
-  // Of the first blocks, which stand in front of the frame's making, and where they lead to.
-  std::vector<uint8_t> early_;
-  std::vector<Entry> entries_;
+  // What stands in front of the frame's making, and a label for the prologue of each of its entries
+  // into the rest.
+  codegen::EarlyBlocks early_;
+  std::vector<codegen::MachLabel> prologues_;
   codegen::MachLabel first_label_;
   // Per block itself or, if it holds nothing but a jump, where that leads.
   std::vector<uint32_t> forwarded_;

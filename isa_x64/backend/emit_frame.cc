@@ -8,10 +8,8 @@
 
 namespace gantry::x64 {
 
-using codegen::Allocation;
 using codegen::PReg;
 using codegen::UnwindOp;
-using codegen::regalloc::Edit;
 using codegen::regalloc::InstId;
 using codegen::regalloc::ProgramPoint;
 
@@ -21,29 +19,11 @@ namespace {
 // not at all, the host's reserve below the limit covering it.
 constexpr uint32_t kSmallFrame = 1024;
 constexpr uint64_t kMaxFrame = uint64_t{1} << 30;
-// Blocks, and instructions of one, that are considered for the part in front of the frame, and
-// ways out of that part into the rest.
-constexpr uint32_t kMaxEarlyBlocks = 12;
-constexpr uint32_t kMaxEarlyInsts = 64;
-constexpr size_t kMaxPrologues = 2;
-
 constexpr uint32_t RoundUp16(uint32_t value) { return (value + 15) & ~15u; }
 
-bool IsFramed(Allocation place) {
-  return place.is_stack() || (place.is_reg() && kCalleeSavedSet.contains(place.reg()));
-}
-
-bool IsVmctx(Allocation place) {
-  return place.is_reg() && place.reg_class() == codegen::RegClass::kInt &&
-         place.reg().encoding() == rdi.encoding();
-}
-
-ProgramPoint LastPoint(codegen::regalloc::IndexRange insts) {
-  return ProgramPoint::After(InstId(insts.end - 1));
-}
-
 // Whether the instruction is the same with and without a frame, registers apart.
-bool IsFreeOfFrame(const Inst& inst) {
+bool IsFreeOfFrame(const codegen::MachInst& mach_inst) {
+  const Inst inst = mach_inst.As<Inst>();
   switch (inst.op) {
     case Op::kMovImm:
     case Op::kMove:
@@ -95,6 +75,8 @@ bool IsFreeOfFrame(const Inst& inst) {
       return false;
   }
 }
+bool IsArguments(const codegen::MachInst& inst) { return inst.As<Inst>().op == Op::kArguments; }
+bool IsReturn(const codegen::MachInst& inst) { return inst.As<Inst>().op == Op::kReturn; }
 
 }  // namespace
 
@@ -122,113 +104,41 @@ absl::Status Emitter::LayOutFrame() {
   return absl::OkStatus();
 }
 
-// Whether the block's code wants the frame: saves, slots, calls, and traps whose instruction
-// stands elsewhere; or takes the vmctx from its register, where the prologue's check finds the
-// limit.
-bool Emitter::NeedsFrame(const codegen::regalloc::Input& input, uint32_t block) const {
-  const codegen::regalloc::IndexRange range = vcode_.blocks()[block].insts;
-  const absl::Span<const codegen::regalloc::Inst> shapes = input.insts;
-  if (range.size() > kMaxEarlyInsts) return true;
-  for (uint32_t i = range.begin; i < range.end; ++i) {
-    const Inst inst = vcode_.insts()[i].As<Inst>();
-    if (!IsFreeOfFrame(inst)) return true;
-    const Allocation* places = allocation_.allocations.data() + shapes[i].operands_begin;
-    const absl::Span<const codegen::regalloc::Operand> operands = input.OperandsOf(InstId(i));
-    for (size_t k = 0; k < operands.size(); ++k) {
-      if (IsFramed(places[k])) return true;
-      if (operands[k].is_def() && inst.op != Op::kArguments && IsVmctx(places[k])) return true;
-    }
-  }
-  for (size_t i = FirstEdit(block);
-       i < allocation_.edits.size() && allocation_.edits[i].point <= LastPoint(range); ++i) {
-    const Edit& edit = allocation_.edits[i];
-    const bool from_frame = edit.rematerialized.is_none() && IsFramed(edit.from);
-    if (IsVmctx(edit.to) || IsFramed(edit.to) || from_frame) return true;
-  }
-  return false;
-}
-
-size_t Emitter::FirstEdit(uint32_t block) const {
-  const ProgramPoint first = ProgramPoint::Before(InstId(vcode_.blocks()[block].insts.begin));
-  return static_cast<size_t>(
-      std::partition_point(allocation_.edits.begin(), allocation_.edits.end(),
-                           [first](const Edit& edit) { return edit.point < first; }) -
-      allocation_.edits.begin());
-}
-
-size_t Emitter::FirstStackMap(uint32_t inst) const {
-  const absl::Span<const codegen::regalloc::StackMap> maps = allocation_.stack_maps;
-  return static_cast<size_t>(
-      std::partition_point(maps.begin(), maps.end(),
-                           [inst](const auto& map) { return map.inst.raw() < inst; }) -
-      maps.begin());
-}
-
 void Emitter::SkipEdits(uint32_t block) {
-  const ProgramPoint last = LastPoint(vcode_.blocks()[block].insts);
+  const ProgramPoint last = ProgramPoint::After(InstId(vcode_.blocks()[block].insts.end - 1));
   while (next_edit_ < allocation_.edits.size() && allocation_.edits[next_edit_].point <= last) {
     ++next_edit_;
   }
-  next_stack_map_ = FirstStackMap(vcode_.blocks()[block].insts.end);
+  next_stack_map_ = codegen::FirstStackMap(allocation_, vcode_.blocks()[block].insts.end);
 }
 
-// Shrink-wrapping: where a function leaves early by blocks that want no frame, these come first
-// and the frame is made on the way to the others. All ways into an early block lead through early
-// blocks, so that no frame is ever given up but by a return.
 void Emitter::FindEarlyBlocks() {
-  early_.clear();
-  entries_.clear();
+  early_.Clear();
+  prologues_.clear();
   if (frame_.frameless || isa_.shared_flags().opt_level() == codegen::OptLevel::kNone) return;
-  const absl::Span<const codegen::regalloc::Block> blocks = vcode_.blocks();
-  const codegen::regalloc::Input input = vcode_.RegallocInput();
-  const uint32_t count = std::min(kMaxEarlyBlocks, static_cast<uint32_t>(blocks.size()));
-  early_.assign(count, 0);
-  bool returns = false;
-  for (uint32_t block = 0; block < count; ++block) {
-    if (blocks[block].cold || NeedsFrame(input, block)) continue;
-    bool reached_early = block == 0 || blocks[block].preds.size() != 0;
-    for (codegen::regalloc::BlockId pred : input.PredsOf(codegen::regalloc::BlockId(block))) {
-      reached_early = reached_early && pred.raw() < block && early_[pred.raw()];
-    }
-    if (!reached_early) continue;
-    early_[block] = 1;
-    const Inst last = vcode_.insts()[blocks[block].insts.end - 1].As<Inst>();
-    returns = returns || last.op == Op::kReturn;
-  }
-  for (uint32_t block = 0; returns && block < count; ++block) {
-    if (!early_[block]) continue;
-    for (const codegen::regalloc::Edge& edge : input.EdgesOf(codegen::regalloc::BlockId(block))) {
-      if (entries_.size() > kMaxPrologues) break;
-      const uint32_t target = forwarded_[edge.target.raw()];
-      if (IsEarly(target) || std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-                               return e.block == target;
-                             }) != entries_.end()) {
-        continue;
-      }
-      entries_.push_back({target, b_.NewLabel()});
-    }
-  }
-  // Each way in has a prologue of its own, the last one falling through.
-  if (!returns || entries_.empty() || entries_.size() > kMaxPrologues) {
-    early_.clear();
-    entries_.clear();
-  }
+  early_.Find(vcode_, allocation_, forwarded_,
+              {.is_free_of_frame = IsFreeOfFrame,
+               .is_arguments = IsArguments,
+               .is_return = IsReturn,
+               .saved = kCalleeSavedSet,
+               .vmctx = kRdi});
+  for (size_t i = 0; i < early_.entries().size(); ++i) prologues_.push_back(b_.NewLabel());
 }
 
 codegen::MachLabel Emitter::PrologueLabel(uint32_t block) const {
-  const auto entry = std::find_if(entries_.begin(), entries_.end(),
-                                  [block](const Entry& e) { return e.block == block; });
-  CHECK(entry != entries_.end()) << "a way into the frame that was not planned";
-  return entry->label;
+  const absl::Span<const uint32_t> entries = early_.entries();
+  const auto entry = std::find(entries.begin(), entries.end(), block);
+  CHECK(entry != entries.end()) << "a way into the frame that was not planned";
+  return prologues_[static_cast<size_t>(entry - entries.begin())];
 }
 
 void Emitter::EmitEarlyBlocks() {
-  if (entries_.empty()) return;
+  if (early_.empty()) return;
   in_frame_ = false;
-  for (uint32_t block = 0; block < early_.size(); ++block) {
-    if (!early_[block] || forwarded_[block] != block) continue;
-    next_edit_ = FirstEdit(block);
-    next_stack_map_ = FirstStackMap(vcode_.blocks()[block].insts.begin);
+  for (uint32_t block = 0; block < early_.limit(); ++block) {
+    if (!early_.contains(block) || forwarded_[block] != block) continue;
+    next_edit_ = codegen::FirstEdit(vcode_, allocation_, block);
+    next_stack_map_ = codegen::FirstStackMap(allocation_, vcode_.blocks()[block].insts.begin);
     EmitBlock(block);
   }
   EmitColdCode();
@@ -244,19 +154,13 @@ void Emitter::EmitPrologues() {
     return;
   }
   frame_info_.frame_begin = b_.offset();
-  if (entries_.empty()) return EmitPrologue();
-  // The prologue that is in front of the first block left falls through to it.
-  uint32_t first = 0;
-  while (IsEarly(first)) ++first;
-  std::stable_sort(entries_.begin(), entries_.end(), [first](const Entry& a, const Entry& b) {
-    return (a.block == first) < (b.block == first);
-  });
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    const bool last = i + 1 == entries_.size();
-    b_.Bind(entries_[i].label);
+  if (early_.empty()) return EmitPrologue();
+  for (size_t i = 0; i < prologues_.size(); ++i) {
+    const bool last = i + 1 == prologues_.size();
+    b_.Bind(prologues_[i]);
     if (!last) unwind_.Add(b_.offset(), UnwindOp::kRememberState);
     EmitPrologue();
-    Jump(BlockLabel(entries_[i].block));
+    Jump(BlockLabel(early_.entries()[i]));
     if (!last) unwind_.Add(b_.offset(), UnwindOp::kRestoreState);
   }
 }

@@ -28,8 +28,6 @@ constexpr uint32_t kMaxAlignedLoop = 128;
 constexpr uint32_t kShortForward = 90;
 constexpr uint32_t kEditBytes = 16;
 constexpr uint32_t kConstantBytes = 48;
-// Blocks in a row that only jump, and are passed by at once.
-constexpr int kMaxForwards = 8;
 
 // A bound on the bytes of one instruction's code, with 32 for each label it uses out of line; no
 // promise where it is kManyBytes.
@@ -130,34 +128,6 @@ void Emitter::AskForIsland(uint32_t block) {
   const uint32_t distance = bound < kManyBytes ? bound : kIslandDistance;
   const codegen::MachLabel label(first_label_.raw() + block);
   if (b_.NeedsIsland(distance, label)) b_.EmitIsland(distance);
-}
-
-// Edge blocks into which the allocator put no move are passed by, so that a branch back to a
-// loop's head finds it bound and near.
-void Emitter::ForwardJumps() {
-  const absl::Span<const codegen::regalloc::Block> blocks = vcode_.blocks();
-  const absl::Span<const Edit> edits = allocation_.edits;
-  forwarded_.resize(blocks.size());
-  size_t edit = 0;
-  for (uint32_t i = 0; i < blocks.size(); ++i) {
-    forwarded_[i] = i;
-    const codegen::regalloc::IndexRange range = blocks[i].insts;
-    const ProgramPoint first = ProgramPoint::Before(InstId(range.begin));
-    while (edit < edits.size() && edits[edit].point < first) ++edit;
-    if (i == 0 || range.size() != 1) continue;
-    if (edit < edits.size() && edits[edit].point <= ProgramPoint::After(InstId(range.begin))) {
-      continue;
-    }
-    const Inst jump = vcode_.insts()[range.begin].As<Inst>();
-    if (jump.op == Op::kJump) forwarded_[i] = jump.low();
-  }
-  for (uint32_t i = 0; i < blocks.size(); ++i) {
-    uint32_t to = forwarded_[i];
-    int steps = 0;
-    while (forwarded_[to] != to && ++steps < kMaxForwards) to = forwarded_[to];
-    // A longer row, or a circle, keeps some of its jumps.
-    forwarded_[i] = forwarded_[to] == to ? to : i;
-  }
 }
 
 // Heads of small innermost loops, which are entered at the start of a line of the instruction

@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "codegen/link_rules.h"
 #include "isa_aarch64/backend/abi.h"
+#include "isa_aarch64/wasm_abi_testing.h"
 
 namespace gantry::aarch64 {
 
@@ -251,7 +252,7 @@ void NativeProgram::AddHost(const std::string& name, const void* address) {
 
 absl::Status NativeProgram::Link() {
   // Hosts are too far for a branch: they are called by way of a stub each.
-  constexpr size_t kStubBytes = 16;
+  constexpr size_t kStubBytes = 32;
   size_t size = kStubBytes * (hosts_.size() + 1);
   for (Piece& piece : pieces_) {
     size = (size + piece.alignment - 1) / piece.alignment * piece.alignment;
@@ -270,7 +271,8 @@ absl::Status NativeProgram::Link() {
     uint8_t* stub = memory_ + next_stub;
     next_stub += kStubBytes;
     const uint64_t target = reinterpret_cast<uint64_t>(address);
-    const uint32_t code[] = {0x58000050, 0xD61F0200};  // ldr x16, target; br x16
+    // bti c; ldr x16, target; br x16; nop
+    const uint32_t code[] = {0xD503245F, 0x58000070, 0xD61F0200, 0xD503201F};
     std::memcpy(stub, code, sizeof code);
     std::memcpy(stub + sizeof code, &target, sizeof target);
     stubs[name] = stub;
@@ -296,7 +298,9 @@ absl::Status NativeProgram::Link() {
   }
   char* const begin = reinterpret_cast<char*>(memory_);
   __builtin___clear_cache(begin, begin + memory_bytes_);
-  CHECK(mprotect(memory_, memory_bytes_, PROT_READ | PROT_EXEC) == 0);
+  const int protection =
+      isa_->marks_branch_targets() ? testing::ProtectionOfMarkedCode() : PROT_READ | PROT_EXEC;
+  CHECK(mprotect(memory_, memory_bytes_, protection) == 0);
   return absl::OkStatus();
 }
 
