@@ -21,27 +21,26 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "codegen/context.h"
+#include "codegen/differential/backend.h"
 #include "codegen/interp/interpreter.h"
 #include "codegen/ir/function.h"
 #include "codegen/isa.h"
 
 namespace gantry::x64 {
 
-class NativeProgram {
+class NativeProgram final : public codegen::NativeProgram {
  public:
   explicit NativeProgram(std::shared_ptr<const codegen::TargetIsa> isa);
-  ~NativeProgram();
+  ~NativeProgram() override;
   NativeProgram(const NativeProgram&) = delete;
   NativeProgram& operator=(const NativeProgram&) = delete;
 
-  // Compiles a function and adds it; functions are numbered in order.
-  absl::Status Add(const codegen::Function& func);
+  absl::Status Add(const codegen::Function& func) override;
   // A function of the host, with the C convention, that others may call by that name.
   void AddHost(const std::string& name, const void* address);
-  // Makes everything callable. No Add afterwards.
-  absl::Status Link();
-
-  absl::StatusOr<codegen::Outcome> Call(size_t index, absl::Span<const codegen::RawValue> args);
+  absl::Status Link() override;
+  absl::StatusOr<codegen::Outcome> Call(size_t index,
+                                        absl::Span<const codegen::RawValue> args) override;
   // The highest address of the stack that calls run on.
   static uint64_t StackTop();
   // Where a function's code lies, after Link.

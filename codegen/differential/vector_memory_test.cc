@@ -3,23 +3,12 @@
 // Compiled code against the interpreter, under the settings of VectorVariants.
 #include <vector>
 
+#include "codegen/differential/differential.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::Function;
-using codegen::InstBuilder;
-using codegen::LaneBits;
-using codegen::LaneCount;
-using codegen::MemFlags;
-using codegen::Opcode;
-using codegen::RawValue;
-using codegen::TrapCode;
-using codegen::Type;
-using codegen::Value;
 
 constexpr int32_t kEnd = static_cast<int32_t>(Differential::kMemoryBytes);
 const MemFlags kFlags = MemFlags::Trapping(TrapCode{1});
@@ -37,7 +26,7 @@ Parts Start(Differential& differential, Type result) {
   if (result != Type::kInvalid) returns.push_back(result);
   Function& func = differential.NewFunction({Type::kI64, Type::kV128}, returns);
   InstBuilder b(&func);
-  const codegen::Block entry = b.MakeEntryBlock();
+  const Block entry = b.MakeEntryBlock();
   return {func, b, func.dfg.block_params(entry)[0], func.dfg.block_params(entry)[1]};
 }
 
@@ -61,7 +50,7 @@ TEST(VectorMemoryTest, LoadsAndStoresAtTheEnd) {
       differential.Try({MemoryAddress(), kVector});
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // What makes a vector of a scalar that is loaded reads the scalar and no more (lessons.md row 14).
@@ -74,9 +63,9 @@ TEST(VectorMemoryTest, ScalarsIntoLanes) {
       differential.Try({MemoryAddress(), kVector});
     }
   };
-  for (Type shape : codegen::kShapes) {
-    const Type scalar = codegen::LaneScalar(shape);
-    const int32_t scalar_bytes = static_cast<int32_t>(codegen::TypeBytes(scalar));
+  for (Type shape : kShapes) {
+    const Type scalar = LaneScalar(shape);
+    const int32_t scalar_bytes = static_cast<int32_t>(TypeBytes(scalar));
     // The scalar as a whole, and as narrow as the lane.
     const auto whole = [&](Parts& parts, int32_t offset) {
       return parts.b.Load(scalar, kFlags, parts.address, offset);
@@ -106,7 +95,7 @@ TEST(VectorMemoryTest, ScalarsIntoLanes) {
       return parts.b.Vscalar(shape, whole(parts, offset));
     });
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // Operations that need half of a vector or a quarter of it, given that much by a load.
@@ -153,12 +142,12 @@ TEST(VectorMemoryTest, PartsOfVectors) {
       differential.Try({MemoryAddress(), kVector});
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 TEST(VectorMemoryTest, LanesStored) {
   Differential differential;
-  for (Type shape : codegen::kShapes) {
+  for (Type shape : kShapes) {
     const int32_t bytes = static_cast<int32_t>(LaneBits(shape) / 8);
     for (uint32_t lane = 0; lane < LaneCount(shape); ++lane) {
       for (int32_t offset : Offsets(bytes)) {
@@ -176,24 +165,24 @@ TEST(VectorMemoryTest, LanesStored) {
       }
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // Lanes of a vector that is loaded: the vector's 16 bytes are read, or those of the lane, but
 // nothing outside.
 TEST(VectorMemoryTest, LanesOfLoadedVectors) {
   Differential differential;
-  for (Type shape : codegen::kShapes) {
+  for (Type shape : kShapes) {
     for (uint32_t lane = 0; lane < LaneCount(shape); ++lane) {
       for (int32_t offset : Offsets(16)) {
-        Parts parts = Start(differential, codegen::LaneScalar(shape));
+        Parts parts = Start(differential, LaneScalar(shape));
         const Value loaded = parts.b.Load(Type::kV128, kFlags, parts.address, offset);
         parts.b.Return({parts.b.VextractU(shape, loaded, lane)});
         differential.Try({MemoryAddress(), kVector});
       }
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // A load may not be folded behind a store to the same bytes.
@@ -206,7 +195,7 @@ TEST(VectorMemoryTest, LoadsStayBeforeStores) {
     parts.b.Return({parts.b.Vadd(Type::kI8X16, parts.vector, loaded)});
     differential.Try({MemoryAddress(), kVector});
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // 32-bit indices that wrap must wrap in the address of a vector too (lessons.md row 8).
@@ -217,7 +206,7 @@ TEST(VectorMemoryTest, IndicesKeepTheirWidth) {
     for (int shape = 0; shape < 5; ++shape) {
       Function& func = differential.NewFunction({Type::kI64, type, type}, {Type::kV128});
       InstBuilder b(&func);
-      const codegen::Block entry = b.MakeEntryBlock();
+      const Block entry = b.MakeEntryBlock();
       const Value base = func.dfg.block_params(entry)[0];
       const Value x = func.dfg.block_params(entry)[1];
       const Value y = func.dfg.block_params(entry)[2];
@@ -227,9 +216,9 @@ TEST(VectorMemoryTest, IndicesKeepTheirWidth) {
                     : shape == 3 ? b.Isub(x, y)
                                  : b.Iadd(y, b.Ishl(x, b.Iconst(type, 3)));
       if (!wide) index = b.Uextend(Type::kI64, index);
-      const codegen::Block access = b.MakeBlock();
-      const codegen::Block skip = b.MakeBlock();
-      b.Brif(b.Icmp(codegen::IntCC::kUle, index, b.I64(kEnd - 32)), access, {}, skip, {});
+      const Block access = b.MakeBlock();
+      const Block skip = b.MakeBlock();
+      b.Brif(b.Icmp(IntCC::kUle, index, b.I64(kEnd - 32)), access, {}, skip, {});
       b.Begin(skip);
       b.Return({b.Vsplat(Type::kI64X2, index)});
       b.Begin(access);
@@ -245,7 +234,7 @@ TEST(VectorMemoryTest, IndicesKeepTheirWidth) {
       }
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // Slots of 16 bytes beside ones of 8, and vectors kept over calls, which keep no vector register:
@@ -258,20 +247,20 @@ TEST(VectorMemoryTest, KeptOverCalls) {
                                Type::kV128, Type::kI64, Type::kV128};
   Function& func = differential.NewFunction(params, returns);
   InstBuilder b(&func);
-  const codegen::Block entry = b.MakeEntryBlock();
+  const Block entry = b.MakeEntryBlock();
   const std::vector<Value> p(func.dfg.block_params(entry).begin(),
                              func.dfg.block_params(entry).end());
-  const codegen::Block again = b.MakeBlock();
-  const codegen::Block end = b.MakeBlock();
+  const Block again = b.MakeBlock();
+  const Block end = b.MakeBlock();
   b.Brif(p[0], again, {}, end, {p[1], p[2], p[3], p[4], p[5], p[6], p[1]});
   std::vector<Value> ends;
   for (Type type : returns) ends.push_back(func.dfg.AppendBlockParam(end, type));
   b.Begin(again);
-  const codegen::FuncRef self = func.dfg.ImportFunction(
+  const FuncRef self = func.dfg.ImportFunction(
       {func.DeclareName(0, 0, func.params.name.text), func.dfg.ImportSignature(func.signature)});
   const Value sum = b.Vadd(Type::kI16X8, p[1], p[3]);
   const Value product = b.Fmul(p[2], b.F64(3.0));
-  const codegen::Inst call =
+  const Inst call =
       b.Call(self, {b.Isub(p[0], b.I32(1)), p[5], product, sum, p[4], b.Vnot(p[3]), p[6]});
   const auto result = [&](size_t i) { return func.dfg.result(call, i); };
   b.Jump(end,
@@ -285,8 +274,8 @@ TEST(VectorMemoryTest, KeptOverCalls) {
                       RawValue(0x0102030405060708, 0x1112131415161718), RawValue(0x40490FDB),
                       RawValue(~uint64_t{0}, 5), RawValue(0x123456789)});
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

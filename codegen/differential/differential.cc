@@ -1,68 +1,15 @@
-#include "isa_x64/backend/testing/differential.h"
+#include "codegen/differential/differential.h"
 
 #include <sys/mman.h>
 
 #include <cstring>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "codegen/ir/print.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/flags.h"
-#include "isa_x64/backend/isa.h"
-#include "isa_x64/backend/testing/native.h"
 
-namespace gantry::x64 {
-
-using codegen::Function;
-using codegen::Outcome;
-using codegen::RawValue;
-using codegen::Type;
-
-std::vector<Variant> AllVariants(uint64_t seed) {
-  return {
-      {"host", true, {}},
-      {"baseline", false, {}},
-      {"spilled", true, {{"force_spilling", "true"}}},
-      {"chaos", true, {{"chaos_seed", absl::StrCat(seed + 1)}, {"force_islands", "true"}}},
-      {"framed", false, {{"frameless_leaf", "false"}, {"spectre_mitigation", "false"}}},
-  };
-}
-
-std::vector<Variant> VectorVariants(uint64_t seed) {
-  using Flags = std::vector<std::pair<std::string, std::string>>;
-  Flags off;
-  for (const codegen::FlagInfo& flag : kX64FlagTable.flags) {
-    if (absl::StartsWith(flag.name, "has_avx512")) off.push_back({flag.name, "false"});
-  }
-  Flags avx_only = off;
-  avx_only.push_back({"has_fma", "false"});
-  avx_only.push_back({"has_avx2", "false"});
-  return {
-      {"all", true, {}},
-      {"avx512_off", true, off},
-      {"avx2_off", true, avx_only},
-      {"sse41", false, {{"has_sse3", "true"}, {"has_ssse3", "true"}, {"has_sse41", "true"}}},
-      {"spilled", true, {{"force_spilling", "true"}}},
-      {"chaos", true, {{"chaos_seed", absl::StrCat(seed + 1)}, {"force_islands", "true"}}},
-  };
-}
-
-std::shared_ptr<const codegen::TargetIsa> MakeIsa(const Variant& variant) {
-  std::unique_ptr<codegen::IsaBuilder> builder = MakeIsaBuilder();
-  if (variant.infer_host) {
-    CHECK_OK(builder->InferHost());
-  }
-  CHECK_OK(builder->Enable("enable_verifier"));
-  CHECK_OK(builder->Enable("regalloc_checker"));
-  for (const auto& [flag, value] : variant.flags) {
-    CHECK_OK(builder->Set(flag, value));
-  }
-  auto isa = builder->Build();
-  CHECK_OK(isa.status());
-  return *isa;
-}
+namespace gantry::codegen {
 
 Differential::Differential() = default;
 Differential::~Differential() = default;
@@ -99,10 +46,10 @@ void Differential::Try(std::vector<RawValue> args) {
   calls_.push_back({functions_.size() - 1, std::move(args), {}, {}});
 }
 
-void Differential::Run() { Run(AllVariants(calls_.size())); }
+void Differential::Run() { Run(TestedBackend().AllVariants(calls_.size())); }
 
 void Differential::Run(const std::vector<Variant>& variants) {
-  codegen::Interpreter interpreter;
+  Interpreter interpreter;
   for (const auto& func : functions_) interpreter.AddFunction(func.get());
   interpreter.AddMemory({Memory(), kMemoryBytes});
   for (Call& call : calls_) {
@@ -114,16 +61,16 @@ void Differential::Run(const std::vector<Variant>& variants) {
   }
   for (const Variant& variant : variants) {
     SCOPED_TRACE(variant.name);
-    NativeProgram program(MakeIsa(variant));
+    const std::unique_ptr<NativeProgram> program = TestedBackend().MakeProgram(variant);
     for (const auto& func : functions_) {
-      const absl::Status status = program.Add(*func);
+      const absl::Status status = program->Add(*func);
       ASSERT_TRUE(status.ok()) << status << "\n" << PrintFunction(*func);
     }
-    ASSERT_TRUE(program.Link().ok());
+    ASSERT_TRUE(program->Link().ok());
     for (const Call& call : calls_) {
       const Function& func = *functions_[call.func];
       FillMemory();
-      const absl::StatusOr<Outcome> outcome = program.Call(call.func, call.args);
+      const absl::StatusOr<Outcome> outcome = program->Call(call.func, call.args);
       ASSERT_TRUE(outcome.ok()) << outcome.status() << "\n" << PrintFunction(func);
       std::string args;
       for (const RawValue& arg : call.args) {
@@ -144,7 +91,7 @@ void Differential::Run(const std::vector<Variant>& variants) {
 
 RawValue MemoryAddress() { return RawValue(reinterpret_cast<uint64_t>(Differential::Memory())); }
 
-codegen::Value MakeConstant(codegen::InstBuilder& builder, Type type, const RawValue& value) {
+codegen::Value MakeConstant(InstBuilder& builder, Type type, const RawValue& value) {
   switch (type) {
     case Type::kF32:
       return builder.F32const(static_cast<uint32_t>(value.lo));
@@ -158,11 +105,11 @@ codegen::Value MakeConstant(codegen::InstBuilder& builder, Type type, const RawV
 }
 
 VectorPairs EdgePairs(Type shape) {
-  std::vector<uint64_t> edges = EdgeValues(codegen::LaneType(shape));
+  std::vector<uint64_t> edges = EdgeValues(LaneType(shape));
   // NaNs of other bits, one signalling.
   if (shape == Type::kF32X4) edges.insert(edges.end(), {0xFFC12345, 0x7F800001});
   if (shape == Type::kF64X2) edges.insert(edges.end(), {0xFFF8000000012345, 0x7FF0000000000001});
-  const uint32_t bits = codegen::LaneBits(shape);
+  const uint32_t bits = LaneBits(shape);
   VectorPairs pairs;
   uint32_t at = 128;
   for (uint64_t x : edges) {
@@ -205,18 +152,18 @@ std::vector<uint64_t> EdgeValues(Type type) {
     default:
       break;
   }
-  const uint64_t mask = codegen::TypeMask(type);
-  const uint64_t top = uint64_t{1} << (codegen::TypeBits(type) - 1);
+  const uint64_t mask = TypeMask(type);
+  const uint64_t top = uint64_t{1} << (TypeBits(type) - 1);
   std::vector<uint64_t> values = {0,       1,       2,           3,           7,        8,
                                   0x7F,    0x80,    0xFF,        mask,        mask - 1, top,
                                   top - 1, top + 1, mask ^ 0x7F, mask ^ 0x80, 5,        10};
-  if (codegen::TypeBits(type) > 8) values.insert(values.end(), {0x100, 0x7FFF, 0x8000, 0xFFFF});
-  if (codegen::TypeBits(type) > 16) values.insert(values.end(), {0x10000, 0x7FFFFFFF, 0xFFFFFFFF});
-  if (codegen::TypeBits(type) > 32) {
+  if (TypeBits(type) > 8) values.insert(values.end(), {0x100, 0x7FFF, 0x8000, 0xFFFF});
+  if (TypeBits(type) > 16) values.insert(values.end(), {0x10000, 0x7FFFFFFF, 0xFFFFFFFF});
+  if (TypeBits(type) > 32) {
     values.insert(values.end(), {0x80000000, 0x100000000, 0xFFFFFFFF80000000, 0xFFFFFFFF7FFFFFFF,
                                  0x123456789ABCDEF0});
   }
   return values;
 }
 
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

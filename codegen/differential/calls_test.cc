@@ -4,21 +4,13 @@
 // met.
 #include <vector>
 
+#include "codegen/differential/differential.h"
 #include "codegen/generate/random_source.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::CallConv;
-using codegen::Function;
-using codegen::InstBuilder;
-using codegen::RandomSource;
-using codegen::RawValue;
-using codegen::Type;
-using codegen::Value;
 
 // The last for those that have vectors.
 constexpr Type kTypes[] = {Type::kI32, Type::kI64, Type::kF32, Type::kF64,
@@ -31,21 +23,21 @@ std::vector<Type> RandomTypes(RandomSource& random, uint32_t most, bool vectors)
 }
 
 std::vector<Value> Begin(Function& func, InstBuilder& b) {
-  const codegen::Block entry = b.MakeEntryBlock();
+  const Block entry = b.MakeEntryBlock();
   return {func.dfg.block_params(entry).begin(), func.dfg.block_params(entry).end()};
 }
 
-codegen::FuncRef Declare(Function& func, const Function& callee) {
+FuncRef Declare(Function& func, const Function& callee) {
   return func.dfg.ImportFunction({func.DeclareName(0, 0, callee.params.name.text),
                                   func.dfg.ImportSignature(callee.signature)});
 }
 
 // Values of the wanted types out of those at hand, the last first, or constants.
 std::vector<Value> Choose(Function& func, InstBuilder& b, const std::vector<Value>& from,
-                          const codegen::Signature::ParamList& wanted) {
+                          const Signature::ParamList& wanted) {
   std::vector<Value> chosen;
   size_t next = from.size();
-  for (const codegen::AbiParam& param : wanted) {
+  for (const AbiParam& param : wanted) {
     Value value = Value::None();
     for (size_t i = 0; i < from.size() && value.is_none(); ++i) {
       next = next == 0 ? from.size() - 1 : next - 1;
@@ -65,12 +57,12 @@ std::vector<Value> Choose(Function& func, InstBuilder& b, const std::vector<Valu
 void TryRandom(Differential& differential, const Function& func, RandomSource& random) {
   for (int i = 0; i < 3; ++i) {
     std::vector<RawValue> args;
-    for (const codegen::AbiParam& param : func.signature.params) {
+    for (const AbiParam& param : func.signature.params) {
       const uint64_t bits = random.Bits64();
       // A NaN's bits are not for comparing.
-      const bool is_float = codegen::IsFloat(param.type);
-      args.push_back(RawValue(is_float ? EdgeValues(param.type)[bits % 9]
-                                       : bits & codegen::TypeMask(param.type)));
+      const bool is_float = IsFloat(param.type);
+      args.push_back(
+          RawValue(is_float ? EdgeValues(param.type)[bits % 9] : bits & TypeMask(param.type)));
       if (param.type == Type::kV128) args.back().hi = random.Bits64();
     }
     differential.Try(args);
@@ -95,20 +87,20 @@ void Chain(uint64_t seed, CallConv call_conv, uint32_t most_params, uint32_t mos
     if (depth == 0) {
       b.Return(Choose(func, b, values, func.signature.returns));
     } else {
-      const codegen::FuncRef callee = Declare(func, *previous);
+      const FuncRef callee = Declare(func, *previous);
       const std::vector<Value> args = Choose(func, b, values, previous->signature.params);
-      const codegen::SigRef sig = func.dfg.ext_func(callee).signature;
+      const SigRef sig = func.dfg.ext_func(callee).signature;
       const uint32_t kind = random.Below(wasm ? 4 : 2);
       if (kind == 2) {
         b.ReturnCall(callee, args);
       } else if (kind == 3) {
         b.ReturnCallIndirect(sig, b.FuncAddr(callee), args);
       } else {
-        const codegen::Inst call =
+        const Inst call =
             kind == 0 ? b.Call(callee, args) : b.CallIndirect(sig, b.FuncAddr(callee), args);
         // What was there before the call is used behind it too.
         for (Value result : func.dfg.results(call)) values.push_back(result);
-        const codegen::Inst again = b.Call(callee, args);
+        const Inst again = b.Call(callee, args);
         for (Value result : func.dfg.results(again)) values.push_back(result);
         b.Return(Choose(func, b, values, func.signature.returns));
       }
@@ -116,7 +108,8 @@ void Chain(uint64_t seed, CallConv call_conv, uint32_t most_params, uint32_t mos
     TryRandom(differential, func, random);
     previous = &func;
   }
-  differential.Run(vectors ? VectorVariants(seed) : AllVariants(seed));
+  differential.Run(vectors ? TestedBackend().VectorVariants(seed)
+                           : TestedBackend().AllVariants(seed));
 }
 
 TEST(CallsTest, WasmConvention) {
@@ -132,4 +125,4 @@ TEST(CallsTest, SystemVConvention) {
 }
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

@@ -2,21 +2,12 @@
 // every kind of address and at the last bytes of memory. Compiled code against the interpreter.
 #include <vector>
 
+#include "codegen/differential/differential.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::AtomicRmwOp;
-using codegen::Function;
-using codegen::InstBuilder;
-using codegen::MemFlags;
-using codegen::RawValue;
-using codegen::TrapCode;
-using codegen::Type;
-using codegen::Value;
 
 constexpr Type kInts[] = {Type::kI8, Type::kI16, Type::kI32, Type::kI64};
 constexpr int32_t kEnd = static_cast<int32_t>(Differential::kMemoryBytes);
@@ -24,7 +15,7 @@ const MemFlags kFlags = MemFlags::Trapping(TrapCode{1});
 
 // The last place where the type fits, and the first behind it.
 std::vector<int32_t> Offsets(Type type) {
-  return {kEnd - static_cast<int32_t>(codegen::TypeBytes(type)), kEnd, 64};
+  return {kEnd - static_cast<int32_t>(TypeBytes(type)), kEnd, 64};
 }
 
 // A function of the address of memory and two numbers.
@@ -38,7 +29,7 @@ struct Parts {
 Parts Start(Differential& differential, Type type, std::vector<Type> returns) {
   Function& func = differential.NewFunction({Type::kI64, type, type}, std::move(returns));
   InstBuilder b(&func);
-  const codegen::Block entry = b.MakeEntryBlock();
+  const Block entry = b.MakeEntryBlock();
   const absl::Span<const Value> params = func.dfg.block_params(entry);
   return {func, b, params[0], params[1], params[2]};
 }
@@ -78,7 +69,7 @@ TEST(AtomicsTest, LoadsAndStores) {
 TEST(AtomicsTest, ReadModifyWrite) {
   Differential differential;
   for (Type type : kInts) {
-    for (size_t op = 0; op < codegen::kNumAtomicRmwOps; ++op) {
+    for (size_t op = 0; op < kNumAtomicRmwOps; ++op) {
       for (int32_t offset : Offsets(type)) {
         for (const bool used : {true, false}) {
           std::vector<Type> returns;
@@ -114,7 +105,7 @@ TEST(AtomicsTest, ReadModifyWrite) {
 TEST(AtomicsTest, OperandsInOtherUse) {
   Differential differential;
   for (Type type : kInts) {
-    for (size_t i = 0; i < codegen::kNumAtomicRmwOps; ++i) {
+    for (size_t i = 0; i < kNumAtomicRmwOps; ++i) {
       const AtomicRmwOp op = static_cast<AtomicRmwOp>(i);
       Parts parts = Start(differential, type, {type, type});
       const Value first = parts.b.AtomicRmw(op, kFlags, parts.x, parts.address, 8);
@@ -125,7 +116,7 @@ TEST(AtomicsTest, OperandsInOtherUse) {
       }
     }
   }
-  for (size_t i = 0; i < codegen::kNumAtomicRmwOps; ++i) {
+  for (size_t i = 0; i < kNumAtomicRmwOps; ++i) {
     Parts parts = Start(differential, Type::kI64, {Type::kI64});
     const Value masked = parts.b.Band(parts.address, parts.b.I64(0xFFF));
     const Value old =
@@ -177,7 +168,7 @@ TEST(AtomicsTest, CompareAndSwap) {
     // The result decides: the usual loop of a compare and swap.
     Parts parts = Start(differential, type, {Type::kI32});
     const Value old = parts.b.AtomicCas(kFlags, parts.x, parts.y, parts.address);
-    parts.b.Return({parts.b.Icmp(codegen::IntCC::kEq, old, parts.x)});
+    parts.b.Return({parts.b.Icmp(IntCC::kEq, old, parts.x)});
     for (uint64_t x : EdgeValues(type)) {
       differential.Try({MemoryAddress(), RawValue(x), RawValue(1)});
     }
@@ -222,10 +213,10 @@ TEST(AtomicsTest, ComputedAddresses) {
                       : shape == 1 ? b.Ishl(parts.x, b.Iconst(type, 3))
                                    : b.Iadd(parts.y, b.Ishl(parts.x, b.Iconst(type, 3)));
         if (!wide) index = b.Uextend(Type::kI64, index);
-        const codegen::Block access = b.MakeBlock();
-        const codegen::Block skip = b.MakeBlock();
-        const Value aligned = b.Icmp(codegen::IntCC::kEq, b.Band(index, b.I64(7)), b.I64(0));
-        const Value inside = b.Icmp(codegen::IntCC::kUle, index, b.I64(kEnd - 16));
+        const Block access = b.MakeBlock();
+        const Block skip = b.MakeBlock();
+        const Value aligned = b.Icmp(IntCC::kEq, b.Band(index, b.I64(7)), b.I64(0));
+        const Value inside = b.Icmp(IntCC::kUle, index, b.I64(kEnd - 16));
         b.Brif(b.Band(aligned, inside), access, {}, skip, {});
         b.Begin(skip);
         b.Return({index});
@@ -271,4 +262,4 @@ TEST(AtomicsTest, Fences) {
 }
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

@@ -6,22 +6,13 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "codegen/differential/differential.h"
 #include "codegen/generate/random_source.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::Function;
-using codegen::InstBuilder;
-using codegen::MemFlags;
-using codegen::RawValue;
-using codegen::ShuffleLanes;
-using codegen::TrapCode;
-using codegen::Type;
-using codegen::Value;
 
 using Lanes = std::vector<ShuffleLanes>;
 
@@ -46,7 +37,7 @@ const RawValue kSecond(0x8887868584838281, 0x908F8E8D8C8B8A89);
 void Add(Differential& differential, const ShuffleLanes& lanes, Operands operands) {
   Function& func = differential.NewFunction({Type::kI64, Type::kV128, Type::kV128}, {Type::kV128});
   InstBuilder b(&func);
-  const codegen::Block entry = b.MakeEntryBlock();
+  const Block entry = b.MakeEntryBlock();
   const Value address = func.dfg.block_params(entry)[0];
   Value x = func.dfg.block_params(entry)[1];
   Value y = func.dfg.block_params(entry)[2];
@@ -85,7 +76,7 @@ void TryAll(const Lanes& patterns, absl::Span<const Operands> operands = kAllOpe
   for (const Operands kind : operands) {
     Differential differential;
     for (const ShuffleLanes& lanes : distinct) Add(differential, lanes, kind);
-    differential.Run(VectorVariants());
+    differential.Run(TestedBackend().VectorVariants(0));
   }
 }
 
@@ -273,7 +264,7 @@ TEST(VectorShuffleTest, Extensions) {
 }
 
 TEST(VectorShuffleTest, RandomPatterns) {
-  codegen::RandomSource random(3);
+  RandomSource random(3);
   Lanes patterns;
   for (int k = 0; k < 300; ++k) {
     for (uint32_t width : {1, 2, 4, 8}) {
@@ -285,12 +276,12 @@ TEST(VectorShuffleTest, RandomPatterns) {
 
 // A shuffle of a shuffle, and of what is made of lanes.
 TEST(VectorShuffleTest, Chains) {
-  codegen::RandomSource random(4);
+  RandomSource random(4);
   Differential differential;
   for (int k = 0; k < 400; ++k) {
     Function& func = differential.NewFunction({Type::kV128, Type::kV128}, {Type::kV128});
     InstBuilder b(&func);
-    const codegen::Block entry = b.MakeEntryBlock();
+    const Block entry = b.MakeEntryBlock();
     std::vector<Value> values = {func.dfg.block_params(entry)[0], func.dfg.block_params(entry)[1]};
     for (int i = 0; i < 4; ++i) {
       const uint32_t width = 1u << random.Below(4);
@@ -304,17 +295,17 @@ TEST(VectorShuffleTest, Chains) {
     b.Return({values.back()});
     differential.Try({kFirst, kSecond});
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // Swizzles by every constant index in every place, and by variable ones.
 TEST(VectorShuffleTest, Swizzles) {
   Differential differential;
-  codegen::RandomSource random(6);
+  RandomSource random(6);
   const auto add = [&](bool masked, bool constant, const RawValue& indices, bool same) {
     Function& func = differential.NewFunction({Type::kV128, Type::kV128}, {Type::kV128});
     InstBuilder b(&func);
-    const codegen::Block entry = b.MakeEntryBlock();
+    const Block entry = b.MakeEntryBlock();
     const Value x = func.dfg.block_params(entry)[0];
     Value y = func.dfg.block_params(entry)[1];
     if (constant) y = b.V128const(indices.lo, indices.hi);
@@ -339,8 +330,8 @@ TEST(VectorShuffleTest, Swizzles) {
     add(masked, false, {}, true);
     for (const RawValue& indices : all) differential.Try({indices, kSecond});
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

@@ -6,22 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "codegen/differential/differential.h"
 #include "codegen/ir/atomics.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::AtomicRmwOp;
-using codegen::Function;
-using codegen::InstBuilder;
-using codegen::MemFlags;
-using codegen::RawValue;
-using codegen::TrapCode;
-using codegen::Type;
-using codegen::Value;
 
 constexpr Type kTypes[] = {Type::kI8, Type::kI16, Type::kI32, Type::kI64};
 constexpr MemFlags kFlags = MemFlags::Trapping(TrapCode{1}).WithAligned();
@@ -34,7 +25,7 @@ struct Operation {
 std::vector<Operation> AllOperations() {
   std::vector<Operation> operations = {
       {Operation::kLoad, {}}, {Operation::kStore, {}}, {Operation::kCompareExchange, {}}};
-  for (size_t i = 0; i < codegen::kNumAtomicRmwOps; ++i) {
+  for (size_t i = 0; i < kNumAtomicRmwOps; ++i) {
     operations.push_back({Operation::kReadModifyWrite, static_cast<AtomicRmwOp>(i)});
   }
   return operations;
@@ -103,7 +94,7 @@ Value Emit(InstBuilder& b, const Operation& operation, Type type, Value value, V
 class AtomicAddressesTest : public ::testing::TestWithParam<Type> {
  protected:
   Type type() const { return GetParam(); }
-  int32_t bytes() const { return static_cast<int32_t>(codegen::TypeBytes(type())); }
+  int32_t bytes() const { return static_cast<int32_t>(TypeBytes(type())); }
 
   // A function that `body` makes of its parameters and the type.
   template <typename Body>
@@ -111,7 +102,7 @@ class AtomicAddressesTest : public ::testing::TestWithParam<Type> {
     Function& func =
         differential_.NewFunction({Type::kI64, Type::kI64, type(), type()}, std::move(returns));
     InstBuilder b(&func);
-    const codegen::Block entry = b.MakeEntryBlock();
+    const Block entry = b.MakeEntryBlock();
     const std::vector<Value> p(func.dfg.block_params(entry).begin(),
                                func.dfg.block_params(entry).end());
     body(b, Arguments{p[0], p[1], p[2], p[3]});
@@ -156,7 +147,7 @@ TEST_P(AtomicAddressesTest, InRegisters) {
                 results.push_back(type() == Type::kI64 ? found : b.Uextend(Type::kI64, found));
               }
               if (live) {
-                for (const codegen::Value v : {a.value, a.expected, a.base, a.index}) {
+                for (const Value v : {a.value, a.expected, a.base, a.index}) {
                   results.push_back(v);
                 }
               }
@@ -235,8 +226,8 @@ TEST_P(AtomicAddressesTest, PlainLoadsStayOnTheirSide) {
 
 INSTANTIATE_TEST_SUITE_P(Widths, AtomicAddressesTest, ::testing::ValuesIn(kTypes),
                          [](const auto& info) {
-                           return "I" + std::to_string(8 * codegen::TypeBytes(info.param));
+                           return "I" + std::to_string(8 * TypeBytes(info.param));
                          });
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

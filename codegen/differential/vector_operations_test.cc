@@ -4,27 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "codegen/differential/differential.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::Contains;
-using codegen::Format;
-using codegen::Function;
-using codegen::Info;
-using codegen::InstBuilder;
-using codegen::InstData;
-using codegen::LaneBits;
-using codegen::LaneCount;
-using codegen::MemFlags;
-using codegen::Opcode;
-using codegen::RawValue;
-using codegen::TrapCode;
-using codegen::Type;
-using codegen::Value;
 
 Type ArgType(const InstData& operation, size_t i) {
   switch (Info(operation.opcode()).args[i]) {
@@ -32,7 +17,7 @@ Type ArgType(const InstData& operation, size_t i) {
     case 'c':
       return Type::kI32;
     case 'e':
-      return codegen::LaneScalar(operation.type());
+      return LaneScalar(operation.type());
     default:
       return Type::kV128;
   }
@@ -45,16 +30,16 @@ bool IsFused(Opcode opcode) { return opcode == Opcode::kVfma || opcode == Opcode
 // All operations that compute with vectors, but shuffles, which have a test of their own.
 std::vector<InstData> AllOperations(bool fused) {
   std::vector<InstData> operations;
-  for (size_t i = 0; i < codegen::kNumOpcodes; ++i) {
+  for (size_t i = 0; i < kNumOpcodes; ++i) {
     const Opcode opcode = static_cast<Opcode>(i);
-    const codegen::OpcodeInfo& info = Info(opcode);
-    if (!codegen::IsPure(opcode) || info.num_args == 0 || info.format == Format::kShuffle) continue;
+    const OpcodeInfo& info = Info(opcode);
+    if (!IsPure(opcode) || info.num_args == 0 || info.format == Format::kShuffle) continue;
     if (IsFused(opcode) != fused) continue;
-    for (Type type : codegen::kAllTypes) {
-      if (!codegen::IsVector(type) || !Contains(info.types, type)) continue;
+    for (Type type : kAllTypes) {
+      if (!IsVector(type) || !Contains(info.types, type)) continue;
       uint32_t immediates = 1;
-      if (info.format == Format::kIntCompare) immediates = codegen::kNumIntCCs;
-      if (info.format == Format::kFloatCompare) immediates = codegen::kNumFloatCCs;
+      if (info.format == Format::kIntCompare) immediates = kNumIntCCs;
+      if (info.format == Format::kFloatCompare) immediates = kNumFloatCCs;
       if (info.format == Format::kLane || info.format == Format::kLaneBinary) {
         immediates = LaneCount(type);
       }
@@ -98,7 +83,7 @@ Type OperandShape(const InstData& operation) {
     case Opcode::kVdemote:
       return Type::kF64X2;
     default:
-      return codegen::IsShape(type) ? type : Type::kI64X2;
+      return IsShape(type) ? type : Type::kI64X2;
   }
 }
 
@@ -109,13 +94,13 @@ enum class Source { kParam, kConstant, kLoad, kSameAsFirst };
 // memory.
 void Build(Differential& differential, const InstData& operation,
            const std::vector<Source>& sources, const std::vector<RawValue>& constants) {
-  const codegen::OpcodeInfo& info = Info(operation.opcode());
+  const OpcodeInfo& info = Info(operation.opcode());
   std::vector<Type> params = {Type::kI64};
   for (size_t i = 0; i < NumArgs(operation); ++i) params.push_back(ArgType(operation, i));
   Function& func =
-      differential.NewFunction(params, {codegen::ResultTypeOf(info.results[0], operation.type())});
+      differential.NewFunction(params, {ResultTypeOf(info.results[0], operation.type())});
   InstBuilder b(&func);
-  const codegen::Block entry = b.MakeEntryBlock();
+  const Block entry = b.MakeEntryBlock();
   const std::vector<Value> values(func.dfg.block_params(entry).begin(),
                                   func.dfg.block_params(entry).end());
   InstData data = operation;
@@ -130,7 +115,7 @@ void Build(Differential& differential, const InstData& operation,
         break;
       case Source::kLoad:
         value = b.Load(type, MemFlags::Trapping(TrapCode{1}), values[0],
-                       static_cast<int32_t>(Differential::kMemoryBytes - codegen::TypeBytes(type)));
+                       static_cast<int32_t>(Differential::kMemoryBytes - TypeBytes(type)));
         break;
       case Source::kSameAsFirst:
         // Of the same type: vectors.
@@ -177,20 +162,17 @@ class Combinations {
   VectorPairs pairs_;
 };
 
-// With the parameter true, the operations that need FMA, on machines that have it.
+// With the parameter true, the operations that are fused, on machines that have them.
 class VectorOperationsTest : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
-    if (GetParam() && MakeIsa(VectorVariants()[0])->isa_flags().Get("has_fma") != "true") {
-      GTEST_SKIP() << "the host has no FMA";
-    }
+    if (Variants().empty()) GTEST_SKIP() << "the host has no fused multiplication";
   }
   std::vector<InstData> Operations() const { return AllOperations(GetParam()); }
   std::vector<Variant> Variants() const {
     std::vector<Variant> variants;
-    for (Variant& variant : VectorVariants()) {
-      const bool has_fma = variant.name != "avx2_off" && variant.name != "sse41";
-      if (has_fma || !GetParam()) variants.push_back(std::move(variant));
+    for (Variant& variant : TestedBackend().VectorVariants(0)) {
+      if (variant.has_fused || !GetParam()) variants.push_back(std::move(variant));
     }
     return variants;
   }
@@ -312,7 +294,7 @@ TEST(VectorUsesTest, ShiftsByEveryAmount) {
       }
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // What is computed of comparisons, selected by them or branched on: masks that are all ones or
@@ -345,26 +327,26 @@ TEST(VectorUsesTest, MasksOfComparisons) {
       },
       [](InstBuilder& b, Type t, Value m, Value x, Value y) {
         const Value masked = b.Band(b.Vbitmask(t, m), b.I32(5));
-        return b.Select(b.Icmp(codegen::IntCC::kEq, masked, b.I32(1)), x, y);
+        return b.Select(b.Icmp(IntCC::kEq, masked, b.I32(1)), x, y);
       },
   };
   Differential differential;
-  for (Type shape : codegen::kShapes) {
-    const bool is_float = codegen::IsFloat(codegen::LaneType(shape));
+  for (Type shape : kShapes) {
+    const bool is_float = IsFloat(LaneType(shape));
     const Type ints = shape == Type::kF32X4   ? Type::kI32X4
                       : shape == Type::kF64X2 ? Type::kI64X2
                                               : shape;
-    const int conditions = is_float ? codegen::kNumFloatCCs : codegen::kNumIntCCs;
+    const int conditions = is_float ? kNumFloatCCs : kNumIntCCs;
     const VectorPairs pairs = EdgePairs(shape);
     for (int cc = 0; cc < conditions; ++cc) {
       for (const Use use : kUses) {
         Function& func = differential.NewFunction({Type::kV128, Type::kV128}, {Type::kV128});
         InstBuilder b(&func);
-        const codegen::Block entry = b.MakeEntryBlock();
+        const Block entry = b.MakeEntryBlock();
         const Value x = func.dfg.block_params(entry)[0];
         const Value y = func.dfg.block_params(entry)[1];
-        const Value mask = is_float ? b.Vfcmp(shape, static_cast<codegen::FloatCC>(cc), x, y)
-                                    : b.Vicmp(shape, static_cast<codegen::IntCC>(cc), x, y);
+        const Value mask = is_float ? b.Vfcmp(shape, static_cast<FloatCC>(cc), x, y)
+                                    : b.Vicmp(shape, static_cast<IntCC>(cc), x, y);
         b.Return({use(b, ints, mask, x, y)});
         for (size_t i = 0; i < pairs.first.size(); i += 1 + pairs.first.size() / 12) {
           differential.Try({pairs.first[i], pairs.second[i]});
@@ -373,7 +355,7 @@ TEST(VectorUsesTest, MasksOfComparisons) {
       }
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 // Truth of vectors as what a branch asks.
@@ -383,14 +365,14 @@ TEST(VectorUsesTest, BranchesOnTruth) {
     for (Type shape : {Type::kI8X16, Type::kI16X8, Type::kI32X4, Type::kI64X2}) {
       Function& func = differential.NewFunction({Type::kV128}, {Type::kI32});
       InstBuilder b(&func);
-      const codegen::Block entry = b.MakeEntryBlock();
+      const Block entry = b.MakeEntryBlock();
       const Value x = func.dfg.block_params(entry)[0];
       Value truth = kind % 3 == 0   ? b.VanyTrue(x)
                     : kind % 3 == 1 ? b.VallTrue(shape, x)
                                     : b.Vbitmask(shape, x);
-      if (kind >= 3) truth = b.Icmp(codegen::IntCC::kEq, truth, b.I32(0));
-      const codegen::Block yes = b.MakeBlock();
-      const codegen::Block no = b.MakeBlock();
+      if (kind >= 3) truth = b.Icmp(IntCC::kEq, truth, b.I32(0));
+      const Block yes = b.MakeBlock();
+      const Block no = b.MakeBlock();
       b.Brif(truth, yes, {}, no, {});
       b.Begin(yes);
       b.Return({b.I32(1)});
@@ -406,8 +388,8 @@ TEST(VectorUsesTest, BranchesOnTruth) {
       }
     }
   }
-  differential.Run(VectorVariants());
+  differential.Run(TestedBackend().VectorVariants(0));
 }
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

@@ -5,26 +5,12 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "codegen/differential/differential.h"
 #include "codegen/ir/builder.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::Contains;
-using codegen::Format;
-using codegen::Function;
-using codegen::Info;
-using codegen::InstBuilder;
-using codegen::InstData;
-using codegen::IntCC;
-using codegen::MemFlags;
-using codegen::Opcode;
-using codegen::RawValue;
-using codegen::TrapCode;
-using codegen::Type;
-using codegen::Value;
 
 constexpr Type kScalars[] = {Type::kI8, Type::kI16, Type::kI32, Type::kI64, Type::kF32, Type::kF64};
 
@@ -39,7 +25,7 @@ struct Operation {
 std::vector<Type> AcceptedTypes(char letter, Type type) {
   std::vector<Type> types;
   for (Type candidate : kScalars) {
-    if (codegen::LetterAccepts(letter, type, candidate)) types.push_back(candidate);
+    if (LetterAccepts(letter, type, candidate)) types.push_back(candidate);
   }
   return types;
 }
@@ -47,9 +33,9 @@ std::vector<Type> AcceptedTypes(char letter, Type type) {
 // All pure and trapping operations of the table on values.
 std::vector<Operation> AllOperations() {
   std::vector<Operation> operations;
-  for (size_t i = 0; i < codegen::kNumOpcodes; ++i) {
+  for (size_t i = 0; i < kNumOpcodes; ++i) {
     const Opcode opcode = static_cast<Opcode>(i);
-    const codegen::OpcodeInfo& info = Info(opcode);
+    const OpcodeInfo& info = Info(opcode);
     int immediates = 1;
     uint16_t immediate = 0;
     switch (info.format) {
@@ -68,10 +54,10 @@ std::vector<Operation> AllOperations() {
         immediate = InstData::PackTrapCodes(TrapCode{3}, TrapCode{4});
         break;
       case Format::kIntCompare:
-        immediates = codegen::kNumIntCCs;
+        immediates = kNumIntCCs;
         break;
       case Format::kFloatCompare:
-        immediates = codegen::kNumFloatCCs;
+        immediates = kNumFloatCCs;
         break;
       default:
         continue;
@@ -104,7 +90,7 @@ std::vector<Operation> AllOperations() {
 std::vector<Type> ResultTypes(const Operation& operation) {
   std::vector<Type> types;
   for (const char* letter = Info(operation.opcode).results; *letter != 0; ++letter) {
-    types.push_back(codegen::ResultTypeOf(*letter, operation.type));
+    types.push_back(ResultTypeOf(*letter, operation.type));
   }
   return types;
 }
@@ -123,7 +109,7 @@ void Build(Differential& differential, const Operation& operation,
   params.insert(params.end(), operation.args.begin(), operation.args.end());
   Function& func = differential.NewFunction(params, ResultTypes(operation));
   InstBuilder b(&func);
-  const codegen::Block entry = b.MakeEntryBlock();
+  const Block entry = b.MakeEntryBlock();
   const std::vector<Value> values(func.dfg.block_params(entry).begin(),
                                   func.dfg.block_params(entry).end());
   InstData data(operation.opcode, operation.type, operation.immediate);
@@ -134,11 +120,11 @@ void Build(Differential& differential, const Operation& operation,
       value = MakeConstant(b, type, RawValue(sources[i].constant));
     } else if (sources[i].kind == Source::kLoad) {
       value = b.Load(type, MemFlags::Trapping(TrapCode{1}), values[0],
-                     static_cast<int32_t>(Differential::kMemoryBytes - codegen::TypeBytes(type)));
+                     static_cast<int32_t>(Differential::kMemoryBytes - TypeBytes(type)));
     }
     data.set_arg(i, value);
   }
-  const codegen::Inst inst = b.Insert(data);
+  const Inst inst = b.Insert(data);
   std::vector<Value> results;
   for (Value result : func.dfg.results(inst)) results.push_back(result);
   b.Return(results);
@@ -209,9 +195,9 @@ TEST(OperandsTest, EveryAccessAtTheEndOfMemory) {
     const std::string name = Info(opcode).name;
     if (name.ends_with("16")) return 2;
     if (name.ends_with("32")) return 4;
-    return name.ends_with("8") ? 1 : static_cast<int32_t>(codegen::TypeBytes(type));
+    return name.ends_with("8") ? 1 : static_cast<int32_t>(TypeBytes(type));
   };
-  for (size_t i = 0; i < codegen::kNumOpcodes; ++i) {
+  for (size_t i = 0; i < kNumOpcodes; ++i) {
     const Opcode opcode = static_cast<Opcode>(i);
     const Format format = Info(opcode).format;
     if (format != Format::kLoad && format != Format::kStore) continue;
@@ -221,7 +207,7 @@ TEST(OperandsTest, EveryAccessAtTheEndOfMemory) {
           static_cast<int32_t>(Differential::kMemoryBytes) - bytes_of(opcode, type);
       for (int32_t offset : {last, last + 1}) {
         for (int use = 0; use < 4; ++use) {
-          const bool narrow = codegen::IsInt(type) && type != Type::kI64;
+          const bool narrow = IsInt(type) && type != Type::kI64;
           const bool is_load = format == Format::kLoad;
           if (is_load && (use == 2 || use == 3) && !narrow) continue;
           if (!is_load && use > 1) continue;
@@ -229,7 +215,7 @@ TEST(OperandsTest, EveryAccessAtTheEndOfMemory) {
           if (is_load) returns = {use == 0 ? type : use == 1 ? Type::kI32 : Type::kI64};
           Function& func = differential.NewFunction({Type::kI64, type}, returns);
           InstBuilder b(&func);
-          const codegen::Block entry = b.MakeEntryBlock();
+          const Block entry = b.MakeEntryBlock();
           const Value address = func.dfg.block_params(entry)[0];
           const Value x = func.dfg.block_params(entry)[1];
           InstData data(opcode, type);
@@ -241,14 +227,14 @@ TEST(OperandsTest, EveryAccessAtTheEndOfMemory) {
           }
           data.set_flags(MemFlags::Trapping(TrapCode{1}));
           data.set_offset(offset);
-          const codegen::Inst inst = b.Insert(data);
+          const Inst inst = b.Insert(data);
           if (!is_load) {
             b.Return({});
           } else {
             const Value loaded = func.dfg.result(inst);
             b.Return({use == 0   ? loaded
-                      : use == 1 ? codegen::IsInt(type) ? b.Icmp(IntCC::kUlt, x, loaded)
-                                                        : b.Fcmp(codegen::FloatCC::kLt, x, loaded)
+                      : use == 1 ? IsInt(type) ? b.Icmp(IntCC::kUlt, x, loaded)
+                                               : b.Fcmp(FloatCC::kLt, x, loaded)
                       : use == 2 ? b.Uextend(Type::kI64, loaded)
                                  : b.Sextend(Type::kI64, loaded)});
           }
@@ -307,15 +293,15 @@ TEST_P(AddressTest, ComputedAddresses) {
       for (const bool masked : {true, false}) {
         Function& func = differential.NewFunction({Type::kI64, type, type}, {Type::kI64});
         InstBuilder b(&func);
-        const codegen::Block entry = b.MakeEntryBlock();
+        const Block entry = b.MakeEntryBlock();
         const std::vector<Value> p(func.dfg.block_params(entry).begin(),
                                    func.dfg.block_params(entry).end());
         Value index = compute(b, type, p[1], p[2]);
         if (!wide) index = b.Uextend(Type::kI64, index);
         if (masked) index = b.Band(index, b.Iconst(Type::kI64, 0x7F));
         // Without the mask only where the index is small, or else no access.
-        const codegen::Block access = b.MakeBlock();
-        const codegen::Block skip = b.MakeBlock();
+        const Block access = b.MakeBlock();
+        const Block skip = b.MakeBlock();
         b.Brif(b.Icmp(IntCC::kUlt, index, b.Iconst(Type::kI64, 0x80)), access, {}, skip, {});
         b.Begin(skip);
         b.Return({index});
@@ -361,12 +347,12 @@ TEST(OperandsTest, IndicesShiftedByEveryAmount) {
   };
   Differential differential;
   for (const Type type : {Type::kI32, Type::kI64}) {
-    const uint32_t bits = codegen::TypeBits(type);
+    const uint32_t bits = TypeBits(type);
     for (uint32_t amount = 0; amount <= bits + 3; ++amount) {
       for (const Access access : kAccesses) {
         Function& func = differential.NewFunction({Type::kI64, type}, {Type::kI64});
         InstBuilder b(&func);
-        const codegen::Block entry = b.MakeEntryBlock();
+        const Block entry = b.MakeEntryBlock();
         const Value base = func.dfg.block_params(entry)[0];
         Value index = b.Ishl(func.dfg.block_params(entry)[1], b.Iconst(type, amount));
         if (type == Type::kI32) index = b.Uextend(Type::kI64, index);
@@ -393,20 +379,20 @@ TEST(OperandsTest, NarrowValuesStayExtendedAcrossCalls) {
   for (const Type type : {Type::kI8, Type::kI16, Type::kI32}) {
     Function& func = differential.NewFunction({type, type}, {Type::kI64, type});
     InstBuilder b(&func);
-    const codegen::Block entry = b.MakeEntryBlock();
+    const Block entry = b.MakeEntryBlock();
     const std::vector<Value> p(func.dfg.block_params(entry).begin(),
                                func.dfg.block_params(entry).end());
-    const codegen::Block recurse = b.MakeBlock();
-    const codegen::Block end = b.MakeBlock();
+    const Block recurse = b.MakeBlock();
+    const Block end = b.MakeBlock();
     const Value sum = b.Iadd(p[0], p[1]);
     const Value negated = b.Ineg(p[0]);
     const Value zero = b.Iconst(type, 0);
     b.Brif(b.Icmp(IntCC::kSlt, p[1], zero), end, {zero}, recurse, {});
     b.Begin(recurse);
-    codegen::Signature signature = func.signature;
-    const codegen::FuncRef self = func.dfg.ImportFunction(
+    Signature signature = func.signature;
+    const FuncRef self = func.dfg.ImportFunction(
         {func.DeclareName(0, 0, func.params.name.text), func.dfg.ImportSignature(signature)});
-    const codegen::Inst call = b.Call(self, {negated, b.Isub(p[1], b.Iconst(type, 40))});
+    const Inst call = b.Call(self, {negated, b.Isub(p[1], b.Iconst(type, 40))});
     b.Jump(end, {func.dfg.result(call, 1)});
     b.Begin(end);
     const Value param = func.dfg.AppendBlockParam(end, type);
@@ -414,7 +400,7 @@ TEST(OperandsTest, NarrowValuesStayExtendedAcrossCalls) {
     b.Return({b.Iadd(wide, b.Uextend(Type::kI64, negated)), b.Bxor(param, sum)});
     for (uint64_t x : EdgeValues(type)) {
       for (uint64_t y : EdgeValues(type)) {
-        if ((y & codegen::TypeMask(type)) < 0x1000) differential.Try({RawValue(x), RawValue(y)});
+        if ((y & TypeMask(type)) < 0x1000) differential.Try({RawValue(x), RawValue(y)});
       }
     }
   }
@@ -422,4 +408,4 @@ TEST(OperandsTest, NarrowValuesStayExtendedAcrossCalls) {
 }
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen

@@ -13,20 +13,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "codegen/differential/differential.h"
 #include "codegen/generate/generate.h"
 #include "codegen/interp/interpreter.h"
 #include "codegen/ir/print.h"
 #include "gtest/gtest.h"
-#include "isa_x64/backend/testing/differential.h"
-#include "isa_x64/backend/testing/native.h"
 
-namespace gantry::x64 {
+namespace gantry::codegen {
 namespace {
-
-using codegen::Function;
-using codegen::GenerateOptions;
-using codegen::Outcome;
-using codegen::RawValue;
 
 constexpr size_t kMemoryBytes = 64;
 
@@ -47,7 +41,7 @@ std::string Describe(absl::Span<const Function> functions) {
 
 void TrySeed(uint64_t seed) {
   SCOPED_TRACE(absl::StrCat("GANTRY_SEED=", seed));
-  codegen::RandomSource random(seed);
+  RandomSource random(seed);
   GenerateOptions options;
   options.memory_bytes = seed % 2 == 0 ? kMemoryBytes : 0;
   options.narrow_ints = seed % 3 != 0;
@@ -65,7 +59,7 @@ void TrySeed(uint64_t seed) {
   std::vector<std::vector<RawValue>> args;
   std::vector<Outcome> expected;
   std::vector<std::vector<uint8_t>> memory_after;
-  codegen::Interpreter interpreter;
+  Interpreter interpreter;
   for (const Function& func : functions) interpreter.AddFunction(&func);
   if (options.memory_bytes != 0) interpreter.AddMemory({Memory(), kMemoryBytes});
   for (int call = 0; call < kCalls; ++call) {
@@ -80,17 +74,18 @@ void TrySeed(uint64_t seed) {
     memory_after.emplace_back(Memory(), Memory() + kMemoryBytes);
   }
 
-  for (const Variant& variant : options.vectors ? VectorVariants(seed) : AllVariants(seed)) {
+  for (const Variant& variant :
+       options.vectors ? TestedBackend().VectorVariants(seed) : TestedBackend().AllVariants(seed)) {
     SCOPED_TRACE(variant.name);
-    NativeProgram program(MakeIsa(variant));
+    const std::unique_ptr<NativeProgram> program = TestedBackend().MakeProgram(variant);
     for (const Function& func : functions) {
-      const absl::Status status = program.Add(func);
+      const absl::Status status = program->Add(func);
       ASSERT_TRUE(status.ok()) << status << "\n" << PrintFunction(func);
     }
-    ASSERT_TRUE(program.Link().ok());
+    ASSERT_TRUE(program->Link().ok());
     for (int call = 0; call < kCalls; ++call) {
       std::memcpy(Memory(), start.data(), kMemoryBytes);
-      const absl::StatusOr<Outcome> outcome = program.Call(0, args[call]);
+      const absl::StatusOr<Outcome> outcome = program->Call(0, args[call]);
       ASSERT_TRUE(outcome.ok()) << outcome.status() << Describe(functions);
       ASSERT_EQ(*outcome, expected[call])
           << "call " << call << " expected "
@@ -118,4 +113,4 @@ TEST(RandomTest, SeedsAgreeWithTheInterpreter) {
 }
 
 }  // namespace
-}  // namespace gantry::x64
+}  // namespace gantry::codegen
