@@ -36,6 +36,7 @@ std::vector<std::vector<uint8_t>> Compile(const std::string& text,
   const auto binary = wasm::text::ParseText(wasm::text::SourceText("test", text));
   CHECK_OK(binary.status());
   environ::TranslationOptions options;
+  options.features = wasm::Features::All();
   options.tunables = tunables;
   const auto module =
       environ::ModuleTranslation::Parse(binary->bytes, environ::ModuleId(0), options);

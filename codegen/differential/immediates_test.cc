@@ -609,8 +609,8 @@ TEST(ImmediatesTest, FloatConstants) {
       });
     }
   }
-}
-differential.Run();
+  mixer.Finish();
+  differential.Run();
 }
 
 // Every immediate that a vector is made of, each at some bytes: lanes of 8, 16 and 32 bits with the

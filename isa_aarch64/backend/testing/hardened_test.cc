@@ -3,6 +3,7 @@
 #include <asm/hwcap.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <memory>
@@ -41,6 +42,21 @@ std::shared_ptr<const codegen::TargetIsa> MakeIsa(const Flags& flags) {
   CHECK_OK(isa.status());
   return *isa;
 }
+
+// How a child ends that does it. (googletest's death tests clone, which the emulator can't follow.)
+template <typename Function>
+int StatusOf(Function function) {
+  const pid_t child = fork();
+  if (child == 0) {
+    function();
+    _exit(0);
+  }
+  int status = 0;
+  CHECK(child > 0 && waitpid(child, &status, 0) == child);
+  return status;
+}
+
+bool ExitedForged(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == kForged; }
 
 bool DiedOfForgery(int status) {
   if (!WIFSIGNALED(status)) return false;
@@ -88,7 +104,7 @@ bool HostHas(unsigned long hwcap, unsigned long hwcap2) {
 
 TEST(HardenedTest, ForgedReturnAddresses) {
   for (const bool caller_frame : {false, true}) {
-    EXPECT_EXIT(RunForgery({}, caller_frame), ::testing::ExitedWithCode(kForged), "");
+    EXPECT_TRUE(ExitedForged(StatusOf([&] { RunForgery({}, caller_frame); })));
   }
   if (!HostHas(HWCAP_PACA, 0)) GTEST_SKIP() << "the processor has no pointer authentication";
   const Flags signs = {{"sign_return_address", "true"}};
@@ -98,7 +114,7 @@ TEST(HardenedTest, ForgedReturnAddresses) {
   at_return.push_back({"has_pauth", "true"});
   for (const Flags& flags : {signs, with_key_b, at_return}) {
     for (const bool caller_frame : {false, true}) {
-      EXPECT_EXIT(RunForgery(flags, caller_frame), DiedOfForgery, "");
+      EXPECT_TRUE(DiedOfForgery(StatusOf([&] { RunForgery(flags, caller_frame); })));
     }
   }
 }
@@ -112,7 +128,7 @@ void CallBehindEntry(const Flags& flags) {
   {
     InstBuilder b(&target);
     b.MakeEntryBlock();
-    b.Return({b.Iadd(b.I64(1), b.GetStackPointer(Type::kI64))});
+    b.Return({b.I64(1)});
   }
   Function caller;
   caller.signature.params = {Type::kI64};
@@ -131,19 +147,16 @@ void CallBehindEntry(const Flags& flags) {
   CHECK_OK(program.Add(target));
   CHECK_OK(program.Link());
   CHECK_OK(program.Call(0, {0}).status());
-  // Its frame is missing then, which the return does not notice.
-  static_cast<void>(program.Call(0, {4}));
+  // Without a landing pad that is its return.
+  CHECK_OK(program.Call(0, {4}).status());
   _exit(kForged);
 }
 
 TEST(HardenedTest, BranchesPastLandingPads) {
-  EXPECT_EXIT(
-      CallBehindEntry({}), [](int status) { return !WIFSIGNALED(status) || DiedOfForgery(status); },
-      "");
+  EXPECT_TRUE(ExitedForged(StatusOf([] { CallBehindEntry({}); })));
   if (!HostHas(0, HWCAP2_BTI)) GTEST_SKIP() << "the processor has no branch target identification";
-  EXPECT_EXIT(
-      CallBehindEntry({{"use_bti", "true"}}),
-      [](int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGILL; }, "");
+  const int status = StatusOf([] { CallBehindEntry({{"use_bti", "true"}}); });
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGILL) << status;
 }
 
 TEST(HardenedTest, FlagsThatNeedAnother) {
