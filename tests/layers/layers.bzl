@@ -7,6 +7,7 @@ LAYERED_PACKAGES = [
     "cli",
     "codegen",
     "codegen/analysis",
+    "codegen/differential",
     "codegen/filetest",
     "codegen/generate",
     "codegen/interp",

@@ -79,7 +79,8 @@ const Row kTable[] = {
      "entity:.*|environ[:/].*|runtime[:/].*|jit:(load|host_features).*|" WASM_VOCABULARY "|"
      "@debian//:cpu_features"},
     // The code generator for other languages: no WebAssembly.
-    {"jit:module", "entity:.*|codegen[:/].*|runtime:(mmap|host_arch)|jit:host_features"},
+    {"jit:module",
+     "entity:.*|codegen[:/].*|runtime:(mmap|host_arch|branch_targets)|jit:host_features"},
     {"jit[:/].*",
      "entity:.*|environ[:/].*|runtime[:/].*|jit[:/].*|wasm_translate[:/].*|cranelift_shared[:/].*|"
      "winch[:/].*"},
