@@ -3,11 +3,11 @@
 
 #include <map>
 #include <new>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "api/host_definition.h"
@@ -252,7 +252,7 @@ absl::StatusOr<InstancePre> Linker::InstantiatePre(const Module& module) const {
     std::vector<State::Import> imports;
     std::vector<std::shared_ptr<const api_internal::HostDefinition>> hosts;
     std::vector<runtime::HostFunctionSet::Function> host_functions;
-    absl::flat_hash_map<const api_internal::HostDefinition*, size_t> places;
+    std::unordered_map<const api_internal::HostDefinition*, size_t> places;
     auto functions = runtime::Instance::ImportTypes::kMatched;
     for (size_t i = 0; i < definitions.size(); ++i) {
       if (const auto* definition = std::get_if<Extern>(definitions[i])) {

@@ -4,10 +4,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "api/engine.h"
@@ -73,7 +73,8 @@ class StoreState {
   void IndexHostFuncs();
 
   const Engine engine_;
-  absl::flat_hash_map<const HostDefinition*, runtime::VMFuncRef*> host_funcs_;
+  // Not Abseil's, which are broken once an allocation has failed in them.
+  std::unordered_map<const HostDefinition*, runtime::VMFuncRef*> host_funcs_;
   // Definitions of host_funcs_ that no group holds.
   std::vector<std::shared_ptr<const HostDefinition>> held_;
   // One for each InstancePre that was instantiated here: few.
