@@ -35,8 +35,9 @@ namespace gantry::jit {
 struct JitModuleOptions {
   // For the host's processor.
   std::shared_ptr<const codegen::TargetIsa> isa = nullptr;
-  // Address space for everything that is ever defined. No memory is taken until it is used.
-  uint64_t reservation = uint64_t{64} << 20;
+  // Address space for everything that is ever defined, within what calls of every ISA reach. No
+  // memory is taken until it is used.
+  uint64_t reservation = uint64_t{32} << 20;
   // Where imported functions are that SetAddress was not called for; null for nowhere.
   std::function<const void*(const std::string& name)> resolve = nullptr;
   // Whether the C++ runtime learns the code's call frame information, so that backtraces and
