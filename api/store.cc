@@ -62,8 +62,6 @@ absl::StatusOr<runtime::VMFuncRef*> StoreState::HostFuncOf(
   IndexHostFuncs();
   const auto found = host_funcs_.find(definition.get());
   if (found != host_funcs_.end()) return found->second;
-  held_.reserve(held_.size() + 1);
-  host_funcs_.reserve(host_funcs_.size() + 1);
   ASSIGN_OR_RETURN(runtime::VMFuncRef* const made,
                    AddHostFunction(store, definition->type, definition->code));
   held_.push_back(definition);
@@ -84,7 +82,6 @@ absl::Span<runtime::VMFuncRef* const> StoreState::HostFuncsOf(
       if (found != host_funcs_.end()) funcs[i] = found->second;
     }
   }
-  groups_.reserve(groups_.size() + 1);
   store_->AddHostFunctions({imports, &imports->functions}, &store, absl::MakeSpan(funcs));
   groups_.push_back({imports, std::move(funcs)});
   return groups_.back().funcs;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace gantry::environ {
 namespace {
@@ -68,9 +70,11 @@ FunctionView PackedFunction::view() const {
 uint8_t* PackedFunctions::Allocate(size_t bytes) {
   bytes = (bytes + kAlignment - 1) & ~(kAlignment - 1);
   if (bytes > left_) {
-    pieces_.reserve(pieces_.size() + 1 + pieces_.size() / 2);
     const size_t size = std::max(bytes, kPiece);
-    uint8_t* piece = pieces_.emplace_back(new uint8_t[size]).get();
+    // Not zeroed, as make_unique would have it.
+    std::unique_ptr<uint8_t[]> owned(new uint8_t[size]);
+    uint8_t* const piece = owned.get();
+    pieces_.push_back(std::move(owned));
     // What is large lies alone, and the piece that was begun goes on.
     if (bytes >= kPiece) return piece;
     next_ = piece;

@@ -3,9 +3,8 @@
 // begins with a landing pad (branch target identification, FEAT_BTI). Without FEAT_PAuth and
 // FEAT_BTI the instructions do nothing, but for retaa and retab, which want `has_pauth`.
 //
-//   const auto protection = BranchProtection::Of([&](const char* flag) { return flags.Get(flag) ==
-//   "true"; }); protection.Enter(as, /*signs=*/true, &unwind);    // the function's first
-//   instruction
+//   const auto protection = BranchProtection::Of(is_on);
+//   protection.Enter(as, /*signs=*/true, &unwind);    // the function's first instruction
 //   ... stp x29, x30, ... ldp x29, x30 ...
 //   protection.Return(as);
 //
