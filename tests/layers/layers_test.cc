@@ -57,7 +57,7 @@ const Row kTable[] = {
     {"environ/core:.*", "entity:.*|environ/core:.*|" WASM_VOCABULARY},
     {"environ/translation:.*", "entity:.*|environ/(core|translation):.*|wasm_translate[:/].*"},
     {"environ/cache:.*",
-     "entity:.*|environ/cache:.*|environ/translation:compilation_cache|@debian//:crypto"},
+     "entity:.*|environ/cache:.*|environ/translation:compilation_cache|@debian//:(crypto|xxhash)"},
     {"environ/artifact:.*",
      "entity:.*|environ/(core|artifact):.*|" WASM_VOCABULARY "|@com_google_protobuf//:.*|"
      "@debian//:crypto"},
