@@ -129,7 +129,7 @@ enum class OptLevel : uint8_t { kNone, kSpeed };
        "Put an island after every block; a test of islands.")                                       \
   NUMBER(chaos_seed, "0", "18446744073709551615",                                                   \
        "Seed of arbitrary choices among equally right ones, such as block order; 0 is off.")        \
-  SET(pass_skip, "early_return,gvn,unreachable,block_params,switches,if_convert,branches,loop_invert,hoist,widen,dead_stores,sink,dead_code",  \
+  SET(pass_skip, "early_return,gvn,unreachable,block_params,switches,if_convert,branches,loop_invert,hoist,widen,polls,dead_stores,sink,dead_code",  \
       "Passes of the mid-end to leave out.")                                                        \
   NUMBER(pass_bisect_limit, "18446744073709551615", "18446744073709551615",                         \
          "Leave out all runs of passes from this one on; function F's pass P is run F * passes + P.")

@@ -94,7 +94,7 @@ class MidEnd final : public codegen::FunctionPass {
   // Before Run: which function of the module comes. Runs are numbered by it, so that they are the
   // same ones whatever thread compiles it.
   void SetFunction(wasm::DefinedFuncIndex index) {
-    pipeline_.StartAt(uint64_t{index.raw()} * pipeline_.num_passes());
+    pipeline_.StartAt(uint64_t{index.raw()} * codegen::PassNames().size());
   }
   // Where to add the IR behind each pass that changes it, null for nowhere.
   void SetText(std::string* text) {

@@ -200,7 +200,6 @@ constexpr struct {
 TEST(LinearTest, DoublingTheSizeDoublesTheWork) {
   constexpr uint32_t kSize = 4000;
   std::vector<absl::string_view> names(PassNames().begin(), PassNames().end());
-  names.push_back("polls");
   for (const auto& shape : kShapes) {
     for (const absl::string_view name : names) {
       uint64_t before = 0;

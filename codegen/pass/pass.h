@@ -134,7 +134,6 @@ class PassPipeline {
   // The number that the next run has, skipped ones included: what bisect_limit is compared with.
   uint64_t runs() const { return runs_; }
   void StartAt(uint64_t run) { runs_ = run; }
-  size_t num_passes() const { return passes_.size(); }
 
  private:
   bool IsSkipped(absl::string_view name) const;

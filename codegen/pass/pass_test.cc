@@ -94,7 +94,6 @@ TEST(PassPipelineTest, TheVerifierNamesThePassThatBrokeTheFunction) {
 // Each pass, and all of them, keep what random modules do: outcome and memory.
 TEST(PassTest, RandomModulesDoTheSameAfterwards) {
   std::vector<std::string> names(PassNames().begin(), PassNames().end());
-  names.push_back("polls");
   names.push_back("default");
   size_t removed = 0;
   for (const std::string& name : names) {

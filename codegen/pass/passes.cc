@@ -14,9 +14,11 @@
 namespace gantry::codegen {
 namespace {
 
-constexpr const char* kPassNames[] = {
-    "early_return", "gvn",   "unreachable", "block_params", "switches", "if_convert", "branches",
-    "loop_invert",  "hoist", "widen",       "dead_stores",  "sink",     "dead_code"};
+// `polls` is behind what works on loops, in front of what takes out what it leaves.
+constexpr const char* kPassNames[] = {"early_return", "gvn",        "unreachable", "block_params",
+                                      "switches",     "if_convert", "branches",    "loop_invert",
+                                      "hoist",        "widen",      "polls",       "dead_stores",
+                                      "sink",         "dead_code"};
 
 }  // namespace
 
@@ -42,9 +44,7 @@ absl::Span<const char* const> PassNames() { return kPassNames; }
 
 void AddDefaultPasses(PassPipeline* pipeline, bool polls) {
   for (const absl::string_view name : kPassNames) {
-    // Behind what works on loops, in front of what takes out what it leaves.
-    if (polls && name == "dead_stores") pipeline->Add(MakePass("polls"));
-    pipeline->Add(MakePass(name));
+    if (polls || name != "polls") pipeline->Add(MakePass(name));
   }
 }
 

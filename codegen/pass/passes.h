@@ -127,11 +127,11 @@ class GvnPass : public Pass {
 
 // Null if there is no pass of that name.
 std::unique_ptr<Pass> MakePass(absl::string_view name);
-// The names that MakePass knows, but "polls".
+// The names that MakePass knows.
 absl::Span<const char* const> PassNames();
 
-// All of them in the order of PassNames(): values first, then control flow, then places; and
-// `polls` where code polls.
+// All of them in the order of PassNames(): values first, then control flow, then places; `polls`
+// only where code polls.
 void AddDefaultPasses(PassPipeline* pipeline, bool polls = false);
 
 // For passes that drop parameters: removes from every branch in the layout the arguments for
