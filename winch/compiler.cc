@@ -145,6 +145,7 @@ absl::Status BaselineCompiler::CompileFunction(const ModuleTranslation& module, 
     cranelift::MakeCompiledFunction(code, key_of, has_origins ? &origins : nullptr, out,
                                     compiler.skip());
     out.missing = compiler.missing();
+    out.debug_area = compiler.debug_area();
     if (const environ::LoopFrames* frames = compiler.loop_frames(); frames != nullptr) {
       out.loop_frames = std::make_unique<environ::LoopFrames>(*frames);
     }

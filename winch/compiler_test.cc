@@ -26,9 +26,12 @@ using wasm::ValType;
 using wasm::testing::CodeBuilder;
 using wasm::testing::ModuleBuilder;
 
-std::unique_ptr<environ::Compiler> MakeCompiler(bool loop_frames) {
+std::unique_ptr<environ::Compiler> MakeCompiler(bool loop_frames, bool debug_info = false) {
   std::unique_ptr<environ::CompilerBuilder> builder = NewCompilerBuilder();
   if (loop_frames) builder->RecordLoopFrames();
+  if (debug_info) {
+    CHECK_OK(builder->Enable("debug_info"));
+  }
   absl::StatusOr<std::unique_ptr<environ::Compiler>> compiler = builder->Build();
   CHECK_OK(compiler.status());
   return *std::move(compiler);
@@ -68,7 +71,8 @@ void PrintTo(const Arrival& arrival, std::ostream* out) {
 // Runs code with a breakpoint at every loop's head. One at a time.
 class Watched {
  public:
-  explicit Watched(const CompiledFunction& function) : frames_(*function.loop_frames) {
+  explicit Watched(const CompiledFunction& function)
+      : frames_(*function.loop_frames), debug_area_(function.debug_area) {
     void* const mapping = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE | PROT_EXEC,
                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(mapping != MAP_FAILED && function.code.size() <= kBytes);
@@ -110,6 +114,8 @@ class Watched {
   }
 
   const std::vector<Arrival>& arrivals() const { return arrivals_; }
+  // What debuggers would find at each arrival: the context, then the locals.
+  const std::vector<Values>& kept() const { return kept_; }
 
  private:
   static constexpr size_t kBytes = 1 << 16;
@@ -136,7 +142,9 @@ class Watched {
     for (size_t i = 0; i < frames_.loops.size(); ++i) {
       const LoopFrames::Loop& loop = frames_.loops[i];
       code_[loop.offset] = heads_[i];
-      if (loop.offset == at) arrivals_.push_back(Read(i, context));
+      if (loop.offset != at) continue;
+      arrivals_.push_back(Read(i, context));
+      if (debug_area_ != 0) kept_.push_back(ReadKept(context));
     }
     --regs[REG_RIP];
     regs[REG_EFL] |= kTrapFlag;
@@ -157,6 +165,19 @@ class Watched {
   static uint64_t Narrow(LoopFrames::Type type, uint64_t bits) {
     const bool is_f32 = type == LoopFrames::Type::kF32;
     return is_f32 ? static_cast<uint32_t>(bits) : bits;
+  }
+
+  Values ReadKept(const mcontext_t& context) const {
+    Values values(1 + frames_.locals.size());
+    std::memcpy(values.data(),
+                reinterpret_cast<const uint8_t*>(context.gregs[REG_RBP]) - debug_area_,
+                values.size() * sizeof values[0]);
+    for (size_t i = 0; i < frames_.locals.size(); ++i) {
+      const LoopFrames::Type type = frames_.locals[i].type;
+      const bool is_narrow = type == LoopFrames::Type::kI32 || type == LoopFrames::Type::kF32;
+      if (is_narrow) values[1 + i] = static_cast<uint32_t>(values[1 + i]);
+    }
+    return values;
   }
 
   Arrival Read(size_t number, const mcontext_t& context) const {
@@ -188,9 +209,11 @@ class Watched {
   }
 
   const LoopFrames& frames_;
+  const uint32_t debug_area_;
   uint8_t* code_ = nullptr;
   std::vector<uint8_t> heads_;
   std::vector<Arrival> arrivals_;
+  std::vector<Values> kept_;
   struct sigaction previous_ = {};
 };
 Watched* Watched::watched = nullptr;
@@ -250,6 +273,45 @@ TEST(LoopFramesTest, AreReadBackAtEachArrival) {
       {1, {9, 1000, a, b, 1, sum}, {77, 1000, a, 3, 10}},
   };
   EXPECT_EQ(watched.arrivals(), expected);
+}
+
+// The context is null here (Watched::Call).
+TEST(DebugInfoTest, LocalsAreKeptWhereDebuggersLook) {
+  const CompiledFunction function = Compile(*MakeCompiler(true, true), NestedLoops());
+  ASSERT_NE(function.debug_area, 0u);
+  Watched watched(function);
+  EXPECT_EQ(watched.Call(6, 1000, 1.5, 2.25), 1077u);
+  ASSERT_EQ(watched.arrivals().size(), 6u);
+  ASSERT_EQ(watched.kept().size(), 6u);
+  for (size_t i = 0; i < 6; ++i) {
+    Values expected = {0};
+    for (const uint64_t value : watched.arrivals()[i].locals) expected.push_back(value);
+    EXPECT_EQ(watched.kept()[i], expected) << "arrival " << i;
+  }
+}
+
+TEST(DebugInfoTest, OnlyTheFirstLocalsAreKept) {
+  ModuleBuilder builder;
+  CodeBuilder code;
+  code.Locals(environ::kMaxKeptLocals + 10, ValType::I64()).Locals(1, ValType::V128());
+  code.I64Const(1).LocalSet(environ::kMaxKeptLocals + 3);
+  builder.Func(builder.Type({}, {}), code);
+  const CompiledFunction function = Compile(*MakeCompiler(false, true), builder.Build());
+  EXPECT_GE(function.debug_area, 8 * (1 + environ::kMaxKeptLocals));
+  EXPECT_LT(function.debug_area, function.frame.frame_size);
+  EXPECT_EQ(Compile(*MakeCompiler(false), NestedLoops()).debug_area, 0u);
+}
+
+TEST(DebugInfoTest, EveryOperatorHasItsPlace) {
+  ModuleBuilder builder;
+  const wasm::TypeIndex type = builder.Type({ValType::I32()}, {ValType::I32()});
+  CodeBuilder code;
+  code.LocalGet(0).I32Const(3).Op(Opcode::kI32Mul).I32Const(5).Op(Opcode::kI32Xor);
+  code.LocalGet(0).Op(Opcode::kI32Add);
+  builder.Func(type, code);
+  // The operators that write code: three of arithmetic, and the return; the prologue's none.
+  EXPECT_GE(Compile(*MakeCompiler(false, true), builder.Build()).address_map.size(), 5u);
+  EXPECT_LE(Compile(*MakeCompiler(false), builder.Build()).address_map.size(), 2u);
 }
 
 TEST(LoopFramesTest, AreMadeWhereTheyAreAskedFor) {

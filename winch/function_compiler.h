@@ -40,6 +40,8 @@ class FunctionCompiler {
   // Of code(), with offsets from the function's own start; null where they are not recorded or
   // there is no loop.
   virtual const environ::LoopFrames* loop_frames() const = 0;
+  // CompiledFunction::debug_area; 0 without the setting `debug_info`.
+  virtual uint32_t debug_area() const = 0;
   // Fuel that a trap of the operator at an offset of the module gives back.
   virtual uint32_t RefundAt(uint32_t offset) const = 0;
   // Steps that all calls of Compile took, for tests that they are linear: bytes that were read and

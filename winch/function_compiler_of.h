@@ -17,6 +17,7 @@
 #include "winch/generator.h"
 #include "winch/generator_calls.h"
 #include "winch/generator_control.h"
+#include "winch/generator_debug.h"
 #include "winch/generator_interrupts.h"
 #include "winch/generator_memory.h"
 #include "winch/generator_numeric.h"
@@ -42,7 +43,7 @@ class FunctionCompilerOf final : public FunctionCompiler {
         buffer_(target.label_kinds()),
         masm_(buffer_, Masm::FeaturesOf(target), ChoicesOf(module, target)),
         signatures_(module),
-        generator_(module, masm_, signatures_, loop_frames),
+        generator_(module, masm_, signatures_, loop_frames, target.shared_flags().debug_info()),
         validator_(module.parsed, module.options.features, module.options.limits) {}
 
   uint64_t work() const override { return work_ + generator_.work(); }
@@ -68,6 +69,7 @@ class FunctionCompilerOf final : public FunctionCompiler {
   codegen::CodeOffset skip() const override { return result_.skip; }
   const std::optional<wasm::Unimplemented>& missing() const override { return missing_; }
   const environ::LoopFrames* loop_frames() const override { return result_.loop_frames; }
+  uint32_t debug_area() const override { return missing_.has_value() ? 0 : result_.debug_area; }
   uint32_t RefundAt(uint32_t offset) const override {
     return missing_.has_value() ? 0 : generator_.RefundAt(offset);
   }

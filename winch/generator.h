@@ -90,11 +90,13 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
     absl::Span<const uint32_t> stack_map_slots;
     // Null where they are not recorded or there is no loop.
     const environ::LoopFrames* loop_frames = nullptr;
+    // CompiledFunction::debug_area.
+    uint32_t debug_area = 0;
   };
 
   // Module, masm and signatures outlive the generator.
   Generator(const environ::ModuleTranslation& module, Masm& masm, Signatures<Masm>& signatures,
-            bool records_loops);
+            bool records_loops, bool keeps_locals);
 
   // Before the validator runs.
   void Start(const wasm::FunctionBody& body);
@@ -393,8 +395,9 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   void ForgetCall();
   // At the beginning of each operator.
   void At(wasm::Opcode op) {
-    if (ABSL_PREDICT_FALSE(counts_fuel_)) Meter(op);
+    if (ABSL_PREDICT_FALSE(notes_operators_)) Note(op);
   }
+  void Note(wasm::Opcode op);
   void Meter(wasm::Opcode op);
   // A line of operators that are charged for together ends.
   void CloseLine();
@@ -486,6 +489,16 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   // Cold code of the entry, the last of the function; nothing where entries are not counted.
   std::optional<typename Masm::CountedEntry> CountEntry();
 
+  // --- generator_debug.h -------------------------------------------------------------------
+
+  // The context and what locals begin with, for debuggers.
+  void BeginKeptLocals();
+  int32_t KeptSlot(uint32_t local) const {
+    return debug_area_ + static_cast<int32_t>(8 * (1 + local));
+  }
+  // A local's value as it is now.
+  void KeepLocal(uint32_t index);
+
   // --- generator_memory.h ------------------------------------------------------------------
 
   struct Place {
@@ -567,6 +580,10 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   bool has_interrupts_ = false;
 
   const bool counts_fuel_;
+  // Whether locals are also kept where debuggers find them, and every operator's code has its place
+  // in the address map; and whether At has anything to do.
+  const bool keeps_locals_;
+  const bool notes_operators_;
   // Whether code is interrupted at loop heads, so that references are in their slots there.
   const bool interrupts_loops_;
   wasm::FuelMeter meter_;
@@ -616,6 +633,7 @@ class Generator : public wasm::VisitorBase<Generator<Masm>> {
   int32_t locals_begin_ = 0;  // of those that start out as zero
   int32_t next_slot_ = 0;
   int32_t stack_begin_ = 0;
+  int32_t debug_area_ = 0;
   int32_t lowest_slot_ = 0;
   uint32_t outgoing_bytes_ = 0;
   // Of the tail call at hand.

@@ -25,7 +25,7 @@ inline wasm::OperatorCosts CostsOf(const environ::Tunables& tunables) {
 
 template <class Masm>
 Generator<Masm>::Generator(const environ::ModuleTranslation& module, Masm& masm,
-                           Signatures<Masm>& signatures, bool records_loops)
+                           Signatures<Masm>& signatures, bool records_loops, bool keeps_locals)
     : module_(module),
       info_(module.info),
       offsets_(module.offsets),
@@ -33,6 +33,8 @@ Generator<Masm>::Generator(const environ::ModuleTranslation& module, Masm& masm,
       masm_(masm),
       signatures_(signatures),
       counts_fuel_(tunables_.consume_fuel),
+      keeps_locals_(keeps_locals),
+      notes_operators_(counts_fuel_ || keeps_locals_),
       interrupts_loops_(counts_fuel_ ||
                         tunables_.epoch_interruption != environ::EpochInterruption::kNone),
       meter_(generator_internal::CostsOf(tunables_)),
@@ -76,6 +78,7 @@ void Generator<Masm>::Start(const wasm::FunctionBody& body) {
   has_calls_ = false;
   mark_ = table_stamp_ = 0;
   next_slot_ = Masm::kFirstFreeSlot;
+  debug_area_ = 0;
   outgoing_bytes_ = 0;
   stack_maps_.clear();
   stack_map_slots_.clear();
@@ -154,6 +157,7 @@ void Generator<Masm>::OnLocals(uint32_t count, wasm::ValType type) {
 template <class Masm>
 void Generator<Masm>::OnCode() {
   masm_.ZeroSlots(next_slot_, locals_begin_);
+  BeginKeptLocals();
   stack_begin_ = lowest_slot_ = next_slot_;
   NoteCall();
   EnterFunction();
@@ -211,6 +215,7 @@ absl::Status Generator<Masm>::Finish(Result* result) {
   result->stack_map_slots = stack_map_slots_;
   RETURN_IF_ERROR(buffer.Finish());
   FinishLoopFrames(result->skip);
+  result->debug_area = static_cast<uint32_t>(-debug_area_);
   result->loop_frames = loop_labels_.empty() ? nullptr : &loop_frames_;
   return absl::OkStatus();
 }

@@ -11,6 +11,12 @@ namespace gantry::winch {
 
 // --- Fuel -------------------------------------------------------------------------------
 
+template <class Masm>
+void Generator<Masm>::Note(wasm::Opcode op) {
+  if (keeps_locals_) Locate();
+  if (counts_fuel_) Meter(op);
+}
+
 // A charge leaves the flags as they are: a condition may be waiting in them.
 template <class Masm>
 void Generator<Masm>::Meter(wasm::Opcode op) {

@@ -373,6 +373,7 @@ void Generator<Masm>::OnLocalSet(wasm::LocalIndex index, wasm::ValType) {
   At(wasm::Opcode::kLocalSet);
   FlushFlags();
   SetLocal(index.raw(), Pop());
+  if (ABSL_PREDICT_FALSE(keeps_locals_)) KeepLocal(index.raw());
   Release();
 }
 
@@ -382,6 +383,7 @@ void Generator<Masm>::OnLocalTee(wasm::LocalIndex index, wasm::ValType) {
   FlushFlags();
   const Operand value = Pop();
   SetLocal(index.raw(), value);
+  if (ABSL_PREDICT_FALSE(keeps_locals_)) KeepLocal(index.raw());
   if (value.is_constant()) {
     Push(Where::kConstant, value.kind).bits = value.bits;
   } else {

@@ -134,31 +134,31 @@ codegen::CodeOffset X64Masm::Prologue(const FrameShape& frame, codegen::FrameInf
   }
   const uint32_t size = code.offset();
   CHECK(size <= prologue_room_) << "prologue of " << size << " bytes";
-  const uint32_t begin = prologue_room_ - size;
-  const uint32_t skip = begin & ~15u;
+  // It begins the function, as debuggers that read prologues expect; what alignment asks for is
+  // behind it.
+  const uint32_t skip = (prologue_room_ - size) & ~15u;
   if (frame.counted_entry.has_value()) {
-    PatchEntryCount(*frame.counted_entry, fields, begin, skip, code);
+    PatchEntryCount(*frame.counted_entry, fields, skip, code);
   }
   if (jump != 0) {
-    OverwriteWord(code, jump, frame.exhausted - (begin + jump + 4));
-    if (frame.back != 0) OverwriteWord(buffer_, frame.back, begin + jump - frame.back);
+    OverwriteWord(code, jump, frame.exhausted - (skip + jump + 4));
+    if (frame.back != 0) OverwriteWord(buffer_, frame.back, skip + jump - frame.back);
   }
   CHECK_OK(code.Finish());
-  // What is in front is left out, but for what alignment asks for.
-  buffer_.Overwrite(skip, absl::MakeConstSpan(paddings_[begin - skip]).first(begin - skip));
-  buffer_.Overwrite(begin, code.bytes());
-  info->frame_begin = begin + framed - skip;
+  buffer_.Overwrite(skip, code.bytes());
+  const uint32_t padding = prologue_room_ - skip - size;
+  buffer_.Overwrite(skip + size, absl::MakeConstSpan(paddings_[padding]).first(padding));
+  info->frame_begin = framed;
   info->frame_size = moves ? frame.frame_bytes : 0;
   if (unwind != nullptr) {
-    const codegen::CodeOffset base = begin - skip;
-    unwind->Add(base + pushed, UnwindOp::kCfaOffset, 0, 16);
-    unwind->Add(base + pushed, UnwindOp::kSavedAt, kDwarfRbp, -16);
-    unwind->Add(base + framed, UnwindOp::kCfaRegister, kDwarfRbp);
+    unwind->Add(pushed, UnwindOp::kCfaOffset, 0, 16);
+    unwind->Add(pushed, UnwindOp::kSavedAt, kDwarfRbp, -16);
+    unwind->Add(framed, UnwindOp::kCfaRegister, kDwarfRbp);
     constexpr uint8_t kDwarf[] = {3, 12, 13, 14, 15};
     constexpr uint8_t kEncodings[] = {3, 12, 13, 14, 15};
     for (int i = 0; i < 5; ++i) {
       if (!frame.saved.contains(Reg::Int(kEncodings[i]))) continue;
-      unwind->Add(base + size, UnwindOp::kSavedAt, kDwarf[i], kSavedBegin - 8 * (i + 1) - 16);
+      unwind->Add(size, UnwindOp::kSavedAt, kDwarf[i], kSavedBegin - 8 * (i + 1) - 16);
     }
     for (const EpilogueShape& epilogue : epilogues_) {
       unwind->Add(epilogue.restored - skip, UnwindOp::kRememberState);

@@ -425,8 +425,7 @@ class X64Masm {
   };
   static EntryFields EmitEntryCount(const CountedEntry& entry, codegen::MachBuffer& code);
   static void PatchEntryCount(const CountedEntry& entry, const EntryFields& fields,
-                              codegen::CodeOffset begin, codegen::CodeOffset skip,
-                              codegen::MachBuffer& code);
+                              codegen::CodeOffset skip, codegen::MachBuffer& code);
 
   x64::Assembler as_;
   codegen::MachBuffer& buffer_;

@@ -73,10 +73,9 @@ X64Masm::EntryFields X64Masm::EmitEntryCount(const CountedEntry& entry, codegen:
 }
 
 void X64Masm::PatchEntryCount(const CountedEntry& entry, const EntryFields& fields,
-                              codegen::CodeOffset begin, codegen::CodeOffset skip,
-                              codegen::MachBuffer& code) {
+                              codegen::CodeOffset skip, codegen::MachBuffer& code) {
   const auto patch = [&](codegen::CodeOffset field, codegen::CodeOffset target) {
-    Patch(field, target - (begin + field + kFieldBytes), code);
+    Patch(field, target - (skip + field + kFieldBytes), code);
   };
   patch(fields.self, skip);
   patch(fields.better, entry.better);

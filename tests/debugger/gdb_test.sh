@@ -3,7 +3,7 @@
 # llvm-dwarfdump), and of the guest while it runs under the command: breakpoints by source line,
 # backtraces, locals and statics.
 set -u
-gantry=$1 guest=$2 source=$3
+gantry=$1 guest=$2 source=$3 compiler=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
@@ -17,7 +17,7 @@ expect() {
 line_of() { grep -n "/\* $1 \*/" "$source" | cut -d: -f1; }
 in_loop=$(line_of 'in the loop') behind=$(line_of 'behind the loop') call=$(line_of 'the call')
 
-"$gantry" compile -C debug_info=y "$guest" -o "$work/guest.cwasm" || exit 1
+"$gantry" compile -C debug_info=y,compiler=$compiler "$guest" -o "$work/guest.cwasm" || exit 1
 if command -v llvm-dwarfdump-14 >/dev/null; then
   output=$(llvm-dwarfdump-14 --verify "$work/guest.cwasm" 2>&1)
   expect "its DWARF is well-formed" 'No errors' "$output"
@@ -42,7 +42,7 @@ expect "gdb finds a line in the file" "Line $in_loop of \"[^\"]*guest_program\.c
 expect "and variables" 'Symbol count is .*Symbol where is .*Symbol sum is ' "$output"
 expect "and types" 'int x;[^}]*long long y;' "$output"
 
-run="$gantry run -C cache=n,debugger=y,debug_info=y $guest"
+run="$gantry run -C cache=n,debugger=y,debug_info=y,compiler=$compiler $guest"
 if ! gdb_batch -ex 'break main' -ex run --args $run | grep -q 'Breakpoint 1,'; then
   echo "gdb can't run programs here: nothing more is tested"
   [ "$failures" = 0 ]
