@@ -347,6 +347,59 @@ TEST(ImmediatesTest, BitFields) {
   differential.Run();
 }
 
+// A field of one value put into another, at every place with every width: masked before it is
+// shifted or behind, whole up to the top or down from it; and masks that are one bit off.
+TEST(ImmediatesTest, Insertions) {
+  Differential differential;
+  for (const Type type : kWide) {
+    const uint32_t bits = TypeBits(type);
+    const uint64_t all = TypeMask(type);
+    Mixer mixer(differential, {type, type}, TwoSamples(type, type));
+    uint32_t turn = 0;
+    for (uint32_t lsb = 0; lsb < bits; ++lsb) {
+      for (uint32_t width = 1; lsb + width <= bits; ++width) {
+        const uint64_t ones = (uint64_t{2} << (width - 1)) - 1;
+        const uint64_t run = ones << lsb;
+        ++turn;
+        const uint64_t off = turn % 8 == 7 ? uint64_t{1} << (turn / 8 % bits) : 0;
+        const auto add = [&](const std::function<Value(InstBuilder&, Value)>& field) {
+          mixer.Add([&](InstBuilder& b, const Mixer::Values& v) {
+            const Value kept = b.Band(v[0], Constant(b, type, (~run ^ off) & all));
+            const Value inserted = field(b, v[1]);
+            return turn % 2 == 0 ? b.Bor(kept, inserted) : b.Bor(inserted, kept);
+          });
+        };
+        const auto constant = [&](InstBuilder& b, uint64_t value) {
+          return Constant(b, type, value & all);
+        };
+        add([&](InstBuilder& b, Value y) {
+          return b.Ishl(b.Band(y, constant(b, ones)), constant(b, lsb));
+        });
+        add([&](InstBuilder& b, Value y) {
+          return b.Band(b.Ishl(y, constant(b, lsb)), constant(b, run));
+        });
+        add([&](InstBuilder& b, Value y) { return b.Ishl(y, constant(b, lsb)); });
+        // From `lsb` to the bottom.
+        const auto add_down = [&](const std::function<Value(InstBuilder&, Value)>& field) {
+          mixer.Add([&](InstBuilder& b, const Mixer::Values& v) {
+            const Value kept = b.Band(v[0], constant(b, ~ones ^ off));
+            return b.Bor(kept, field(b, v[1]));
+          });
+        };
+        add_down([&](InstBuilder& b, Value y) {
+          return b.Band(b.Ushr(y, constant(b, lsb)), constant(b, ones));
+        });
+        if (lsb + width == bits) {
+          add_down([&](InstBuilder& b, Value y) { return b.Ushr(y, constant(b, lsb)); });
+        }
+        if (lsb == 0)
+          add_down([&](InstBuilder& b, Value y) { return b.Band(y, constant(b, ones)); });
+      }
+    }
+  }
+  differential.Run();
+}
+
 TEST(ImmediatesTest, RotationsAndExtractions) {
   Differential differential;
   for (const Type type : kInts) {

@@ -80,6 +80,10 @@ void AArch64Lowering::LowerIadd(IrInst inst) {
     // a + x * y
     const IrInst mul = ctx_->DefInst(b, Opcode::kImul);
     if (mul.is_some() && ctx_->HasOneUse(b) && ctx_->data(mul).type() == type) {
+      if (const auto wide = MatchWideProduct(mul)) {
+        return EmitRow(wide->is_signed ? Row::kSmaddl : Row::kUmaddl, result,
+                       {Low32(wide->a), Low32(wide->b), Reg(a)});
+      }
       const InstData& product = ctx_->data(mul);
       EmitRow(Row::kMaddW + is_long, result,
               {LowBits(product.arg(0), type), LowBits(product.arg(1), type), LowBits(a, type)});
@@ -139,6 +143,7 @@ void AArch64Lowering::LowerLogic(IrInst inst) {
   Value b = data.arg(1);
   const bool inverted = op == Opcode::kBandNot;
   if (IsChain(inst)) return EmitCset(ctx_->Result(inst), ChainOf(inst));
+  if (op == Opcode::kBor && !IsNarrow(type) && LowerInsertion(inst)) return;
   if (!inverted && Constant(a).has_value()) std::swap(a, b);
   const VReg result = NarrowResult(inst);
   const Row with_imm = op == Opcode::kBor    ? Row::kOrrImmW
@@ -209,19 +214,98 @@ void AArch64Lowering::LowerLogic(IrInst inst) {
   FinishNarrow(inst, result);
 }
 
+// Every bit of the result is of one side: of `kept`, whose others a constant clears, or of `field`,
+// which is zero outside of a run of bits.
+bool AArch64Lowering::LowerInsertion(IrInst inst) {
+  const InstData& data = ctx_->data(inst);
+  const Type type = data.type();
+  const uint32_t bits = OperationBits(type);
+  const uint64_t all = codegen::TypeMask(type);
+  for (int side = 0; side < 2; ++side) {
+    const Value kept = data.arg(side), field = data.arg(1 - side);
+    const IrInst band = ctx_->DefInst(kept, Opcode::kBand);
+    if (band.is_none() || !ctx_->HasOneUse(kept) || !ctx_->HasOneUse(field)) continue;
+    const std::optional<uint64_t> mask = Constant(ctx_->data(band).arg(1));
+    if (!mask.has_value() || *mask == 0 || *mask == all) continue;
+    const uint64_t run = ~*mask & all;
+    const uint32_t lsb = static_cast<uint32_t>(std::countr_zero(run));
+    const uint32_t width = static_cast<uint32_t>(std::popcount(run));
+    const uint64_t ones = run >> lsb;
+    if ((ones & (ones + 1)) != 0) continue;
+    const std::optional<Field> found = MatchField(field, type, run, lsb);
+    if (!found.has_value()) continue;
+    // bfi, and where a field comes from further up to the bottom, bfxil.
+    EmitRow(type == Type::kI64 ? Row::kBfmX : Row::kBfmW, ctx_->Result(inst),
+            {LowBits(ctx_->data(band).arg(0), type), LowBits(found->value, type)},
+            lsb != 0 ? BitfieldBits(bits - lsb, width - 1)
+                     : BitfieldBits(found->from, found->from + width - 1));
+    return true;
+  }
+  return false;
+}
+
+// `value` as (x >> from << lsb) & run: with from 0 or lsb 0.
+std::optional<AArch64Lowering::Field> AArch64Lowering::MatchField(Value value, Type type,
+                                                                  uint64_t run, uint32_t lsb) {
+  const uint32_t bits = OperationBits(type);
+  const uint64_t all = codegen::TypeMask(type);
+  const auto shift_of = [&](Value shifted, Opcode op) -> std::optional<Field> {
+    const IrInst shift = ctx_->DefInst(shifted, op);
+    if (shift.is_none() || ctx_->data(shift).type() != type) return std::nullopt;
+    const std::optional<uint64_t> amount = Constant(ctx_->data(shift).arg(1));
+    if (!amount.has_value()) return std::nullopt;
+    return Field{ctx_->data(shift).arg(0), static_cast<uint32_t>(*amount) & (bits - 1)};
+  };
+  const auto mask_of = [&](Value masked) -> std::optional<std::pair<Value, uint64_t>> {
+    const IrInst band = ctx_->DefInst(masked, Opcode::kBand);
+    if (band.is_none()) return std::nullopt;
+    const std::optional<uint64_t> mask = Constant(ctx_->data(band).arg(1));
+    if (!mask.has_value()) return std::nullopt;
+    return std::pair(ctx_->data(band).arg(0), *mask);
+  };
+  if (const auto up = shift_of(value, Opcode::kIshl); up.has_value() && up->from == lsb) {
+    if (run == (all << lsb & all)) return Field{up->value, 0};
+    const auto masked = mask_of(up->value);
+    if (masked.has_value() && (masked->second << lsb & all) == run) return Field{masked->first, 0};
+  }
+  if (const auto masked = mask_of(value)) {
+    const auto up = shift_of(masked->first, Opcode::kIshl);
+    if (up.has_value() && up->from == lsb && (masked->second & all << lsb & all) == run) {
+      return Field{up->value, 0};
+    }
+    if (lsb != 0) return std::nullopt;
+    const auto down = shift_of(masked->first, Opcode::kUshr);
+    if (down.has_value() && (masked->second & all >> down->from) == run) return down;
+    if (masked->second == run) return Field{masked->first, 0};
+  }
+  if (lsb != 0) return std::nullopt;
+  const auto down = shift_of(value, Opcode::kUshr);
+  if (down.has_value() && run == all >> down->from) return down;
+  return std::nullopt;
+}
+
+// The factors of a full product of two I32s.
+std::optional<AArch64Lowering::WideProduct> AArch64Lowering::MatchWideProduct(IrInst mul) {
+  const InstData& data = ctx_->data(mul);
+  if (data.type() != Type::kI64) return std::nullopt;
+  for (const Opcode extension : {Opcode::kUextend, Opcode::kSextend}) {
+    const IrInst a = ctx_->DefInst(data.arg(0), extension);
+    const IrInst b = ctx_->DefInst(data.arg(1), extension);
+    if (a.is_none() || b.is_none()) continue;
+    const Value x = ctx_->data(a).arg(0), y = ctx_->data(b).arg(0);
+    if (ctx_->type(x) != Type::kI32 || ctx_->type(y) != Type::kI32) continue;
+    return WideProduct{extension == Opcode::kSextend, x, y};
+  }
+  return std::nullopt;
+}
+
 void AArch64Lowering::LowerImul(IrInst inst) {
   const InstData& data = ctx_->data(inst);
   const Type type = data.type();
   const VReg result = NarrowResult(inst);
-  for (const auto& [opcode, row] :
-       {std::pair(Opcode::kUextend, Row::kUmull), std::pair(Opcode::kSextend, Row::kSmull)}) {
-    // The full product of two I32s.
-    const IrInst a = ctx_->DefInst(data.arg(0), opcode);
-    const IrInst b = ctx_->DefInst(data.arg(1), opcode);
-    if (type != Type::kI64 || a.is_none() || b.is_none()) continue;
-    const Value x = ctx_->data(a).arg(0), y = ctx_->data(b).arg(0);
-    if (ctx_->type(x) != Type::kI32 || ctx_->type(y) != Type::kI32) continue;
-    return EmitRow(row, result, {Low32(x), Low32(y)});
+  if (const auto wide = MatchWideProduct(inst)) {
+    return EmitRow(wide->is_signed ? Row::kSmull : Row::kUmull, result,
+                   {Low32(wide->a), Low32(wide->b)});
   }
   const IrInst negation = ctx_->DefInst(data.arg(0), Opcode::kIneg);
   if (negation.is_some() && ctx_->HasOneUse(data.arg(0)) && ctx_->data(negation).type() == type) {

@@ -179,6 +179,19 @@ class AArch64Lowering final : public codegen::LowerBackend {
   bool EmitLow32(VReg to, Value wide);
   // A left shift by a constant of a value that is masked down to its low bits; false if it is none.
   bool LowerMaskedShift(IrInst inst);
+  // A field of one value put into another: bfm. False where a bor is not that.
+  bool LowerInsertion(IrInst bor);
+  struct Field {
+    Value value;
+    // The lowest bit.
+    uint32_t from = 0;
+  };
+  std::optional<Field> MatchField(Value value, Type type, uint64_t run, uint32_t lsb);
+  struct WideProduct {
+    bool is_signed;
+    Value a, b;
+  };
+  std::optional<WideProduct> MatchWideProduct(IrInst mul);
   // The low `width` bits of `from` at `lsb`, zero elsewhere. At most as many as there are.
   void EmitInsertInZero(VReg to, VReg from, uint32_t lsb, uint32_t width, Type type);
   void LowerRotate(IrInst inst);
