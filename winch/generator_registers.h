@@ -417,7 +417,9 @@ void Generator<Masm>::MaterializeAliases(uint32_t index) {
         masm_.Move(local.kind, reg, local.reg);
       }
     }
+    // The operand's, not the operator's: the next one may need it more.
     owned_.remove(reg);
+    pinned_.remove(reg);
     free_.remove(reg);
     held_by_operands_.add(reg);
     holder_[reg.code()] = kOperandHolder | at;
