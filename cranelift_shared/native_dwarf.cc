@@ -70,13 +70,12 @@ class LineProgram {
     const std::vector<CodePlaces::Row> code = places_.RowsOf(function);
     bool began = false;
     for (const CodePlaces::Row& row : code) {
-      const DwarfRows::Row* const line = FindLine(row.wasm);
-      if (line == nullptr) continue;
+      const std::optional<DwarfRows::Row> line = FindLine(row.wasm);
+      if (!line.has_value()) continue;
       if (!began) {
         // The function's own line up to the first operator that has one.
         Begin(function.begin);
-        const DwarfRows::Row* const first = FindLine(function.wasm_begin);
-        Line(function.begin, first != nullptr ? *first : *line);
+        Line(function.begin, FindLine(function.wasm_begin).value_or(*line));
         began = true;
       }
       Line(row.begin, *line);
@@ -119,9 +118,10 @@ class LineProgram {
  private:
   static constexpr uint8_t kFirstSpecial = 13;
 
-  const DwarfRows::Row* FindLine(uint32_t address) {
+  // A copy, since what comes next may read other rows.
+  std::optional<DwarfRows::Row> FindLine(uint32_t address) {
     if (rows_.empty() || address < rows_.front().address || address >= rows_.back().address) {
-      if (steps_ > kMaxSteps) return nullptr;
+      if (steps_ > kMaxSteps) return std::nullopt;
       rows_ = lines_.Around(address);
       steps_ += rows_.size();
       numbers_.clear();
@@ -130,14 +130,14 @@ class LineProgram {
         std::upper_bound(rows_.begin(), rows_.end(), address,
                          [](uint32_t value, const DwarfRows::Row& r) { return value < r.address; });
     if (row == rows_.begin() || (--row)->is_end || row->line == 0 || FileNumber(*row) == 0) {
-      return nullptr;
+      return std::nullopt;
     }
-    return &*row;
+    return *row;
   }
 
   // 0 for one without a name.
   uint32_t FileNumber(const DwarfRows::Row& row) {
-    const auto [known, is_new] = numbers_.try_emplace(row.file, 0);
+    const auto [known, is_new] = numbers_.try_emplace({row.unit, row.file}, 0);
     if (!is_new) return known->second;
     const std::optional<std::string> name = lines_.FileOf(row);
     if (!name.has_value() || name->empty()) return 0;
@@ -208,7 +208,7 @@ class LineProgram {
   const CodePlaces& places_;
   NativeDebug& out_;
   std::vector<DwarfRows::Row> rows_;
-  std::map<uint64_t, uint32_t> numbers_;  // of the files of rows_' unit
+  std::map<std::pair<size_t, uint64_t>, uint32_t> numbers_;  // of units' files
   std::map<std::string, uint32_t> number_of_name_;
   std::vector<std::string> files_;
   std::vector<uint8_t> program_;

@@ -2,6 +2,8 @@
 # What gdb knows of compiled code: a breakpoint by a guest function's name, a backtrace from the host
 # through the guest to main, and that all of it is gone when the code is.
 set -u
+# Leaks are not looked for where a debugger traces the process.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 guest=$1
 if ! command -v gdb >/dev/null; then
   echo "gdb is not here: nothing is tested"

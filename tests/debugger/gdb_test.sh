@@ -3,6 +3,8 @@
 # llvm-dwarfdump), and of the guest while it runs under the command: breakpoints by source line,
 # backtraces, locals and statics.
 set -u
+# Leaks are not looked for where a debugger traces the process.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 gantry=$1 guest=$2 source=$3 compiler=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

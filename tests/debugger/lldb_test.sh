@@ -3,6 +3,8 @@
 # a function's name, backtraces, locals, parameters and statics. gdb_test.sh is about gdb, and about
 # artifacts as files.
 set -u
+# Leaks are not looked for where a debugger traces the process.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 gantry=$1 guest=$2 source=$3
 lldb=$(command -v lldb || command -v lldb-14) || {
   echo "lldb is not here: nothing is tested"
