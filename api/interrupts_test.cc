@@ -62,6 +62,7 @@ class Guest {
       : engine_(*Engine::Create(config)), linker_(engine_), store_(engine_) {
     // What the host sees of the fuel.
     CHECK_OK(linker_.Func("host", "look", [this](Caller&) { seen.push_back(*store_.GetFuel()); }));
+    CHECK_OK(linker_.Func("host", "begin", [this] { begun.store(true); }));
     const absl::StatusOr<Module> module = Module::Compile(engine_, Assemble(text));
     CHECK(module.ok()) << module.status();
     const absl::StatusOr<Instance> instance = linker_.Instantiate(store_, *module);
@@ -99,6 +100,8 @@ class Guest {
   Instance& instance() { return *instance_; }
   // Fuel at each call of "look": left, or after CostOf consumed.
   std::vector<uint64_t> seen;
+  // Whether "begin" has been called.
+  std::atomic<bool> begun{false};
 
  private:
   Engine engine_;
@@ -433,11 +436,12 @@ TEST_P(EpochTest, CallbacksGiveMoreTime) {
 // A function that makes no frame of its own is on the stack all the same.
 TEST_P(EpochTest, BacktracesNameTheInterruptedFunction) {
   Guest guest(EpochConfig(), R"((module
-    (func $leaf (loop (br 0)))
+    (import "host" "begin" (func $begin))
+    (func $leaf (call $begin) (loop (br 0)))
     (func $caller (export "run") (call $leaf) (call $leaf))))");
   CHECK_OK(guest.store().SetEpochDeadline(1));
-  std::thread ticker([engine = guest.engine()] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::thread ticker([&guest, engine = guest.engine()] {
+    while (!guest.begun.load()) std::this_thread::yield();
     engine.IncrementEpoch();
   });
   const std::optional<Trap> trap = GetTrap(guest.Call("run").status());
