@@ -137,7 +137,11 @@ TEST_P(AtomicAddressesTest, InRegisters) {
           for (const bool live : {true, false}) {
             std::vector<Type> returns;
             if (wanted) returns.push_back(Type::kI64);
-            if (live) returns.insert(returns.end(), {type(), type(), Type::kI64, Type::kI64});
+            if (live) {
+              for (const Type each : {type(), type(), Type::kI64, Type::kI64}) {
+                returns.push_back(each);
+              }
+            }
             Build(returns, [&](InstBuilder& b, const Arguments& a) {
               const Place place = shape.make(b, a, disp);
               const Value found = Emit(b, operation, type(), a.value, a.expected, place);
