@@ -168,5 +168,23 @@ TEST(AArch64CodeTest, StackPointerStaysAligned) {
   }
 }
 
+// Each store that may fault has its load in front, but for those of a byte.
+TEST(AArch64CodeTest, PreciseStoresLoadFirst) {
+  const std::string kStores = R"((module (memory 1)
+    (func (param i32 i32 i64 f32 f64 v128)
+      local.get 0 local.get 1 i32.store8
+      local.get 0 local.get 1 i32.store16
+      local.get 0 local.get 1 i32.store
+      local.get 0 local.get 2 i64.store offset=70000
+      local.get 0 local.get 3 f32.store
+      local.get 0 local.get 4 f64.store
+      local.get 0 local.get 5 v128.store
+      local.get 0 local.get 5 v128.store64_lane 1)))";
+  const auto bytes_of = [&](const std::vector<const char*>& flags) {
+    return Compile(kStores, {}, flags)[0].size();
+  };
+  EXPECT_EQ(bytes_of({"precise_stores"}), bytes_of({}) + 7 * 4);
+}
+
 }  // namespace
 }  // namespace gantry::winch

@@ -36,6 +36,7 @@ namespace gantry::winch {
 // What the processor has beyond Armv8.0, and how code is hardened; named as the ISA's flags.
 struct AArch64Features {
   bool lse = false;
+  bool precise_stores = false;
   aarch64::BranchProtection protection;
 };
 

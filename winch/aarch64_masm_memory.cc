@@ -1,4 +1,6 @@
 // Memory, and atomic accesses.
+#include <optional>
+
 #include "base/check.h"
 #include "isa_aarch64/asm/immediates.h"
 #include "winch/aarch64_masm.h"
@@ -43,7 +45,14 @@ void AArch64Masm::LoadAddress(Reg to, const MemOperand& from) {
 
 // The access is the last instruction of what is written.
 void AArch64Masm::Access(MemOp op, uint8_t reg, const MemOperand& mem) {
-  as_.Emit(op, reg, AddressOf(mem));
+  const Address address = AddressOf(mem);
+  if (features_.precise_stores && mem.trap != 0 && aarch64::IsStore(op)) {
+    if (const std::optional<MemOp> probe = aarch64::ProbeOf(op)) {
+      as_.Emit(*probe, probe == MemOp::kLdrQ ? kV1 : kZero, address);
+      RecordTrap(mem);
+    }
+  }
+  as_.Emit(op, reg, address);
   RecordTrap(mem);
 }
 

@@ -5,7 +5,9 @@ namespace gantry::winch {
 
 AArch64Features AArch64Masm::FeaturesOf(const codegen::TargetIsa& target) {
   const auto is_on = [&](const char* flag) { return target.isa_flags().Get(flag) == "true"; };
-  return {.lse = is_on("has_lse"), .protection = aarch64::BranchProtection::Of(is_on)};
+  return {.lse = is_on("has_lse"),
+          .precise_stores = is_on("precise_stores"),
+          .protection = aarch64::BranchProtection::Of(is_on)};
 }
 
 std::unique_ptr<FunctionCompiler> NewAArch64FunctionCompiler(

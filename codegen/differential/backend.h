@@ -25,6 +25,9 @@ struct Variant {
   std::vector<std::pair<std::string, std::string>> flags = {};
   // Whether this host has vfma and vfnma under them.
   bool has_fused = true;
+  // Whether of a store that traps the bytes in front of the fault may have been written, though the
+  // IR says that they have not.
+  bool tears_stores = false;
 };
 
 // Functions compiled and laid out in executable memory, to be called. One thread only.

@@ -32,11 +32,12 @@ namespace gantry::aarch64 {
 
 class Emitter {
  public:
-  Emitter(const codegen::TargetIsa& isa, const BranchProtection& protection,
+  Emitter(const codegen::TargetIsa& isa, const BranchProtection& protection, bool precise_stores,
           const codegen::VCode& vcode, const codegen::regalloc::Output& allocation, bool has_vmctx,
           codegen::MachBuffer* buffer, codegen::FrameInfo* frame_info, codegen::UnwindInfo* unwind)
       : isa_(isa),
         protection_(protection),
+        precise_stores_(precise_stores),
         vcode_(vcode),
         allocation_(allocation),
         has_vmctx_(has_vmctx),
@@ -177,6 +178,7 @@ class Emitter {
 
   const codegen::TargetIsa& isa_;
   const BranchProtection& protection_;
+  const bool precise_stores_;
   const codegen::VCode& vcode_;
   const codegen::regalloc::Output& allocation_;
   const bool has_vmctx_;

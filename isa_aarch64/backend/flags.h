@@ -15,7 +15,8 @@ namespace gantry::aarch64 {
   BOOL(sign_return_address, "Sign return addresses that are saved to the stack (pointer authentication)") \
   BOOL(sign_return_address_all, "Sign return addresses of all functions; needs sign_return_address") \
   BOOL(sign_return_address_with_bkey, "Sign with the second key; needs sign_return_address")        \
-  BOOL(use_bti, "Mark all targets of indirect branches (branch target identification)")
+  BOOL(use_bti, "Mark all targets of indirect branches (branch target identification)")             \
+  BOOL(precise_stores, "Load in front of each store that may fault: processors may write what is in bounds of a store over the end of memory before it traps")
 // clang-format on
 
 extern const codegen::FlagTable kAArch64FlagTable;

@@ -70,7 +70,9 @@ class AArch64Isa final : public codegen::TargetIsa {
                     const codegen::Signature& signature, codegen::MachBuffer* buffer,
                     codegen::FrameInfo* frame, codegen::UnwindInfo* unwind) const override {
     const bool has_vmctx = signature.ParamWithPurpose(codegen::ArgPurpose::kVmctx).has_value();
-    return Emitter(*this, protection_, vcode, allocation, has_vmctx, buffer, frame, unwind).Run();
+    return Emitter(*this, protection_, flags_.precise_stores(), vcode, allocation, has_vmctx,
+                   buffer, frame, unwind)
+        .Run();
   }
   std::string Print(const codegen::MachInst& inst,
                     absl::Span<const std::string> operands) const override {
