@@ -1,6 +1,4 @@
 // Memory, and atomic accesses.
-#include <optional>
-
 #include "base/check.h"
 #include "isa_aarch64/asm/immediates.h"
 #include "winch/aarch64_masm.h"
@@ -46,11 +44,9 @@ void AArch64Masm::LoadAddress(Reg to, const MemOperand& from) {
 // The access is the last instruction of what is written.
 void AArch64Masm::Access(MemOp op, uint8_t reg, const MemOperand& mem) {
   const Address address = AddressOf(mem);
-  if (features_.precise_stores && mem.trap != 0 && aarch64::IsStore(op)) {
-    if (const std::optional<MemOp> probe = aarch64::ProbeOf(op)) {
-      as_.Emit(*probe, probe == MemOp::kLdrQ ? kV1 : kZero, address);
-      RecordTrap(mem);
-    }
+  if (features_.precise_stores && mem.trap != 0 && aarch64::IsStore(op) &&
+      as_.EmitProbe(op, address)) {
+    RecordTrap(mem);
   }
   as_.Emit(op, reg, address);
   RecordTrap(mem);

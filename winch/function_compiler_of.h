@@ -69,7 +69,7 @@ class FunctionCompilerOf final : public FunctionCompiler {
   codegen::CodeOffset skip() const override { return result_.skip; }
   const std::optional<wasm::Unimplemented>& missing() const override { return missing_; }
   const environ::LoopFrames* loop_frames() const override { return result_.loop_frames; }
-  uint32_t debug_area() const override { return missing_.has_value() ? 0 : result_.debug_area; }
+  uint32_t debug_area() const override { return result_.debug_area; }
   uint32_t RefundAt(uint32_t offset) const override {
     return missing_.has_value() ? 0 : generator_.RefundAt(offset);
   }

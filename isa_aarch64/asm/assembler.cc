@@ -65,6 +65,27 @@ void Assembler::Emit(Row row, absl::Span<const uint8_t> registers, uint32_t bits
   Word(info.word | Fields(info, registers) | bits);
 }
 
+bool Assembler::EmitProbe(MemOp store, const Address& address) {
+  DCHECK(IsStore(store));
+  constexpr uint8_t kZero = 31;
+  switch (MemInfoOf(store).bytes) {
+    case 1:
+      return false;
+    case 2:
+      Emit(MemOp::kLdrh, kZero, address);
+      return true;
+    case 4:
+      Emit(MemOp::kLdrW, kZero, address);
+      return true;
+    case 8:
+      Emit(MemOp::kLdrX, kZero, address);
+      return true;
+    default:
+      Emit(MemOp::kLdrQ, kVectorScratch.encoding(), address);
+      return true;
+  }
+}
+
 void Assembler::Emit(MemOp op, uint8_t reg, const Address& address) {
   const MemInfo& info = MemInfoOf(op);
   uint32_t word = info.word | reg | uint32_t{address.base().encoding()} << 5;

@@ -44,6 +44,9 @@ class Assembler {
   // have takes kScratch. Memory is accessed by the last instruction written. The offset of a pair
   // must be in reach.
   void Emit(MemOp op, uint8_t reg, const Address& address);
+  // A load that faults wherever the store does, whose result is nobody's (kVectorScratch, for 16
+  // bytes). False and nothing for a single byte, which is written whole or not.
+  bool EmitProbe(MemOp store, const Address& address);
   void Emit(PairOp op, uint8_t first, uint8_t second, XSp base, int32_t offset);
   // Base += offset before, after the access.
   void EmitPreIndexed(PairOp op, uint8_t first, uint8_t second, XSp base, int32_t offset);

@@ -138,21 +138,6 @@ const char* FieldsOf(Shape shape) {
 
 const RowInfo& RowInfoOf(Row row) { return kRows[static_cast<size_t>(row)]; }
 const MemInfo& MemInfoOf(MemOp op) { return kMemory[static_cast<size_t>(op)]; }
-std::optional<MemOp> ProbeOf(MemOp store) {
-  DCHECK(IsStore(store));
-  switch (MemInfoOf(store).bytes) {
-    case 2:
-      return MemOp::kLdrh;
-    case 4:
-      return MemOp::kLdrW;
-    case 8:
-      return MemOp::kLdrX;
-    case 16:
-      return MemOp::kLdrQ;
-    default:
-      return std::nullopt;
-  }
-}
 const MemInfo& PairInfoOf(PairOp op) { return kPairs[static_cast<size_t>(op)]; }
 const AtomicInfo& AtomicInfoOf(AtomicOp op) { return kAtomics[static_cast<size_t>(op)]; }
 const PlainInfo& PlainInfoOf(PlainOp op) { return kPlain[static_cast<size_t>(op)]; }

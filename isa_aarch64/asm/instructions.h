@@ -7,7 +7,6 @@
 #define GANTRY_ISA_AARCH64_ASM_INSTRUCTIONS_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -106,9 +105,6 @@ struct MemInfo {
 };
 const MemInfo& MemInfoOf(MemOp op);
 constexpr bool IsStore(MemOp op) { return op >= MemOp::kStrb; }
-// The load that faults wherever a store does, of an integer register or, for 16 bytes, a vector
-// one; none for a single byte, which is written whole or not.
-std::optional<MemOp> ProbeOf(MemOp store);
 
 enum class PairOp : uint8_t {
 #define GANTRY_A64_ENUM(name, ...) k##name,

@@ -171,11 +171,9 @@ void Emitter::RecordTrap(const Inst& inst) {
 
 void Emitter::Access(const Inst& inst, uint8_t reg) {
   const Address address = MemoryOf(inst);
-  if (precise_stores_ && inst.has(Inst::kHasTrap) && IsStore(inst.mem())) {
-    if (const std::optional<MemOp> probe = ProbeOf(inst.mem())) {
-      as_.Emit(*probe, probe == MemOp::kLdrQ ? kVectorScratch.encoding() : kZeroReg, address);
-      RecordTrap(inst);
-    }
+  if (precise_stores_ && inst.has(Inst::kHasTrap) && IsStore(inst.mem()) &&
+      as_.EmitProbe(inst.mem(), address)) {
+    RecordTrap(inst);
   }
   as_.Emit(inst.mem(), reg, address);
   RecordTrap(inst);
